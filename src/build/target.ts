@@ -1,0 +1,44 @@
+/**
+ * What the allocator's one source is compiled to. A target fixes the pointer width and whether the memory is shared;
+ * everything else is the profile's.
+ */
+
+/** What sets one target apart from another. */
+export interface TargetTraits {
+  /** Width of `usize` and of memory addresses. */
+  readonly pointerBits: 32 | 64
+  /** Whether the module imports a shared memory and uses atomic instructions. */
+  readonly shared: boolean
+  /** Whether addresses are those of a process (the module is on its way to C) instead of a WebAssembly memory's. */
+  readonly native: boolean
+  /** Largest maximum, in 64 KiB pages, that a memory for this target can declare. */
+  readonly maximumPages: number
+}
+
+/** 64 KiB pages in 4 GiB. */
+const PAGES_32 = 2 ** 16
+/** 64 KiB pages in 16 GiB, the most that V8 gives one 64-bit memory. */
+const PAGES_64 = 2 ** 18
+
+export const TARGETS = {
+  wasm32: { pointerBits: 32, shared: false, native: false, maximumPages: PAGES_32 },
+  'wasm32-shared': { pointerBits: 32, shared: true, native: false, maximumPages: PAGES_32 },
+  wasm64: { pointerBits: 64, shared: false, native: false, maximumPages: PAGES_64 },
+  'wasm64-shared': { pointerBits: 64, shared: true, native: false, maximumPages: PAGES_64 },
+  native: { pointerBits: 64, shared: true, native: true, maximumPages: PAGES_64 },
+} as const satisfies Record<string, TargetTraits>
+
+export type Target = keyof typeof TARGETS
+
+/** Names of all targets, in the order in which they are built and listed. */
+export const TARGET_NAMES = Object.keys(TARGETS) as readonly Target[]
+
+/** What is particular to `target`. */
+export function traitsOf(target: Target): TargetTraits {
+  return TARGETS[target]
+}
+
+/** Whether `name` names a target. */
+export function isTarget(name: string): name is Target {
+  return Object.hasOwn(TARGETS, name)
+}
