@@ -1,0 +1,106 @@
+/**
+ * The native platform: what the allocator asks of Linux. Every function here is a
+ * static inline C function of native/platform.h, so it costs what its body costs.
+ *
+ * Addresses are real pointers. Every mutable global of the allocator becomes a
+ * thread-local variable that starts with its constant initialiser; the two below
+ * are the exceptions.
+ */
+
+/**
+ * This thread's heap. Thread-local; starts as `empty()` on every thread, so no
+ * load through it needs a null test.
+ */
+@external("platform", "heap")
+export declare let heap: usize;
+
+/**
+ * The region map, one byte per 64 KiB page. Process-wide, one load; starts as a
+ * map in which only address 0 may be looked up (class 0), so `free(null)` is safe
+ * before the first malloc. The library's constructor fills the heap in, so other
+ * pointers are safe from then on.
+ */
+@external("platform", "regions")
+export declare let regions: usize;
+
+/** Makes `address` this thread's heap; pass `empty()` when the thread leaves. */
+// @ts-ignore: decorator
+@inline
+export function setHeap(address: usize): void {
+  heap = address;
+}
+
+/** Publishes the region map to all threads. Every caller must pass the same map. */
+// @ts-ignore: decorator
+@inline
+export function setRegions(address: usize): void {
+  regions = address;
+}
+
+/**
+ * Address of a read-only, zero-filled block of 8 KiB: the heap of a thread that has none yet.
+ * Every free list in it is empty and every limit 0; a store to it is a crash, so
+ * `free` must compare the count with the limit before it writes.
+ */
+@external("platform", "empty")
+export declare function empty(): usize;
+
+/**
+ * Commits the next `bytes` (a multiple of 64 KiB) of the arena: zero-filled, 64 KiB-aligned,
+ * adjacent to the call before where possible. Any thread, lock-free.
+ * Returns the address, or all ones when the system or HAKMEM_LIMIT refuses.
+ */
+@external("platform", "grow")
+export declare function grow(bytes: usize): usize;
+
+/** Reserves a sparse, zero-filled table of `bytes`; pages cost memory once written. 0 when refused. */
+@external("platform", "table")
+export declare function table(bytes: usize): usize;
+
+/** Gives whole pages back to the system. 1 when they now read as zero, 0 when nothing happened. */
+@external("platform", "purge")
+export declare function purge(address: usize, bytes: usize): i32;
+
+/**
+ * Moves `bytes` (a multiple of 4 KiB) of pages from `from` to `to` without copying; `to` is
+ * overwritten and `from` reads as zero afterwards. 1 done, 0 not possible (nothing moved).
+ */
+@external("platform", "move")
+export declare function movePages(from: usize, to: usize, bytes: usize): i32;
+
+/** Milliseconds of a clock that only goes forward; precise to about 4 ms, a few ns a call. */
+@external("platform", "now")
+export declare function now(): u64;
+
+/** The process-wide control block, 0 before the first `publish`. */
+@external("platform", "control")
+export declare function control(): usize;
+
+/**
+ * Makes `address` the process's control block unless another thread was first.
+ * Returns the winner's address.
+ */
+@external("platform", "publish")
+export declare function publish(address: usize): usize;
+
+/**
+ * Call at the end of thread_init on every thread: from now on the thread's end runs thread_exit.
+ * `id` is its thread_id. Does not allocate.
+ */
+@external("platform", "started")
+export declare function started(id: u32): void;
+
+/** `free` or `realloc` was given a pointer no heap of ours owns: reported once when HAKMEM_VERBOSE=1. */
+@external("platform", "foreign")
+export declare function foreign(pointer: usize): void;
+
+/**
+ * What the operator set, or the profile's value: what 0 superslabs retained (HAKMEM_RETAIN_COUNT),
+ * 1 bytes retained (HAKMEM_RETAIN_BYTES), 2 milliseconds retained (HAKMEM_PURGE_DELAY).
+ */
+@external("platform", "setting")
+export declare function setting(what: i32, otherwise: usize): usize;
+
+/** Writes a message about `pointer` to standard error and aborts. Codes: see the raw module ABI. */
+@external("platform", "fail")
+export declare function fail(code: i32, pointer: usize): void;
