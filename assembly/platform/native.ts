@@ -53,20 +53,27 @@ export declare function empty(): usize;
 @external("platform", "grow")
 export declare function grow(bytes: usize): usize;
 
+/**
+ * The page, of 2^shift bytes, that the next `grow` starts with if no other thread grows first and the
+ * arena has room. A hint for adjacency only.
+ */
+@external("platform", "endPage")
+export declare function endPage(shift: usize): usize;
+
 /** Reserves a sparse, zero-filled table of `bytes`; pages cost memory once written. 0 when refused. */
 @external("platform", "table")
 export declare function table(bytes: usize): usize;
 
-/** Gives whole pages back to the system. 1 when they now read as zero, 0 when nothing happened. */
+/** Gives whole pages back to the system. True when they now read as zero, false when nothing happened. */
 @external("platform", "purge")
-export declare function purge(address: usize, bytes: usize): i32;
+export declare function purge(address: usize, bytes: usize): bool;
 
 /**
  * Moves `bytes` (a multiple of 4 KiB) of pages from `from` to `to` without copying; `to` is
- * overwritten and `from` reads as zero afterwards. 1 done, 0 not possible (nothing moved).
+ * overwritten and `from` reads as zero afterwards. True when done, false when not possible (nothing moved).
  */
 @external("platform", "move")
-export declare function movePages(from: usize, to: usize, bytes: usize): i32;
+export declare function move(from: usize, to: usize, bytes: usize): bool;
 
 /** Milliseconds of a clock that only goes forward; precise to about 4 ms, a few ns a call. */
 @external("platform", "now")
@@ -103,4 +110,4 @@ export declare function setting(what: i32, otherwise: usize): usize;
 
 /** Writes a message about `pointer` to standard error and aborts. Codes: see the raw module ABI. */
 @external("platform", "fail")
-export declare function fail(code: i32, pointer: usize): void;
+export declare function fail(code: u32, pointer: usize): void;
