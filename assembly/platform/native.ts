@@ -11,6 +11,7 @@
  * This thread's heap. Thread-local; starts as `empty()` on every thread, so no
  * load through it needs a null test.
  */
+// @ts-ignore: decorator
 @external("platform", "heap")
 export declare let heap: usize;
 
@@ -20,6 +21,7 @@ export declare let heap: usize;
  * before the first malloc. The library's constructor fills the heap in, so other
  * pointers are safe from then on.
  */
+// @ts-ignore: decorator
 @external("platform", "regions")
 export declare let regions: usize;
 
@@ -42,6 +44,7 @@ export function setRegions(address: usize): void {
  * Every free list in it is empty and every limit 0; a store to it is a crash, so
  * `free` must compare the count with the limit before it writes.
  */
+// @ts-ignore: decorator
 @external("platform", "empty")
 export declare function empty(): usize;
 
@@ -50,6 +53,7 @@ export declare function empty(): usize;
  * adjacent to the call before where possible. Any thread, lock-free.
  * Returns the address, or all ones when the system or HAKMEM_LIMIT refuses.
  */
+// @ts-ignore: decorator
 @external("platform", "grow")
 export declare function grow(bytes: usize): usize;
 
@@ -57,14 +61,17 @@ export declare function grow(bytes: usize): usize;
  * The page, of 2^shift bytes, that the next `grow` starts with if no other thread grows first and the
  * arena has room. A hint for adjacency only.
  */
+// @ts-ignore: decorator
 @external("platform", "endPage")
 export declare function endPage(shift: usize): usize;
 
 /** Reserves a sparse, zero-filled table of `bytes`; pages cost memory once written. 0 when refused. */
+// @ts-ignore: decorator
 @external("platform", "table")
 export declare function table(bytes: usize): usize;
 
 /** Gives whole pages back to the system. True when they now read as zero, false when nothing happened. */
+// @ts-ignore: decorator
 @external("platform", "purge")
 export declare function purge(address: usize, bytes: usize): bool;
 
@@ -72,14 +79,17 @@ export declare function purge(address: usize, bytes: usize): bool;
  * Moves `bytes` (a multiple of 4 KiB) of pages from `from` to `to` without copying; `to` is
  * overwritten and `from` reads as zero afterwards. True when done, false when not possible (nothing moved).
  */
+// @ts-ignore: decorator
 @external("platform", "move")
 export declare function move(from: usize, to: usize, bytes: usize): bool;
 
 /** Milliseconds of a clock that only goes forward; precise to about 4 ms, a few ns a call. */
+// @ts-ignore: decorator
 @external("platform", "now")
 export declare function now(): u64;
 
 /** The process-wide control block, 0 before the first `publish`. */
+// @ts-ignore: decorator
 @external("platform", "control")
 export declare function control(): usize;
 
@@ -87,6 +97,7 @@ export declare function control(): usize;
  * Makes `address` the process's control block unless another thread was first.
  * Returns the winner's address.
  */
+// @ts-ignore: decorator
 @external("platform", "publish")
 export declare function publish(address: usize): usize;
 
@@ -94,10 +105,12 @@ export declare function publish(address: usize): usize;
  * Call at the end of thread_init on every thread: from now on the thread's end runs thread_exit.
  * `id` is its thread_id. Does not allocate.
  */
+// @ts-ignore: decorator
 @external("platform", "started")
 export declare function started(id: u32): void;
 
 /** `free` or `realloc` was given a pointer no heap of ours owns: reported once when HAKMEM_VERBOSE=1. */
+// @ts-ignore: decorator
 @external("platform", "foreign")
 export declare function foreign(pointer: usize): void;
 
@@ -105,9 +118,11 @@ export declare function foreign(pointer: usize): void;
  * What the operator set, or the profile's value: what 0 superslabs retained (HAKMEM_RETAIN_COUNT),
  * 1 bytes retained (HAKMEM_RETAIN_BYTES), 2 milliseconds retained (HAKMEM_PURGE_DELAY).
  */
+// @ts-ignore: decorator
 @external("platform", "setting")
 export declare function setting(what: i32, otherwise: usize): usize;
 
 /** Writes a message about `pointer` to standard error and aborts. Codes: see the raw module ABI. */
+// @ts-ignore: decorator
 @external("platform", "fail")
 export declare function fail(code: u32, pointer: usize): void;
