@@ -5,47 +5,47 @@
  * the 64-bit ones are reached.
  */
 
-import { readFile, readdir } from 'node:fs/promises'
-import * as path from 'node:path'
-import * as asc from 'assemblyscript/asc'
-import binaryen from 'binaryen'
-import { traitsOf, type Target, type TargetTraits } from './target.js'
+import { readFile, readdir } from "node:fs/promises";
+import * as path from "node:path";
+import * as asc from "assemblyscript/asc";
+import binaryen from "binaryen";
+import { traitsOf, type Target, type TargetTraits } from "./target.js";
 
 /** The memory that the compiled module imports as `env.memory`, or defines. */
 export interface AssemblyMemory {
   /** `import` (the default) takes `env.memory`; `export` defines a memory and exports it as `memory`. */
-  readonly from?: 'import' | 'export'
+  readonly from?: "import" | "export";
   /** Smallest acceptable size in 64 KiB pages; 0 unless given. */
-  readonly initialPages?: number
+  readonly initialPages?: number;
   /** Largest acceptable maximum in 64 KiB pages; a shared memory always has one, the target's by default. */
-  readonly maximumPages?: number
+  readonly maximumPages?: number;
   /** Whether the memory is shared; as the target says unless given. */
-  readonly shared?: boolean
+  readonly shared?: boolean;
 }
 
 export interface AssemblyOptions {
   /** Path of the entry file, absolute or relative to `root`. */
-  readonly entry: string
-  readonly target: Target
+  readonly entry: string;
+  readonly target: Target;
   /** Directory that file names in diagnostics and function names in the output are relative to; the working directory by default. */
-  readonly root?: string
+  readonly root?: string;
   /** Global integer constants: names to 32-bit integers. */
-  readonly constants?: Readonly<Record<string, number>>
+  readonly constants?: Readonly<Record<string, number>>;
   /** Sources that replace or add to those on disk: path, absolute or relative to `root`, to text. */
-  readonly files?: Readonly<Record<string, string>>
-  readonly memory?: AssemblyMemory
+  readonly files?: Readonly<Record<string, string>>;
+  readonly memory?: AssemblyMemory;
   /** Keep assertions (`assert`) in the code; they are dropped by default. */
-  readonly assertions?: boolean
+  readonly assertions?: boolean;
 }
 
 /** The compiler refused the source: the message holds its diagnostics, one a line, as `file:line:column: error AS100: text`. */
 export class AssemblyError extends Error {
-  override readonly name = 'AssemblyError'
+  override readonly name = "AssemblyError";
   constructor(
     readonly entry: string,
     readonly diagnostics: readonly string[],
   ) {
-    super(`${entry} does not compile:\n${diagnostics.map((line) => `  ${line}`).join('\n')}`)
+    super(`${entry} does not compile:\n${diagnostics.map((line) => `  ${line}`).join("\n")}`);
   }
 }
 
@@ -55,27 +55,27 @@ export class AssemblyError extends Error {
  * Rejects with {@link AssemblyError} when the source has errors, and with `RangeError` when a constant is not a 32-bit integer.
  */
 export async function compileAssembly(options: AssemblyOptions): Promise<Uint8Array> {
-  const module = binaryen.parseText(await compileAssemblyText(options))
+  const module = binaryen.parseText(await compileAssemblyText(options));
   try {
-    module.setFeatures(featuresOf(traitsOf(options.target)))
-    binaryen.setDebugInfo(true)
-    return module.emitBinary()
+    module.setFeatures(featuresOf(traitsOf(options.target)));
+    binaryen.setDebugInfo(true);
+    return module.emitBinary();
   } finally {
-    module.dispose()
+    module.dispose();
   }
 }
 
 /** As {@link compileAssembly}, but the result is in WebAssembly text format. */
 export async function compileAssemblyText(options: AssemblyOptions): Promise<string> {
-  const traits = traitsOf(options.target)
-  const root = path.resolve(options.root ?? '.')
-  const text = await exclusively(() => runCompiler(options, traits, root))
-  return traits.pointerBits === 64 ? declare64BitMemory(text) : text
+  const traits = traitsOf(options.target);
+  const root = path.resolve(options.root ?? ".");
+  const text = await exclusively(() => runCompiler(options, traits, root));
+  return traits.pointerBits === 64 ? declare64BitMemory(text) : text;
 }
 
 /** What binaryen must allow in a module for a target. */
 export function featuresOf(traits: TargetTraits): number {
-  const { Features } = binaryen
+  const { Features } = binaryen;
   return (
     Features.MutableGlobals |
     Features.SignExt |
@@ -85,7 +85,7 @@ export function featuresOf(traits: TargetTraits): number {
     Features.Multivalue |
     (traits.shared ? Features.Atomics : 0) |
     (traits.pointerBits === 64 ? Features.Memory64 : 0)
-  )
+  );
 }
 
 /**
@@ -94,24 +94,24 @@ export function featuresOf(traits: TargetTraits): number {
  */
 function declare64BitMemory(text: string): string {
   return text
-    .replace(/\(memory (\$\S+) /, '(memory $1 i64 ')
-    .replaceAll(/^( *)memory\.size$/gm, '$1memory.size\n$1i32.wrap_i64')
-    .replaceAll(/^( *)memory\.grow$/gm, '$1i64.extend_i32_u\n$1memory.grow\n$1i32.wrap_i64')
+    .replace(/\(memory (\$\S+) /, "(memory $1 i64 ")
+    .replaceAll(/^( *)memory\.size$/gm, "$1memory.size\n$1i32.wrap_i64")
+    .replaceAll(/^( *)memory\.grow$/gm, "$1i64.extend_i32_u\n$1memory.grow\n$1i32.wrap_i64");
 }
 
 /** The compiler and its binaryen keep global state: one compilation at a time. */
-let last: Promise<unknown> = Promise.resolve()
+let last: Promise<unknown> = Promise.resolve();
 
 function exclusively<T>(task: () => Promise<T>): Promise<T> {
-  const result = last.then(task, task)
-  last = result
-  return result
+  const result = last.then(task, task);
+  last = result;
+  return result;
 }
 
 async function runCompiler(options: AssemblyOptions, traits: TargetTraits, root: string): Promise<string> {
-  const files = new Map(Object.entries(options.files ?? {}).map(([name, text]) => [path.resolve(root, name), text]))
-  const diagnostics: string[] = []
-  let text: string | undefined
+  const files = new Map(Object.entries(options.files ?? {}).map(([name, text]) => [path.resolve(root, name), text]));
+  const diagnostics: string[] = [];
+  let text: string | undefined;
 
   const result = await asc.main(commandLine(options, traits, root), {
     stdout: SILENT,
@@ -119,57 +119,59 @@ async function runCompiler(options: AssemblyOptions, traits: TargetTraits, root:
     readFile: (name) => files.get(path.resolve(root, name)) ?? readOrNull(path.resolve(root, name)),
     listFiles: (name) => listOrNull(path.resolve(root, name)),
     writeFile: (_, contents) => {
-      text = typeof contents === 'string' ? contents : new TextDecoder().decode(contents)
+      text = typeof contents === "string" ? contents : new TextDecoder().decode(contents);
     },
     reportDiagnostic: (diagnostic) => {
-      diagnostics.push(describe(diagnostic))
+      diagnostics.push(describe(diagnostic));
     },
     transforms: traits.pointerBits === 64 ? [use64BitPointers()] : [],
-  })
+  });
 
   if (result.error !== null || text === undefined) {
     throw new AssemblyError(
       options.entry,
-      diagnostics.length > 0 ? diagnostics : [result.error?.message ?? 'the compiler wrote nothing and did not say why'],
-    )
+      diagnostics.length > 0
+        ? diagnostics
+        : [result.error?.message ?? "the compiler wrote nothing and did not say why"],
+    );
   }
-  return text
+  return text;
 }
 
 function commandLine(options: AssemblyOptions, traits: TargetTraits, root: string): string[] {
-  const { memory = {}, constants = {} } = options
-  const shared = memory.shared ?? traits.shared
-  const maximumPages = memory.maximumPages ?? (shared ? traits.maximumPages : undefined)
+  const { memory = {}, constants = {} } = options;
+  const shared = memory.shared ?? traits.shared;
+  const maximumPages = memory.maximumPages ?? (shared ? traits.maximumPages : undefined);
   return [
     path.relative(root, path.resolve(root, options.entry)),
-    '--baseDir',
+    "--baseDir",
     root,
-    '--config',
-    path.join(root, 'no-such-asconfig.json'),
-    '--textFile',
-    'module.wat',
-    '--runtime',
-    'stub',
+    "--config",
+    path.join(root, "no-such-asconfig.json"),
+    "--textFile",
+    "module.wat",
+    "--runtime",
+    "stub",
     // A failed assertion or an impossible case is a trap: nothing is imported to report it.
-    '--use',
-    'abort=',
-    ...(options.assertions === true ? [] : ['--noAssert']),
-    ...(traits.pointerBits === 64 ? ['--noValidate'] : []),
-    ...(traits.shared ? ['--enable', 'threads'] : []),
-    ...(memory.from === 'export' ? [] : ['--importMemory', '--noExportMemory']),
-    '--initialMemory',
+    "--use",
+    "abort=",
+    ...(options.assertions === true ? [] : ["--noAssert"]),
+    ...(traits.pointerBits === 64 ? ["--noValidate"] : []),
+    ...(traits.shared ? ["--enable", "threads"] : []),
+    ...(memory.from === "export" ? [] : ["--importMemory", "--noExportMemory"]),
+    "--initialMemory",
     String(memory.initialPages ?? 0),
-    ...(maximumPages === undefined ? [] : ['--maximumMemory', String(maximumPages)]),
-    ...(shared ? ['--sharedMemory'] : []),
-    ...Object.entries(constants).flatMap(([name, value]) => ['--use', `${name}=${integer(name, value)}`]),
-  ]
+    ...(maximumPages === undefined ? [] : ["--maximumMemory", String(maximumPages)]),
+    ...(shared ? ["--sharedMemory"] : []),
+    ...Object.entries(constants).flatMap(([name, value]) => ["--use", `${name}=${integer(name, value)}`]),
+  ];
 }
 
 function integer(name: string, value: number): number {
   if (!Number.isInteger(value) || value < -(2 ** 31) || value >= 2 ** 31) {
-    throw new RangeError(`compile-time constant ${name} is ${value}; it must be an integer from -2^31 to 2^31 - 1`)
+    throw new RangeError(`compile-time constant ${name} is ${value}; it must be an integer from -2^31 to 2^31 - 1`);
   }
-  return value
+  return value;
 }
 
 /**
@@ -180,54 +182,54 @@ function integer(name: string, value: number): number {
  * validated or written as a binary: the caller mends the declaration in the text.
  */
 function use64BitPointers(): asc.Transform {
-  const WASM64 = 2
-  const TYPE_I64 = 3
+  const WASM64 = 2;
+  const TYPE_I64 = 3;
   // The compiler constructs the class it is given, after putting its own `program` on the prototype.
   class Use64BitPointers {
-    declare readonly program: { options: { target: number }; module: { sizeType: number } }
+    declare readonly program: { options: { target: number }; module: { sizeType: number } };
     afterParse(): void {
-      this.program.options.target = WASM64
-      this.program.module.sizeType = TYPE_I64
+      this.program.options.target = WASM64;
+      this.program.module.sizeType = TYPE_I64;
     }
   }
-  return Use64BitPointers as unknown as asc.Transform
+  return Use64BitPointers as unknown as asc.Transform;
 }
 
-const SILENT: asc.OutputStream = { write: () => {} }
+const SILENT: asc.OutputStream = { write: () => {} };
 
 async function readOrNull(file: string): Promise<string | null> {
   try {
-    return await readFile(file, 'utf8')
+    return await readFile(file, "utf8");
   } catch (error) {
-    if (isAbsent(error)) return null
-    throw error
+    if (isAbsent(error)) return null;
+    throw error;
   }
 }
 
 async function listOrNull(directory: string): Promise<string[] | null> {
   try {
-    return (await readdir(directory)).filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts')).sort()
+    return (await readdir(directory)).filter((name) => name.endsWith(".ts") && !name.endsWith(".d.ts")).sort();
   } catch (error) {
-    if (isAbsent(error)) return null
-    throw error
+    if (isAbsent(error)) return null;
+    throw error;
   }
 }
 
 function isAbsent(error: unknown): boolean {
-  const code = (error as NodeJS.ErrnoException).code
-  return code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR'
+  const code = (error as NodeJS.ErrnoException).code;
+  return code === "ENOENT" || code === "ENOTDIR" || code === "EISDIR";
 }
 
 /** The compiler's own sources can tell a line from an offset; its published type of a diagnostic leaves that out. */
 interface LineSource extends asc.Source {
-  lineAt(position: number): number
-  columnAt(): number
+  lineAt(position: number): number;
+  columnAt(): number;
 }
 
 function describe({ category, code, message, range }: asc.DiagnosticMessage): string {
-  const KINDS = ['pedantic', 'info', 'warning', 'error']
-  const text = `${KINDS[category] ?? 'error'} AS${code}: ${message}`
-  if (range === null) return text
-  const source = range.source as LineSource
-  return `${source.normalizedPath}:${source.lineAt(range.start)}:${source.columnAt()}: ${text}`
+  const KINDS = ["pedantic", "info", "warning", "error"];
+  const text = `${KINDS[category] ?? "error"} AS${code}: ${message}`;
+  if (range === null) return text;
+  const source = range.source as LineSource;
+  return `${source.normalizedPath}:${source.lineAt(range.start)}:${source.columnAt()}: ${text}`;
 }

@@ -1,0 +1,83 @@
+/**
+ * From a profile and a target to the compile-time constants of `assembly/` (declared in `assembly/constants.d.ts`).
+ * This is the only place that knows both names.
+ */
+
+import { traitsOf, type Target } from "../build/target.js";
+import { ProfileError, type Profile } from "./schema.js";
+
+/** The constants' names to their values, 32-bit integers all. */
+export type Constants = Readonly<Record<ConstantName, number>>;
+
+export type ConstantName =
+  | "HK_SHARED"
+  | "HK_NATIVE"
+  | "HK_PAGE_SHIFT"
+  | "HK_ADDRESS_BITS"
+  | "HK_GUARD"
+  | "HK_STATS"
+  | "HK_UNSAFE"
+  | "HK_CACHE_MIN"
+  | "HK_CACHE_MAX"
+  | "HK_CACHE_BYTES"
+  | "HK_GROW_MIN_PAGES"
+  | "HK_GROW_MAX_BYTES"
+  | "HK_RETAIN_COUNT"
+  | "HK_RETAIN_BYTES"
+  | "HK_RETAIN_MS";
+
+/** The region map has one byte a page and is committed with the heap, except on native, where it is a sparse reservation. */
+const MAX_REGION_MAP_BITS = 20;
+
+/**
+ * The constants that `profile` means on `target`.
+ *
+ * Throws {@link ProfileError} when the two do not go together, and when `overrides` (of `hakmem ab` and other experiments)
+ * names a constant that does not exist or gives it a value that is not a 32-bit integer.
+ */
+export function constantsOf(
+  profile: Profile,
+  target: Target,
+  overrides: Readonly<Record<string, number>> = {},
+): Constants {
+  const traits = traitsOf(target);
+  const addressBits = profile.addressBits === "all" ? traits.addressBits : profile.addressBits;
+  if (addressBits > traits.addressBits) {
+    throw new ProfileError(profile.name, [
+      `addressBits is ${addressBits}; target ${target} has addresses of ${traits.addressBits} bits`,
+    ]);
+  }
+  if (!traits.native && addressBits - profile.pageShift > MAX_REGION_MAP_BITS) {
+    throw new ProfileError(profile.name, [
+      `pageShift is ${profile.pageShift}; with addresses of ${addressBits} bits (target ${target}) it must be at least ` +
+        `${addressBits - MAX_REGION_MAP_BITS}, or the map of the address space exceeds 2^${MAX_REGION_MAP_BITS} bytes`,
+    ]);
+  }
+  const constants: Constants = {
+    HK_SHARED: Number(traits.shared),
+    HK_NATIVE: Number(traits.native),
+    HK_PAGE_SHIFT: profile.pageShift,
+    HK_ADDRESS_BITS: addressBits,
+    HK_GUARD: Number(profile.guard),
+    HK_STATS: Number(profile.stats),
+    HK_UNSAFE: Number(profile.unsafe),
+    HK_CACHE_MIN: profile.cache.minBlocks,
+    HK_CACHE_MAX: profile.cache.maxBlocks,
+    HK_CACHE_BYTES: profile.cache.maxBytes,
+    HK_GROW_MIN_PAGES: profile.grow.firstPages,
+    HK_GROW_MAX_BYTES: profile.grow.maxBytes,
+    HK_RETAIN_COUNT: profile.retain.superslabs,
+    HK_RETAIN_BYTES: profile.retain.bytes,
+    HK_RETAIN_MS: profile.retain.milliseconds,
+  };
+  for (const [name, value] of Object.entries(overrides)) {
+    if (!Object.hasOwn(constants, name)) {
+      const known = Object.keys(constants).join(", ");
+      throw new ProfileError(profile.name, [`override ${name} is not a constant; constants are ${known}`]);
+    }
+    if (!Number.isInteger(value) || (value | 0) !== value) {
+      throw new ProfileError(profile.name, [`override ${name} is ${value}; it must be a 32-bit integer`]);
+    }
+  }
+  return { ...constants, ...overrides };
+}
