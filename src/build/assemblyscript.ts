@@ -55,14 +55,20 @@ export class AssemblyError extends Error {
  * Rejects with {@link AssemblyError} when the source has errors, and with `RangeError` when a constant is not a 32-bit integer.
  */
 export async function compileAssembly(options: AssemblyOptions): Promise<Uint8Array> {
-  const module = binaryen.parseText(await compileAssemblyText(options));
+  const module = await compileAssemblyModule(options);
   try {
-    module.setFeatures(featuresOf(traitsOf(options.target)));
     binaryen.setDebugInfo(true);
     return module.emitBinary();
   } finally {
     module.dispose();
   }
+}
+
+/** As {@link compileAssembly}, but the result is a binaryen module, which the caller disposes of. */
+export async function compileAssemblyModule(options: AssemblyOptions): Promise<binaryen.Module> {
+  const module = binaryen.parseText(await compileAssemblyText(options));
+  module.setFeatures(featuresOf(traitsOf(options.target)));
+  return module;
 }
 
 /** As {@link compileAssembly}, but the result is in WebAssembly text format. */
@@ -82,7 +88,6 @@ export function featuresOf(traits: TargetTraits): number {
     Features.NontrappingFPToInt |
     Features.BulkMemory |
     Features.BulkMemoryOpt |
-    Features.Multivalue |
     (traits.shared ? Features.Atomics : 0) |
     (traits.pointerBits === 64 ? Features.Memory64 : 0)
   );

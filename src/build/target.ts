@@ -44,3 +44,6 @@ export function traitsOf(target: Target): TargetTraits {
 export function isTarget(name: string): name is Target {
   return Object.hasOwn(TARGETS, name);
 }
+
+/** The targets that the package ships as WebAssembly modules. */
+export const WASM_TARGETS: readonly Target[] = TARGET_NAMES.filter((name) => !TARGETS[name].native);
