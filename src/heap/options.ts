@@ -1,0 +1,143 @@
+/** What `createHeap` can be asked for, and the checks that turn it into something that can be built. */
+
+import { InvalidArgumentError, NotCrossOriginIsolatedError, describe } from "../errors.js";
+import { moduleUrl, type ModuleSource } from "./module-source.js";
+import { PROFILES, PROFILE_NAMES, isProfileName, type ProfileName } from "./profiles.js";
+
+export interface HeapOptions {
+  /** Whether workers can attach to the heap; false unless given. In a browser this needs a cross-origin isolated page. */
+  readonly shared?: boolean;
+  /** Which build of the allocator to use; `default` unless given. With `module`, any name under which the heap shall go. */
+  readonly profile?: ProfileName | (string & {});
+  /** Bytes to take from the memory at once, so that they need no growth later; 0 unless given. */
+  readonly initial?: number;
+  /**
+   * Bytes that the memory may grow to, rounded down to 64 KiB; all that the profile can address unless given. It is address
+   * space, not memory, but a browser on a small device may refuse a large one, for a shared heap above all.
+   */
+  readonly maximum?: number;
+  /** The allocator's module, where the one that ships with the package is not wanted or cannot be reached. */
+  readonly module?: ModuleSource;
+}
+
+/** Options with everything decided. */
+export interface HeapPlan {
+  readonly shared: boolean;
+  readonly profile: string;
+  readonly initial: number;
+  readonly maximumPages: number;
+  readonly module: ModuleSource;
+}
+
+const OPTION_NAMES = ["shared", "profile", "initial", "maximum", "module"] satisfies (keyof HeapOptions)[];
+
+/** A page of WebAssembly memory, in bytes: the unit in which it grows. */
+export const WASM_PAGE = 65_536;
+
+const LARGEST_ADDRESS_BITS = Math.max(...PROFILE_NAMES.map((name) => PROFILES[name].addressBits));
+
+/** The name of a heap over a module that was passed without one. */
+const CUSTOM_PROFILE = "custom";
+
+export function planHeap(options: HeapOptions): HeapPlan {
+  checkNames(options);
+  const { shared = false } = options;
+  if (typeof shared !== "boolean") {
+    throw new InvalidArgumentError("shared", shared, "true or false", "Leave it out for a private heap.");
+  }
+  const profile = options.profile ?? (options.module === undefined ? "default" : CUSTOM_PROFILE);
+  const limit = 2 ** addressBits(profile, options.module);
+  const maximum = bytes("maximum", options.maximum ?? limit);
+  if (maximum < WASM_PAGE || maximum > limit) {
+    throw new InvalidArgumentError(
+      "maximum",
+      maximum,
+      `from ${WASM_PAGE} to ${limit} bytes, which is what the profile ${profile} can address`,
+      limit < 2 ** LARGEST_ADDRESS_BITS && maximum > limit
+        ? "Lower it, or choose a profile that addresses more."
+        : "Leave it out for the largest possible heap.",
+    );
+  }
+  const initial = bytes("initial", options.initial ?? 0);
+  if (initial > maximum) {
+    throw new InvalidArgumentError(
+      "initial",
+      initial,
+      `at most the maximum of ${maximum} bytes`,
+      "Lower initial or raise maximum.",
+    );
+  }
+  const module = checkModule(options.module) ?? moduleUrl(profile as ProfileName, shared);
+  if (shared) checkIsolation();
+  return { shared, profile, initial, maximumPages: Math.floor(maximum / WASM_PAGE), module };
+}
+
+/**
+ * Refuses to share memory on a page that cannot: `crossOriginIsolated` is false there, and does not exist in Node.
+ * @throws {NotCrossOriginIsolatedError}
+ */
+export function checkIsolation(): void {
+  const { crossOriginIsolated } = globalThis as { crossOriginIsolated?: boolean };
+  if (crossOriginIsolated !== false) return;
+  throw new NotCrossOriginIsolatedError({
+    problem: "a shared heap needs a page that is cross-origin isolated, but crossOriginIsolated is false",
+    remedy:
+      'Serve the page with "Cross-Origin-Opener-Policy: same-origin" and "Cross-Origin-Embedder-Policy: require-corp" over https or from localhost, or leave shared out.',
+    argument: "shared",
+    value: true,
+  });
+}
+
+function checkNames(options: unknown): void {
+  if (typeof options !== "object" || options === null) {
+    throw new InvalidArgumentError("options", options, "an object", "Call createHeap() for a heap with all defaults.");
+  }
+  for (const name of Object.keys(options)) {
+    if ((OPTION_NAMES as string[]).includes(name)) continue;
+    throw new InvalidArgumentError(
+      "options",
+      name,
+      `made of ${OPTION_NAMES.join(", ")}`,
+      `Remove ${describe(name)}, or correct its spelling.`,
+    );
+  }
+}
+
+function addressBits(profile: unknown, module: ModuleSource | undefined): number {
+  if (isProfileName(profile)) return PROFILES[profile].addressBits;
+  if (module !== undefined && typeof profile === "string" && profile !== "") return LARGEST_ADDRESS_BITS;
+  throw new InvalidArgumentError(
+    "profile",
+    profile,
+    `one of ${PROFILE_NAMES.join(", ")}`,
+    "For a profile of your own, build its module and pass it as module.",
+  );
+}
+
+function bytes(argument: string, value: unknown): number {
+  if (typeof value === "number" && Number.isSafeInteger(value) && value >= 0) return value;
+  throw new InvalidArgumentError(
+    argument,
+    value,
+    "a whole number of bytes, 0 or more",
+    "Write sizes as products, such as 64 * 1024 * 1024 for 64 MiB.",
+  );
+}
+
+function checkModule(module: unknown): ModuleSource | undefined {
+  if (
+    module === undefined ||
+    module instanceof WebAssembly.Module ||
+    module instanceof URL ||
+    module instanceof ArrayBuffer ||
+    ArrayBuffer.isView(module)
+  ) {
+    return module as ModuleSource | undefined;
+  }
+  throw new InvalidArgumentError(
+    "module",
+    module,
+    "a WebAssembly.Module, its bytes or its URL",
+    "Wrap an address in new URL(…), or leave it out for the module that ships with the package.",
+  );
+}

@@ -1,0 +1,81 @@
+/**
+ * Views of the whole memory that follow its growth.
+ *
+ * A private memory that grows detaches its buffer: every view of it becomes empty, which is how {@link LiveViews.current}
+ * notices, for the price of one load. A shared memory that grows keeps old views alive, but too short for what was added;
+ * there the memory is asked for its buffer, which costs about 20 ns. Either way new views are made only after growth.
+ */
+
+/** One view of the whole memory for each type of element; an element's index is its address divided by its size. */
+export interface MemoryViews {
+  readonly i8: Int8Array;
+  readonly u8: Uint8Array;
+  readonly i16: Int16Array;
+  readonly u16: Uint16Array;
+  readonly i32: Int32Array;
+  readonly u32: Uint32Array;
+  readonly i64: BigInt64Array;
+  readonly u64: BigUint64Array;
+  readonly f32: Float32Array;
+  readonly f64: Float64Array;
+  readonly data: DataView;
+}
+
+export class LiveViews implements MemoryViews {
+  readonly #memory: WebAssembly.Memory;
+  readonly #shared: boolean;
+  #buffer!: ArrayBufferLike;
+  i8!: Int8Array;
+  u8!: Uint8Array;
+  i16!: Int16Array;
+  u16!: Uint16Array;
+  i32!: Int32Array;
+  u32!: Uint32Array;
+  i64!: BigInt64Array;
+  u64!: BigUint64Array;
+  f32!: Float32Array;
+  f64!: Float64Array;
+  data!: DataView;
+
+  constructor(memory: WebAssembly.Memory, shared: boolean) {
+    this.#memory = memory;
+    this.#shared = shared;
+    this.#renew();
+  }
+
+  /** These views, made anew if the memory has grown since. */
+  current(): this {
+    if (this.#shared ? this.#memory.buffer !== this.#buffer : this.u8.length === 0) this.#renew();
+    return this;
+  }
+
+  /**
+   * The buffer of the memory, long enough to hold the address `end` - 1 if the memory is.
+   *
+   * Growth by another thread reaches this one's `memory.buffer` at some later point of its own execution; growing by
+   * nothing makes it come at once.
+   */
+  bufferUpTo(end: number): ArrayBufferLike {
+    if (this.current().#buffer.byteLength < end && this.#shared) {
+      this.#memory.grow(0);
+      this.#renew();
+    }
+    return this.#buffer;
+  }
+
+  #renew(): void {
+    const { buffer } = this.#memory;
+    this.#buffer = buffer;
+    this.i8 = new Int8Array(buffer);
+    this.u8 = new Uint8Array(buffer);
+    this.i16 = new Int16Array(buffer);
+    this.u16 = new Uint16Array(buffer);
+    this.i32 = new Int32Array(buffer);
+    this.u32 = new Uint32Array(buffer);
+    this.i64 = new BigInt64Array(buffer);
+    this.u64 = new BigUint64Array(buffer);
+    this.f32 = new Float32Array(buffer);
+    this.f64 = new Float64Array(buffer);
+    this.data = new DataView(buffer);
+  }
+}

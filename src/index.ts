@@ -1,0 +1,23 @@
+/** hakmem: heaps outside of JavaScript's own, which workers can share. Begin with {@link createHeap}. */
+
+export { attachHeap, createHeap, createHeapSync } from "./heap/create.js";
+export type { TypedArray, TypedArrayConstructor } from "./heap/arguments.js";
+export type { HeapHandle } from "./heap/handle.js";
+export { Heap } from "./heap/heap.js";
+export type { ModuleSource } from "./heap/module-source.js";
+export type { HeapOptions } from "./heap/options.js";
+export type { ProfileName } from "./heap/profiles.js";
+export type { ClassStats, HeapStats } from "./heap/stats.js";
+export type { MemoryViews } from "./heap/views.js";
+export {
+  HakmemError,
+  HeapClosedError,
+  HeapCorruptionError,
+  HeapNotSharedError,
+  InvalidArgumentError,
+  InvalidHandleError,
+  ModuleError,
+  NotCrossOriginIsolatedError,
+  OutOfMemoryError,
+} from "./errors.js";
+export type { CorruptionKind, HakmemErrorCode } from "./errors.js";
