@@ -1,0 +1,204 @@
+/* libhakmem: the generated allocator under the names that programs call.
+ *
+ * Everything is one translation unit, so that malloc and free are a thread-local
+ * load, a few instructions of the allocator, and a return.
+ */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <malloc.h>
+
+#include "hakmem.h"
+#include "platform.h"
+#include "allocator.gen.h" /* written by src/build/native-source.ts */
+#include "threads.h"
+
+#ifndef HAKMEM_PROFILE
+#error "HAKMEM_PROFILE must name the profile, as a string"
+#endif
+
+#define PUBLIC __attribute__((visibility("default")))
+#define ALIAS(of) PUBLIC __attribute__((alias(#of)))
+#define SYSTEM_PAGE ((size_t)sysconf(_SC_PAGESIZE))
+
+/* Null is the slow path's answer only, so this test costs the fast path nothing. */
+static inline void *or_errno(u64 address) {
+  if (__builtin_expect(!address, 0)) errno = ENOMEM;
+  return (void *)address;
+}
+
+/* ---- C ---- */
+
+PUBLIC void *malloc(size_t size) { return or_errno(w2c_hakmem_malloc(size)); }
+PUBLIC void free(void *pointer) { w2c_hakmem_free((u64)pointer); }
+PUBLIC void *calloc(size_t count, size_t size) { return or_errno(w2c_hakmem_calloc(count, size)); }
+
+PUBLIC void *realloc(void *pointer, size_t size) {
+  u64 address = w2c_hakmem_realloc((u64)pointer, size);
+  return size ? or_errno(address) : (void *)address;
+}
+
+PUBLIC void *reallocarray(void *pointer, size_t count, size_t size) {
+  u64 address = w2c_hakmem_reallocarray((u64)pointer, count, size);
+  return count && size ? or_errno(address) : (void *)address;
+}
+
+PUBLIC void *memalign(size_t alignment, size_t size) {
+  if (!alignment || alignment & (alignment - 1)) return errno = EINVAL, NULL;
+  return or_errno(w2c_hakmem_memalign(alignment, size));
+}
+
+PUBLIC void *aligned_alloc(size_t alignment, size_t size) __attribute__((alias("memalign")));
+PUBLIC int posix_memalign(void **out, size_t alignment, size_t size) { return (int)w2c_hakmem_posix_memalign((u64)out, alignment, size); }
+PUBLIC void *valloc(size_t size) { return memalign(SYSTEM_PAGE, size); }
+
+PUBLIC void *pvalloc(size_t size) {
+  size_t page = SYSTEM_PAGE, whole = (size + page - 1) & -page;
+  return whole < size ? (errno = ENOMEM, NULL) : memalign(page, whole ? whole : page);
+}
+
+PUBLIC size_t malloc_usable_size(void *pointer) { return w2c_hakmem_malloc_usable_size((u64)pointer); }
+PUBLIC void free_sized(void *pointer, size_t size) { w2c_hakmem_free_sized((u64)pointer, size); }
+PUBLIC void free_aligned_sized(void *pointer, size_t alignment, size_t size) { w2c_hakmem_free_aligned_sized((u64)pointer, alignment, size); }
+
+/* Callers of glibc's old and internal names. */
+void cfree(void *pointer) ALIAS(free);
+void __libc_free(void *pointer) ALIAS(free);
+void *__libc_malloc(size_t size) ALIAS(malloc);
+void *__libc_calloc(size_t count, size_t size) ALIAS(calloc);
+void *__libc_realloc(void *pointer, size_t size) ALIAS(realloc);
+void *__libc_memalign(size_t alignment, size_t size) ALIAS(memalign);
+void *__libc_valloc(size_t size) ALIAS(valloc);
+void *__libc_pvalloc(size_t size) ALIAS(pvalloc);
+int __posix_memalign(void **out, size_t alignment, size_t size) ALIAS(posix_memalign);
+
+/* ---- C++: operator new and delete by their mangled names ---- */
+
+extern void throw_bad_alloc(void) __asm__("_ZSt17__throw_bad_allocv") __attribute__((weak));
+extern void (*get_new_handler(void))(void) __asm__("_ZSt15get_new_handlerv") __attribute__((weak));
+
+static void *find(void *known, const char *name) { return known ? known : dlsym(RTLD_DEFAULT, name); }
+
+/* Asks the program's new handler until it gives up: then throws, or returns null. */
+static SLOW void *new_failed(size_t alignment, size_t size, bool throws) {
+  void (*(*handler_of)(void))(void) = (void (*(*)(void))(void))find((void *)get_new_handler, "_ZSt15get_new_handlerv");
+  void (*raise_it)(void) = (void (*)(void))find((void *)throw_bad_alloc, "_ZSt17__throw_bad_allocv");
+  for (void (*handler)(void); handler_of && (handler = handler_of());) {
+    handler();
+    u64 address = alignment ? w2c_hakmem_memalign(alignment, size) : w2c_hakmem_malloc(size);
+    if (address) return (void *)address;
+  }
+  if (!throws) return NULL;
+  if (raise_it) raise_it();
+  say("operator new: out of memory for %u bytes", (u64)size);
+  abort();
+}
+
+#define NEW(symbol, arguments, alignment, throws) \
+  PUBLIC void *symbol arguments; \
+  PUBLIC void *symbol arguments { \
+    u64 address = alignment ? w2c_hakmem_memalign(alignment, size) : w2c_hakmem_malloc(size); \
+    return __builtin_expect(address != 0, 1) ? (void *)address : new_failed(alignment, size, throws); \
+  }
+NEW(_Znwm, (size_t size), 0, true)
+NEW(_Znam, (size_t size), 0, true)
+NEW(_ZnwmRKSt9nothrow_t, (size_t size, const void *nothrow __attribute__((unused))), 0, false)
+NEW(_ZnamRKSt9nothrow_t, (size_t size, const void *nothrow __attribute__((unused))), 0, false)
+NEW(_ZnwmSt11align_val_t, (size_t size, size_t align), align, true)
+NEW(_ZnamSt11align_val_t, (size_t size, size_t align), align, true)
+NEW(_ZnwmSt11align_val_tRKSt9nothrow_t, (size_t size, size_t align, const void *nothrow __attribute__((unused))), align, false)
+NEW(_ZnamSt11align_val_tRKSt9nothrow_t, (size_t size, size_t align, const void *nothrow __attribute__((unused))), align, false)
+
+void _ZdlPv(void *pointer) ALIAS(free);
+void _ZdaPv(void *pointer) ALIAS(free);
+void _ZdlPvRKSt9nothrow_t(void *pointer) ALIAS(free);
+void _ZdaPvRKSt9nothrow_t(void *pointer) ALIAS(free);
+void _ZdlPvm(void *pointer, size_t size) ALIAS(free_sized);
+void _ZdaPvm(void *pointer, size_t size) ALIAS(free_sized);
+void _ZdlPvSt11align_val_t(void *pointer) ALIAS(free);
+void _ZdaPvSt11align_val_t(void *pointer) ALIAS(free);
+void _ZdlPvSt11align_val_tRKSt9nothrow_t(void *pointer) ALIAS(free);
+void _ZdaPvSt11align_val_tRKSt9nothrow_t(void *pointer) ALIAS(free);
+
+PUBLIC void _ZdlPvmSt11align_val_t(void *pointer, size_t size, size_t alignment);
+PUBLIC void _ZdlPvmSt11align_val_t(void *pointer, size_t size, size_t alignment) { free_aligned_sized(pointer, alignment, size); }
+void _ZdaPvmSt11align_val_t(void *pointer, size_t size, size_t alignment) ALIAS(_ZdlPvmSt11align_val_t);
+
+/* ---- figures ---- */
+
+PUBLIC size_t hakmem_stat(enum hakmem_stat what) { return w2c_hakmem_heap_stat((u32)what); }
+PUBLIC size_t hakmem_prewarm(size_t size, size_t count) { return w2c_hakmem_malloc_prewarm(size, count); }
+PUBLIC int hakmem_owns(const void *pointer) { return w2c_hakmem_region_kind((u64)pointer) != 0; }
+PUBLIC const char *hakmem_profile(void) { return HAKMEM_PROFILE; }
+PUBLIC int malloc_trim(size_t pad) { return (int)w2c_hakmem_malloc_trim(pad); }
+PUBLIC int mallopt(int parameter, int value) { (void)parameter, (void)value; return 1; } /* glibc's tunables do not apply */
+
+PUBLIC struct mallinfo2 mallinfo2(void) {
+  struct mallinfo2 info = {0};
+  info.arena = hakmem_stat(HAKMEM_COMMITTED);
+  info.uordblks = hakmem_stat(HAKMEM_LIVE);
+  info.fordblks = info.arena - info.uordblks;
+  info.fsmblks = hakmem_stat(HAKMEM_CACHED);
+  info.keepcost = hakmem_stat(HAKMEM_FREE);
+  return info;
+}
+
+PUBLIC struct mallinfo mallinfo(void) {
+  struct mallinfo2 wide = mallinfo2();
+  return (struct mallinfo){.arena = (int)wide.arena, .uordblks = (int)wide.uordblks, .fordblks = (int)wide.fordblks, .fsmblks = (int)wide.fsmblks, .keepcost = (int)wide.keepcost};
+}
+
+PUBLIC void malloc_stats(void) {
+  struct rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  say("process %u, profile %s: committed %u KiB, live %u KiB, cached %u KiB, free %u KiB, metadata %u KiB, threads %u, peak resident %u KiB",
+      (u64)getpid(), HAKMEM_PROFILE, hakmem_stat(HAKMEM_COMMITTED) / KIB, hakmem_stat(HAKMEM_LIVE) / KIB, hakmem_stat(HAKMEM_CACHED) / KIB,
+      hakmem_stat(HAKMEM_FREE) / KIB, hakmem_stat(HAKMEM_METADATA) / KIB, hakmem_stat(HAKMEM_THREADS), (u64)usage.ru_maxrss);
+}
+
+/* ---- start and end of the process ---- */
+
+/* A whole number, with k, m, g or t for powers of 1024. */
+static bool parse_number(const char *text, u64 *value) {
+  static const char suffixes[] = "kmgt";
+  if (*text < '0' || *text > '9') return false;
+  u64 number = 0;
+  for (; *text >= '0' && *text <= '9'; text++)
+    if (__builtin_mul_overflow(number, 10, &number) || __builtin_add_overflow(number, (u64)(*text - '0'), &number)) return false;
+  const char *suffix = *text ? strchr(suffixes, *text | 0x20) : NULL;
+  if (*text && (!suffix || text[1])) return false;
+  unsigned shift = suffix ? 10 * (unsigned)(suffix - suffixes + 1) : 0;
+  *value = number << shift;
+  return *value >> shift == number;
+}
+
+static SLOW void read_setting(const char *entry, size_t name_length) {
+  const char *value = entry + name_length + 1;
+  for (int i = 0; i < SETTINGS; i++) {
+    if (strlen(settings[i].name) != name_length || memcmp(entry, settings[i].name, name_length)) continue;
+    bool flag = i >= VERBOSE;
+    u64 number;
+    if (!parse_number(value, &number) || (flag && number > 1))
+      say("%s is '%s', which is not %s; ignored", settings[i].name, value, flag ? "0 or 1" : "a whole number, with k, m, g or t for powers of 1024");
+    else settings[i].value = number, settings[i].given = true;
+    return;
+  }
+  if (name_length == 14 && !memcmp(entry, "HAKMEM_PROFILE", 14)) {
+    if (strcmp(value, HAKMEM_PROFILE))
+      say("HAKMEM_PROFILE is '%s', but this library was built with profile '" HAKMEM_PROFILE "': build the other with npm run build:native -- --profile %s", value, value);
+  } else say("%s: there is no such setting; ignored", entry);
+}
+
+__attribute__((constructor(101))) static void start(int argc, char **argv, char **environment) {
+  (void)argc, (void)argv;
+  for (; environment && *environment; environment++) {
+    const char *equals = strchr(*environment, '=');
+    if (equals && !strncmp(*environment, "HAKMEM_", 7)) read_setting(*environment, (size_t)(equals - *environment));
+  }
+  w2c_hakmem_thread_init(0); /* from here on a foreign pointer is told apart, too */
+  watch_threads();
+  if (settings[VERBOSE].value) say("process %u uses profile %s", (u64)getpid(), HAKMEM_PROFILE);
+}
+
+__attribute__((destructor(101))) static void end(void) {
+  if (settings[STATS].value) malloc_stats();
+}

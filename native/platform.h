@@ -1,0 +1,217 @@
+/* The Linux side of assembly/platform/native.ts, which says what each function
+ * promises. Read `platform_grow` first.
+ *
+ * Nothing here allocates or takes a lock, and errno is left as it was found:
+ * free() may come through here.
+ */
+#ifndef HAKMEM_PLATFORM_H
+#define HAKMEM_PLATFORM_H
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "wasm.h"
+
+#define THREAD_LOCAL static __thread __attribute__((tls_model("initial-exec")))
+#define SLOW __attribute__((noinline, cold))
+#define KIB ((u64)1 << 10)
+#define MIB ((u64)1 << 20)
+#define TIB ((u64)1 << 40)
+#define PAGE (64 * KIB)     /* what `grow` deals in */
+#define SEGMENT (2 * MIB)   /* where the arena starts, so that its first superslab is aligned */
+#define REFUSED (~(u64)0)
+
+static u8 const platform_nothing[8192] __attribute__((aligned(64)));
+THREAD_LOCAL u64 platform_heap = (u64)platform_nothing;
+static u64 platform_regions = (u64)platform_nothing;
+static u64 platform_control_block;
+
+/* ---- what the operator set; see docs/native.md ---- */
+
+enum { RETAIN_COUNT, RETAIN_BYTES, RETAIN_MS, LIMIT, VERBOSE, STATS, SETTINGS };
+static struct { const char *name; u64 value; bool given; } settings[SETTINGS] = {
+  {"HAKMEM_RETAIN_COUNT", 0, false}, {"HAKMEM_RETAIN_BYTES", 0, false}, {"HAKMEM_PURGE_DELAY", 0, false},
+  {"HAKMEM_LIMIT", 0, false}, {"HAKMEM_VERBOSE", 0, false}, {"HAKMEM_STATS", 0, false},
+};
+
+static inline u64 platform_setting(u32 what, u64 otherwise) {
+  return what < SETTINGS && settings[what].given ? settings[what].value : otherwise;
+}
+
+/* ---- messages: one write to standard error, no stdio ---- */
+
+static char *put_text(char *to, const char *text) { while (*text) *to++ = *text++; return to; }
+
+static char *put_number(char *to, u64 value, unsigned base) {
+  char digits[20];
+  int n = 0;
+  do digits[n++] = "0123456789abcdef"[value % base]; while (value /= base);
+  while (n) *to++ = digits[--n];
+  return to;
+}
+
+/* %s text (shortened to 200 characters), %u decimal, %x address. */
+static SLOW void say(const char *format, ...) {
+  char line[1024], *to = put_text(line, "hakmem: ");
+  va_list arguments;
+  va_start(arguments, format);
+  for (; *format; format++) {
+    if (*format != '%') { *to++ = *format; continue; }
+    switch (*++format) {
+      case 's': { const char *text = va_arg(arguments, const char *); for (int i = 0; text[i] && i < 200; i++) *to++ = text[i]; break; }
+      case 'u': to = put_number(to, va_arg(arguments, u64), 10); break;
+      default: to = put_number(put_text(to, "0x"), va_arg(arguments, u64), 16);
+    }
+  }
+  va_end(arguments);
+  *to++ = '\n';
+  int saved = errno;
+  if (write(2, line, (size_t)(to - line)) < 0) { /* nobody listens */ }
+  errno = saved;
+}
+
+static bool first_time(u32 *said) { return !__atomic_exchange_n(said, 1, __ATOMIC_RELAXED); }
+
+static SLOW __attribute__((noreturn)) void platform_fail(u32 code, u64 pointer) {
+  static const char *const causes[] = {
+    "broken internal state at", "double free of", "free of a pointer that is not from this heap:", "free of a pointer into the middle of a block:",
+    "corrupted free list at", "write after free to", "wrong size given to free_sized of",
+  };
+  say("%s %x", causes[code < sizeof causes / sizeof *causes ? code : 0], pointer);
+  abort();
+}
+
+static SLOW void platform_foreign(u64 pointer) {
+  static u32 said;
+  if (settings[VERBOSE].value && first_time(&said))
+    say("free or realloc of %x, which this heap does not own; ignored (said once)", pointer);
+}
+
+/* ---- memory ---- */
+
+static u64 map(u64 bytes, int protection) {
+  int saved = errno;
+  void *at = mmap(NULL, bytes, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  errno = saved;
+  return at == MAP_FAILED ? 0 : (u64)at;
+}
+
+static inline u64 platform_table(u64 bytes) {
+  u64 at = map(bytes, PROT_READ | PROT_WRITE);
+  static u32 said;
+  if (!at && first_time(&said))
+    say("the system refused %u MiB of address space for a table: raise the limit (ulimit -v) or the memory that may be promised (vm.overcommit_memory)", bytes / MIB);
+  return at;
+}
+
+/* The arena: a chain of reservations, the newest first. A reservation without access costs
+ * nothing; the part below `next` is committed. Its description is its own first page:
+ *
+ *   | this struct | ...  up to a segment boundary | committed ... next | no access ... end |
+ */
+struct span { u64 next, end; };
+static struct span *span_now;
+
+static u64 span_bytes(u64 least) {
+  struct rlimit limit;
+  u64 bytes = 4 * TIB;
+  if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
+    while (bytes > limit.rlim_cur / 8) bytes /= 2; /* leave the rest to stacks and mappings */
+  return bytes < least ? least : bytes;
+}
+
+static SLOW bool span_add(struct span *full, u64 least) {
+  u64 bytes = span_bytes(least + 2 * SEGMENT), at;
+  while (!(at = map(bytes, PROT_NONE)))
+    if ((bytes /= 2) < least + 2 * SEGMENT) return false;
+  u64 start = (at + PAGE + SEGMENT - 1) & -SEGMENT;
+  struct span *span = (struct span *)(start - PAGE);
+  int saved = errno;
+  bool mine = mprotect(span, PAGE, PROT_READ | PROT_WRITE) == 0;
+  if (mine) {
+    span->next = start;
+    span->end = (at + bytes) & -PAGE;
+    if (!__atomic_compare_exchange_n(&span_now, &full, span, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) munmap((void *)at, bytes);
+  }
+  errno = saved;
+  return mine;
+}
+
+static inline u64 platform_grow(u64 bytes) {
+  static u64 committed;
+  u64 after = __atomic_add_fetch(&committed, bytes, __ATOMIC_RELAXED);
+  if (bytes > 64 * TIB || (settings[LIMIT].value && after > settings[LIMIT].value)) goto refused;
+  for (;;) {
+    struct span *span = __atomic_load_n(&span_now, __ATOMIC_SEQ_CST);
+    if (span) {
+      u64 at = __atomic_load_n(&span->next, __ATOMIC_SEQ_CST);
+      while (span->end - at >= bytes)
+        if (__atomic_compare_exchange_n(&span->next, &at, at + bytes, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
+          int saved = errno;
+          bool committed_now = mprotect((void *)at, bytes, PROT_READ | PROT_WRITE) == 0;
+          errno = saved;
+          if (committed_now) return at;
+          at += bytes; /* give the addresses back if nobody came behind */
+          __atomic_compare_exchange_n(&span->next, &at, at - bytes, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+          goto refused;
+        }
+    }
+    if (!span_add(span, bytes)) goto refused;
+  }
+refused:
+  __atomic_fetch_sub(&committed, bytes, __ATOMIC_RELAXED);
+  static u32 said;
+  if (settings[VERBOSE].value && first_time(&said)) say("no more memory: %u KiB refused (said once)", bytes / KIB);
+  return REFUSED;
+}
+
+static inline u64 platform_endPage(u64 shift) {
+  struct span *span = __atomic_load_n(&span_now, __ATOMIC_SEQ_CST);
+  return span ? __atomic_load_n(&span->next, __ATOMIC_SEQ_CST) >> shift : 0;
+}
+
+static inline u32 platform_purge(u64 address, u64 bytes) {
+  int saved = errno;
+  bool done = madvise((void *)address, bytes, MADV_DONTNEED) == 0;
+  errno = saved;
+  return done;
+}
+
+static inline u32 platform_move(u64 from, u64 to, u64 bytes) {
+#ifdef MREMAP_DONTUNMAP
+  int saved = errno; /* the old range stays mapped, empty: no other thread can map into a gap */
+  bool done = mremap((void *)from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, (void *)to) != MAP_FAILED;
+  errno = saved;
+  return done;
+#else
+  return 0;
+#endif
+}
+
+static inline u64 platform_now(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &time);
+  return (u64)time.tv_sec * 1000 + (u64)time.tv_nsec / 1000000;
+}
+
+static inline u64 platform_empty(void) { return (u64)platform_nothing; }
+
+static inline u64 platform_control(void) { return __atomic_load_n(&platform_control_block, __ATOMIC_ACQUIRE); }
+
+static inline u64 platform_publish(u64 address) {
+  u64 found = 0;
+  return __atomic_compare_exchange_n(&platform_control_block, &found, address, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST) ? address : found;
+}
+
+static void platform_started(u32 id); /* in threads.h: it calls back into the allocator */
+
+#endif

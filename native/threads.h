@@ -1,0 +1,69 @@
+/* The end of threads, and forks. Included behind the generated allocator.
+ *
+ * A thread's heap is left to the others by a pthread key's destructor. Destructors
+ * that run later, and glibc itself, may still free: the thread then gets a heap
+ * again, and with it another round of destructors, up to glibc's limit. What is
+ * left after the last round is noted as a straggler, and taken over by a thread
+ * that starts when the straggler is gone.
+ */
+#ifndef HAKMEM_THREADS_H
+#define HAKMEM_THREADS_H
+
+static pthread_key_t exit_key;
+static bool exit_key_ready;
+static u32 highest_id;
+THREAD_LOCAL u32 exits; /* how often this thread has left */
+
+#define STRAGGLERS 64
+static u64 stragglers[STRAGGLERS]; /* system thread id << 32 | allocator's thread id; 0 free */
+
+static bool take_straggler(u64 *place, u64 expected) {
+  return __atomic_compare_exchange_n(place, &expected, 0, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+
+static SLOW void straggle(u32 id) {
+  u64 self = (u64)syscall(SYS_gettid) << 32 | id, free_place = 0;
+  for (int i = 0; i < STRAGGLERS; i++, free_place = 0)
+    if (__atomic_compare_exchange_n(&stragglers[i], &free_place, self, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) return;
+}
+
+static SLOW void leave(void *unused) {
+  (void)unused;
+  if (platform_heap == platform_empty()) return;
+  u32 id = w2c_hakmem_thread_id();
+  for (int i = 0; exits && i < STRAGGLERS; i++)
+    if ((u32)stragglers[i] == id) take_straggler(&stragglers[i], stragglers[i]);
+  exits++;
+  w2c_hakmem_thread_exit();
+}
+
+static SLOW void platform_started(u32 id) {
+  u32 highest = __atomic_load_n(&highest_id, __ATOMIC_RELAXED);
+  while (highest < id && !__atomic_compare_exchange_n(&highest_id, &highest, id, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)) {}
+  int saved = errno;
+  if (exit_key_ready) pthread_setspecific(exit_key, &exit_key);
+  for (int i = 0; i < STRAGGLERS; i++) {
+    u64 straggler = __atomic_load_n(&stragglers[i], __ATOMIC_RELAXED);
+    if (straggler && syscall(SYS_tgkill, getpid(), (pid_t)(straggler >> 32), 0) != 0 && errno == ESRCH && take_straggler(&stragglers[i], straggler))
+      w2c_hakmem_thread_reclaim((u32)straggler);
+  }
+  if (exits) straggle(id);
+  errno = saved;
+}
+
+/* In the child of a fork only the calling thread lives. */
+static SLOW void forked(void) {
+  if (platform_heap == platform_empty()) return;
+  u32 self = w2c_hakmem_thread_id();
+  memset(stragglers, 0, sizeof stragglers);
+  for (u32 id = 1; id <= highest_id; id++)
+    if (id != self) w2c_hakmem_thread_reclaim(id);
+}
+
+static SLOW void watch_threads(void) {
+  exit_key_ready = pthread_key_create(&exit_key, leave) == 0;
+  if (exit_key_ready && platform_heap != platform_empty()) pthread_setspecific(exit_key, &exit_key);
+  pthread_atfork(NULL, NULL, forked);
+}
+
+#endif

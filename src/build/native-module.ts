@@ -1,0 +1,82 @@
+/**
+ * The allocator as C for one profile: profile → constants → AssemblyScript → wasm2c → {@link nativeSource}.
+ */
+
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import * as path from "node:path";
+import { promisify } from "node:util";
+import binaryen from "binaryen";
+import { constantsOf, type Profile } from "../profile/index.js";
+import { compileAssemblyModule } from "./assemblyscript.js";
+import { MODULE_NAME, nativeSource } from "./native-source.js";
+import { ALLOCATOR_ENTRY, PACKAGE_ROOT } from "./wasm.js";
+
+/** What the allocator is built from; the same as for a WebAssembly build. */
+export interface NativeSourceOptions {
+  readonly profile: Profile;
+  readonly overrides?: Readonly<Record<string, number>>;
+  readonly sourceRoot?: string;
+}
+
+/** The text of `allocator.gen.h` for native/library.c: the same text for the same options and sources. */
+export async function generateNativeSource(options: NativeSourceOptions): Promise<string> {
+  const { profile, overrides, sourceRoot = PACKAGE_ROOT } = options;
+  const module = await compileAssemblyModule({
+    entry: ALLOCATOR_ENTRY,
+    root: sourceRoot,
+    target: "native",
+    constants: constantsOf(profile, "native", overrides),
+    assertions: profile.guard,
+  });
+  try {
+    return nativeSource(await wasmToC(simplify(module)));
+  } finally {
+    module.dispose();
+  }
+}
+
+/** Optimises without inlining: which functions stay apart is for the C compiler to decide, by what this build tells it. */
+function simplify(module: binaryen.Module): Uint8Array {
+  const oneCaller = binaryen.getOneCallerInlineMaxSize();
+  binaryen.setOptimizeLevel(3);
+  binaryen.setShrinkLevel(0);
+  binaryen.setAlwaysInlineMaxSize(0);
+  binaryen.setFlexibleInlineMaxSize(0);
+  binaryen.setOneCallerInlineMaxSize(0);
+  binaryen.setDebugInfo(true);
+  try {
+    module.optimize();
+    if (module.validate() === 0)
+      throw new Error("the allocator's native module is not valid; binaryen's reasons are on stderr above");
+    return module.emitBinary();
+  } finally {
+    binaryen.setOneCallerInlineMaxSize(oneCaller);
+  }
+}
+
+/** wabt on npm has wasm2c only as a program that reads and writes files. */
+async function wasmToC(bytes: Uint8Array): Promise<string> {
+  const wasm2c = path.join(path.dirname(createRequire(import.meta.url).resolve("wabt")), "bin", "wasm2c");
+  const directory = await mkdtemp(path.join(tmpdir(), "hakmem-wasm2c-"));
+  try {
+    const input = path.join(directory, "allocator.wasm");
+    const output = path.join(directory, "allocator.c");
+    await writeFile(input, bytes);
+    await promisify(execFile)(process.execPath, [
+      wasm2c,
+      "--enable-memory64",
+      "--enable-threads",
+      "--module-name",
+      MODULE_NAME,
+      "--output",
+      output,
+      input,
+    ]);
+    return await readFile(output, "utf8");
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}

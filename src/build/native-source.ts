@@ -1,0 +1,127 @@
+/**
+ * From the C that wasm2c writes to the C that the native library includes.
+ *
+ * wasm2c's output addresses a memory object and keeps the module's globals in an instance. In a process there is neither:
+ * addresses are real, and a thread is an instance. So the arguments for both go, the prelude goes (native/wasm.h is ours), and
+ * every mutable global becomes a thread-local variable, or a process-wide one where all threads hold the same value.
+ */
+
+/** The name given to wasm2c; every symbol it writes contains it. */
+export const MODULE_NAME = "hakmem";
+
+/**
+ * Globals of the allocator that the platform layer defines (native/platform.h), by the last part of their names.
+ * `current` starts as the empty heap, so that malloc needs no test; the map of regions is one load away for any thread.
+ */
+const PLATFORM_GLOBALS: Readonly<Record<string, string>> = {
+  current: "platform_heap",
+  regionMap: "platform_regions",
+};
+
+/** Globals of which all threads hold the same value. */
+const PROCESS_GLOBALS: ReadonlySet<string> = new Set(["control"]);
+
+/** Exports whose first steps are the fast path. */
+const FAST_EXPORTS: readonly string[] = ["malloc", "free"];
+
+/** A shape that the generated C must have and has not: wasm2c changed, or the allocator uses what the native target lacks. */
+export class NativeSourceError extends Error {
+  override readonly name = "NativeSourceError";
+}
+
+/** Rewrites wasm2c's C for {@link MODULE_NAME}; the result needs native/wasm.h and native/platform.h before it. */
+export function nativeSource(generated: string): string {
+  const source = readable(dropInstance(dropHostSide(dropPrelude(generated))));
+  const { body, globals } = takeGlobals(shapeFastPaths(source));
+  const leftover = /.*\b(?:instance|wasm_rt_\w+|w2c_env_\w+)\b.*/.exec(body)?.[0];
+  if (leftover !== undefined) {
+    throw new NativeSourceError(`wasm2c wrote "${leftover.trim()}", which src/build/native-source.ts does not know`);
+  }
+  return `/* Generated from assembly/ by way of wasm2c; do not edit. */\n\n${globals}\n${body}`;
+}
+
+/** Everything up to the first declaration of the module's own functions is the same for every module. */
+function dropPrelude(text: string): string {
+  const start = text.search(new RegExp(`^static \\w+ w2c_${MODULE_NAME}_`, "m"));
+  if (start < 0) throw new NativeSourceError("wasm2c wrote no function; was the module stripped of everything?");
+  return text.slice(start);
+}
+
+/** Types for indirect calls, instantiation and the memory's limits: what only a host of modules needs. */
+function dropHostSide(text: string): string {
+  return text
+    .replace(/^FUNC_TYPE_T\(.*\n/gm, "")
+    .replace(/^const \w+ wasm2c_.*\n/gm, "")
+    .replace(/^(?:static )?[\w ]+\b(?:wasm2c_\w+|init_memories|init_instance_import)\([^;]*?\) \{\n[^]*?^\}\n/gm, "")
+    .replace(/^#if WASM_RT_USE_SEGUE_FOR_THIS_MODULE.*\n(?:(?!#endif)(?:#if[^]*?^#endif\n|.*\n))*#endif\n/gm, "");
+}
+
+/** Removes the instance and memory arguments, and makes exports as private as everything else. */
+function dropInstance(text: string): string {
+  return text
+    .replace(/\(\*instance->w2c_platform_(\w+)\)/g, "platform_$1")
+    .replace(/\bw2c_platform_(?=\w+\(instance->w2c_platform_instance)/g, "platform_")
+    .replace(/\binstance->w2c_(?:platform_instance|env_memory)(?:, )?/g, "")
+    .replace(
+      new RegExp(`\\bw2c_${MODULE_NAME}\\* ?(?:instance)?(, )?(\\)?)`, "g"),
+      (_, comma?: string, end?: string) => (end ? "void)" : comma === undefined ? "" : ""),
+    )
+    .replace(/\(instance\)/g, "()")
+    .replace(/\(instance, /g, "(")
+    .replace(new RegExp(`^(?=\\w+ w2c_${MODULE_NAME}_.*\\{$)`, "gm"), "static ");
+}
+
+/**
+ * Draws what the fast exports run into their C names, and keeps what those call out of them: a slow path drawn in would make the
+ * fast one save registers.
+ */
+function shapeFastPaths(text: string): string {
+  const bodies = new Map(
+    [...text.matchAll(/^(?:static )?\w+ (w2c_\w+)\([^;]*?\) \{\n([^]*?)^\}/gm)].map(([, name = "", body = ""]) => [
+      name,
+      body,
+    ]),
+  );
+  const calls = (name: string) => {
+    const body = bodies.get(name);
+    if (body === undefined) throw new NativeSourceError(`wasm2c wrote no function ${name}`);
+    return [...body.matchAll(/\b(w2c_\w+)\(/g)].map(([, callee = ""]) => callee);
+  };
+  const exports = FAST_EXPORTS.map((name) => `w2c_${MODULE_NAME}_${name}`);
+  const fast = new Set(exports.flatMap(calls));
+  const slow = new Set([...fast].flatMap(calls).filter((name) => !fast.has(name)));
+  return text.replace(/^(?:static )?(?=\w+ (w2c_\w+)\(.*(?:\{|;)$)/gm, (keyword, name: string) =>
+    fast.has(name) ? "INLINED " : slow.has(name) ? "OUTLINED " : keyword || "static ",
+  );
+}
+
+/** Takes the initial values out of `init_globals` and declares each global with its own. */
+function takeGlobals(text: string): { body: string; globals: string } {
+  const initializer = /^static void init_globals\(.*\) \{\n([^]*?)^\}\n/m;
+  const declarations: string[] = [];
+  for (const line of (initializer.exec(text)?.[1] ?? "").split("\n")) {
+    if (line.trim() === "") continue;
+    const [, name, value] = /^ {2}instance->w2c_(\w+) = (-?\w+);$/.exec(line) ?? [];
+    if (name === undefined || value === undefined) {
+      throw new NativeSourceError(`a global starts as "${line.trim()}"; it must start as an integer constant`);
+    }
+    const type = /ull$/.test(value) ? "u64" : "u32";
+    const platform = PLATFORM_GLOBALS[lastPart(name)];
+    if (platform !== undefined) declarations.push(`#define global_${name} ${platform}`);
+    else if (PROCESS_GLOBALS.has(lastPart(name))) declarations.push(`static ${type} global_${name} = ${value};`);
+    else declarations.push(`THREAD_LOCAL ${type} global_${name} = ${value};`);
+  }
+  return {
+    body: text.replace(initializer, "").replace(/\binstance->w2c_(\w+)/g, "global_$1"),
+    globals: declarations.join("\n") + "\n",
+  };
+}
+
+/** `assembly0x2Fthread0x2Fcurrent` → `assembly_thread_current`. */
+function readable(text: string): string {
+  return text.replace(/0x2[DF]/g, "_").replace(/0x5F/g, "_");
+}
+
+function lastPart(name: string): string {
+  return name.slice(name.lastIndexOf("_") + 1);
+}
