@@ -78,7 +78,7 @@ export abstract class Heap implements MemoryViews {
     this.threadId = parts.instance.exports.thread_id() >>> 0;
     this.#parts = parts;
     this.#raw = parts.instance.exports;
-    this.#views = new LiveViews(parts.memory, parts.shared);
+    this.#views = new LiveViews(parts.memory, parts.shared, parts.instance.exports);
     parts.instance.onCorruption((error) => {
       this.#shut(error);
     });
@@ -168,7 +168,7 @@ export abstract class Heap implements MemoryViews {
       );
     }
     const end = pointer + byteLength(length, size);
-    if (end > this.#live().bufferUpTo(end).byteLength) {
+    if (end > this.#live().buffer.byteLength) {
       throw new InvalidArgumentError(
         "length",
         length,
@@ -339,8 +339,7 @@ export abstract class Heap implements MemoryViews {
   }
 
   #construct<A extends TypedArray>(type: TypedArrayConstructor<A>, pointer: number, length: number): A {
-    const buffer = this.#live().bufferUpTo(pointer + length * type.BYTES_PER_ELEMENT);
-    return new type(buffer, pointer, length);
+    return new type(this.#live().buffer, pointer, length);
   }
 
   #allocationOf(array: ArrayBufferView): Allocation {
@@ -351,7 +350,7 @@ export abstract class Heap implements MemoryViews {
         array,
         allocation === undefined
           ? "a typed array that alloc of this heap returned in this thread"
-          : "allocated, but was freed before",
+          : "a typed array that was not freed yet",
         allocation === undefined
           ? "Pass that array itself, no subarray of it; in another thread, pass its pointer."
           : "Keep one owner of each array, and drop the array where it is freed.",

@@ -31,7 +31,8 @@ export interface ClassStats {
   readonly cached: number;
 }
 
-const HEAP_STAT = { committed: 0, live: 1, cached: 2, threads: 3, free: 4, metadata: 5 } as const;
+/** What `heap_stat` is asked for. */
+export const HEAP_STAT = { committed: 0, live: 1, cached: 2, threads: 3, free: 4, metadata: 5 } as const;
 const CLASS_STAT = { blockSize: 0, slabs: 1, live: 2, cached: 3 } as const;
 
 export function committedBytes(raw: RawExports): number {

@@ -1,10 +1,16 @@
 /**
  * Views of the whole memory that follow its growth.
  *
- * A private memory that grows detaches its buffer: every view of it becomes empty, which is how {@link LiveViews.current}
- * notices, for the price of one load. A shared memory that grows keeps old views alive, but too short for what was added;
- * there the memory is asked for its buffer, which costs about 20 ns. Either way new views are made only after growth.
+ * A private memory that grows detaches its buffer: every view of it becomes empty, and one load shows it.
+ *
+ * A shared memory that grows leaves old views alive, but too short for what was added. Its `buffer` cannot be asked: when
+ * another thread has grown the memory, an engine tells this one at its next interrupt, which may come after this thread has
+ * read, in the same memory, a pointer into what was added. So the heap is asked how much it has taken, which it counts in
+ * the memory itself before it hands any of it out; and growing by nothing brings the new buffer at once.
  */
+
+import type { RawExports } from "./raw-module.js";
+import { HEAP_STAT } from "./stats.js";
 
 /** One view of the whole memory for each type of element; an element's index is its address divided by its size. */
 export interface MemoryViews {
@@ -24,6 +30,8 @@ export interface MemoryViews {
 export class LiveViews implements MemoryViews {
   readonly #memory: WebAssembly.Memory;
   readonly #shared: boolean;
+  readonly #heapStat: RawExports["heap_stat"];
+  #committed = 0;
   #buffer!: ArrayBufferLike;
   i8!: Int8Array;
   u8!: Uint8Array;
@@ -37,33 +45,29 @@ export class LiveViews implements MemoryViews {
   f64!: Float64Array;
   data!: DataView;
 
-  constructor(memory: WebAssembly.Memory, shared: boolean) {
+  constructor(memory: WebAssembly.Memory, shared: boolean, raw: RawExports) {
     this.#memory = memory;
     this.#shared = shared;
+    this.#heapStat = raw.heap_stat;
     this.#renew();
   }
 
   /** These views, made anew if the memory has grown since. */
   current(): this {
-    if (this.#shared ? this.#memory.buffer !== this.#buffer : this.u8.length === 0) this.#renew();
+    if (this.#shared ? this.#heapStat(HEAP_STAT.committed) !== this.#committed : this.u8.length === 0) this.#renew();
     return this;
   }
 
-  /**
-   * The buffer of the memory, long enough to hold the address `end` - 1 if the memory is.
-   *
-   * Growth by another thread reaches this one's `memory.buffer` at some later point of its own execution; growing by
-   * nothing makes it come at once.
-   */
-  bufferUpTo(end: number): ArrayBufferLike {
-    if (this.current().#buffer.byteLength < end && this.#shared) {
-      this.#memory.grow(0);
-      this.#renew();
-    }
-    return this.#buffer;
+  /** The buffer of the whole memory. */
+  get buffer(): ArrayBufferLike {
+    return this.current().#buffer;
   }
 
   #renew(): void {
+    if (this.#shared) {
+      this.#committed = this.#heapStat(HEAP_STAT.committed);
+      this.#memory.grow(0);
+    }
     const { buffer } = this.#memory;
     this.#buffer = buffer;
     this.i8 = new Int8Array(buffer);
