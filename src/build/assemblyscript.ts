@@ -29,7 +29,7 @@ export interface AssemblyOptions {
   readonly target: Target;
   /** Directory that file names in diagnostics and function names in the output are relative to; the working directory by default. */
   readonly root?: string;
-  /** Global integer constants: names to 32-bit integers. */
+  /** Global integer constants: names to integers from 0 to 2^31 - 1. */
   readonly constants?: Readonly<Record<string, number>>;
   /** Sources that replace or add to those on disk: path, absolute or relative to `root`, to text. */
   readonly files?: Readonly<Record<string, string>>;
@@ -52,7 +52,7 @@ export class AssemblyError extends Error {
 /**
  * Compiles one entry file and what it imports to a WebAssembly binary with names and without optimisation.
  *
- * Rejects with {@link AssemblyError} when the source has errors, and with `RangeError` when a constant is not a 32-bit integer.
+ * Rejects with {@link AssemblyError} when the source has errors, and with `RangeError` when a constant is not an integer from 0 to 2^31 - 1.
  */
 export async function compileAssembly(options: AssemblyOptions): Promise<Uint8Array> {
   const module = await compileAssemblyModule(options);
@@ -121,13 +121,18 @@ async function runCompiler(options: AssemblyOptions, traits: TargetTraits, root:
   const result = await asc.main(commandLine(options, traits, root), {
     stdout: SILENT,
     stderr: SILENT,
-    readFile: (name) => files.get(path.resolve(root, name)) ?? readOrNull(path.resolve(root, name)),
+    readFile: async (name) => {
+      const file = path.resolve(root, name);
+      const text = files.get(file) ?? (await readOrNull(file));
+      if (text !== null) files.set(file, text);
+      return text;
+    },
     listFiles: (name) => listOrNull(path.resolve(root, name)),
     writeFile: (_, contents) => {
       text = typeof contents === "string" ? contents : new TextDecoder().decode(contents);
     },
     reportDiagnostic: (diagnostic) => {
-      diagnostics.push(describe(diagnostic));
+      diagnostics.push(describe(diagnostic, (name) => files.get(path.resolve(root, name))));
     },
     transforms: traits.pointerBits === 64 ? [use64BitPointers()] : [],
   });
@@ -173,8 +178,8 @@ function commandLine(options: AssemblyOptions, traits: TargetTraits, root: strin
 }
 
 function integer(name: string, value: number): number {
-  if (!Number.isInteger(value) || value < -(2 ** 31) || value >= 2 ** 31) {
-    throw new RangeError(`compile-time constant ${name} is ${value}; it must be an integer from -2^31 to 2^31 - 1`);
+  if (!Number.isInteger(value) || value < 0 || value >= 2 ** 31) {
+    throw new RangeError(`compile-time constant ${name} is ${value}; it must be an integer from 0 to 2^31 - 1`);
   }
   return value;
 }
@@ -225,16 +230,15 @@ function isAbsent(error: unknown): boolean {
   return code === "ENOENT" || code === "ENOTDIR" || code === "EISDIR";
 }
 
-/** The compiler's own sources can tell a line from an offset; its published type of a diagnostic leaves that out. */
-interface LineSource extends asc.Source {
-  lineAt(position: number): number;
-  columnAt(): number;
-}
-
-function describe({ category, code, message, range }: asc.DiagnosticMessage): string {
+/** Its text, and where it is when it is about a source that `textOf` knows. */
+function describe(
+  { category, code, message, range }: asc.DiagnosticMessage,
+  textOf: (name: string) => string | undefined,
+): string {
   const KINDS = ["pedantic", "info", "warning", "error"];
   const text = `${KINDS[category] ?? "error"} AS${code}: ${message}`;
   if (range === null) return text;
-  const source = range.source as LineSource;
-  return `${source.normalizedPath}:${source.lineAt(range.start)}:${source.columnAt()}: ${text}`;
+  const name = range.source.normalizedPath;
+  const before = textOf(name)?.slice(0, range.start).split("\n");
+  return before === undefined ? `${name}: ${text}` : `${name}:${before.length}:${before.at(-1)!.length + 1}: ${text}`;
 }

@@ -6,7 +6,7 @@
 import { traitsOf, type Target } from "../build/target.js";
 import { ProfileError, type Profile } from "./schema.js";
 
-/** The constants' names to their values, 32-bit integers all. */
+/** The constants' names to their values, integers from 0 to 2^31 - 1 all. */
 export type Constants = Readonly<Record<ConstantName, number>>;
 
 export type ConstantName =
@@ -33,7 +33,7 @@ const MAX_REGION_MAP_BITS = 20;
  * The constants that `profile` means on `target`.
  *
  * Throws {@link ProfileError} when the two do not go together, and when `overrides` (of `hakmem ab` and other experiments)
- * names a constant that does not exist or gives it a value that is not a 32-bit integer.
+ * names a constant that does not exist or gives it a value that is not an integer from 0 to 2^31 - 1.
  */
 export function constantsOf(
   profile: Profile,
@@ -75,8 +75,8 @@ export function constantsOf(
       const known = Object.keys(constants).join(", ");
       throw new ProfileError(profile.name, [`override ${name} is not a constant; constants are ${known}`]);
     }
-    if (!Number.isInteger(value) || (value | 0) !== value) {
-      throw new ProfileError(profile.name, [`override ${name} is ${value}; it must be a 32-bit integer`]);
+    if (value < 0 || (value | 0) !== value) {
+      throw new ProfileError(profile.name, [`override ${name} is ${value}; it must be an integer from 0 to 2^31 - 1`]);
     }
   }
   return { ...constants, ...overrides };

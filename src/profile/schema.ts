@@ -71,6 +71,8 @@ export const profileSchema = z
     }),
   })
   .check(({ value, issues }) => {
+    // What fields mean together is worth saying only when each is right.
+    if (issues.length > 0) return;
     const refuse = (path: string[], input: unknown, message: string) =>
       issues.push({ code: "custom", path, input, message });
     const { pageShift, addressBits, cache, grow } = value;

@@ -1,0 +1,207 @@
+import { cp, mkdtemp, readdir, readFile, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import * as path from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { buildAll, moduleFile } from "../../src/build/all.js";
+import { runBuild } from "../../src/build/command.js";
+import { WASM_TARGETS } from "../../src/build/target.js";
+import { buildWasm, readConfigHash } from "../../src/build/wasm.js";
+import { loadProfile } from "../../src/profile/index.js";
+
+const FIXTURE = fileURLToPath(new URL("./fixture/", import.meta.url));
+const profile = await loadProfile("default");
+const guard = await loadProfile("guard");
+
+function temporary(): Promise<string> {
+  return mkdtemp(path.join(tmpdir(), "hakmem-build-"));
+}
+
+/** A copy of the fixture, to be changed; `edit` maps the text of its `round.ts`. */
+async function editedFixture(edit: (text: string) => string): Promise<string> {
+  const sourceRoot = await temporary();
+  await cp(FIXTURE, sourceRoot, { recursive: true });
+  const file = path.join(sourceRoot, "assembly", "round.ts");
+  await writeFile(file, edit(await readFile(file, "utf8")));
+  return sourceRoot;
+}
+
+function compile(wasm: Uint8Array): WebAssembly.Module {
+  return new WebAssembly.Module(wasm as Uint8Array<ArrayBuffer>);
+}
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+describe("buildWasm", () => {
+  it("gives the same bytes twice, for every target", async () => {
+    for (const target of WASM_TARGETS) {
+      const first = await buildWasm({ profile, target, sourceRoot: FIXTURE });
+      expect(await buildWasm({ profile, target, sourceRoot: FIXTURE })).toEqual(first);
+    }
+  });
+
+  it("makes modules that import their memory only, and in guard builds the report of a misuse", async () => {
+    const imports = async (options: Parameters<typeof buildWasm>[0]) =>
+      WebAssembly.Module.imports(compile(await buildWasm(options))).map(({ name }) => name);
+    expect(await imports({ profile, target: "wasm32", sourceRoot: FIXTURE })).toEqual(["memory"]);
+    expect(await imports({ profile: guard, target: "wasm32", sourceRoot: FIXTURE })).toEqual(["memory", "hakmem_fail"]);
+  });
+
+  it("refuses a module that imports anything else", async () => {
+    const sourceRoot = await editedFixture(
+      (text) => `${text}\n@external("env", "now")\ndeclare function now(): usize;\nexport const started = now();\n`,
+    );
+    await expect(buildWasm({ profile, target: "wasm32", sourceRoot })).rejects.toThrow(
+      "the allocator imports env.now, which no host provides; it may import env.memory, env.hakmem_fail",
+    );
+  });
+
+  it("takes overrides of the profile's constants", async () => {
+    const overrides = { HK_PAGE_SHIFT: 12 };
+    const wasm = await buildWasm({ profile, target: "wasm32", sourceRoot: FIXTURE, overrides });
+    expect(readConfigHash(wasm)).not.toBe(
+      readConfigHash(await buildWasm({ profile, target: "wasm32", sourceRoot: FIXTURE })),
+    );
+  });
+
+  it("strips names unless asked for them", async () => {
+    const sections = async (names: boolean) =>
+      WebAssembly.Module.customSections(
+        compile(await buildWasm({ profile, target: "wasm32", sourceRoot: FIXTURE, names })),
+        "name",
+      ).length;
+    expect(await sections(false)).toBe(0);
+    expect(await sections(true)).toBe(1);
+  });
+
+  it("reads from the code the hash that the module would return", async () => {
+    const wasm = await buildWasm({ profile, target: "wasm32", sourceRoot: FIXTURE });
+    const memory = new WebAssembly.Memory({ initial: 0 });
+    const { exports } = new WebAssembly.Instance(compile(wasm), { env: { memory } });
+    expect(readConfigHash(wasm)).toBe((exports["config_hash"] as () => number)() >>> 0);
+  });
+});
+
+describe("buildAll", () => {
+  async function build(out: string, sourceRoot = FIXTURE, more: Partial<Parameters<typeof buildAll>[0]> = {}) {
+    const built: string[] = [];
+    const manifest = await buildAll({
+      profiles: [profile, guard],
+      targets: ["wasm32", "wasm64-shared"],
+      out,
+      sourceRoot,
+      onModule: ({ file }, isNew) => {
+        if (isNew) built.push(file);
+      },
+      ...more,
+    });
+    return { manifest, built };
+  }
+  const FILES = ["default.wasm32.wasm", "default.wasm64-shared.wasm", "guard.wasm32.wasm", "guard.wasm64-shared.wasm"];
+
+  it("writes a module for each profile and target, and a manifest that is true of them", async () => {
+    const out = await temporary();
+    const { manifest } = await build(out);
+    expect((await readdir(out)).sort()).toEqual([...FILES, "manifest.json"]);
+    expect(JSON.parse(await readFile(path.join(out, "manifest.json"), "utf8"))).toEqual(manifest);
+    for (const entry of manifest.modules) {
+      const wasm = await readFile(path.join(out, entry.file));
+      expect(entry.file).toBe(moduleFile(entry.profile, entry.target));
+      expect(entry.bytes).toBe(wasm.length);
+      expect(entry.configHash).toBe(readConfigHash(wasm));
+      expect(entry.constants.HK_GUARD).toBe(entry.profile === "guard" ? 1 : 0);
+    }
+  });
+
+  it("writes the same bytes in another directory, the manifest included", async () => {
+    const [first, second] = [await temporary(), await temporary()];
+    await build(first);
+    await build(second);
+    for (const file of await readdir(first)) {
+      expect(await readFile(path.join(second, file))).toEqual(await readFile(path.join(first, file)));
+    }
+  });
+
+  it("builds nothing that is up to date, and everything when forced", async () => {
+    const out = await temporary();
+    expect((await build(out)).built).toEqual(FILES);
+    expect((await build(out)).built).toEqual([]);
+    expect((await build(out, FIXTURE, { force: true })).built).toEqual(FILES);
+  });
+
+  it("builds again when a source has changed, wherever the source is", async () => {
+    const out = await temporary();
+    await build(out);
+    const sourceRoot = await editedFixture((text) => text.replaceAll("15", "31"));
+    expect((await build(out, sourceRoot)).built).toEqual(FILES);
+  });
+
+  it("builds again only the profile that has changed", async () => {
+    const out = await temporary();
+    await build(out);
+    const changed = { ...guard, pageShift: 15 };
+    expect((await build(out, FIXTURE, { profiles: [profile, changed] })).built).toEqual(FILES.slice(2));
+  });
+
+  it("builds again a module that is missing or damaged", async () => {
+    const out = await temporary();
+    await build(out);
+    await writeFile(path.join(out, "guard.wasm32.wasm"), "damaged");
+    expect((await build(out)).built).toEqual(["guard.wasm32.wasm"]);
+  });
+
+  it("starts afresh when the manifest is not readable", async () => {
+    const out = await temporary();
+    await build(out);
+    await writeFile(path.join(out, "manifest.json"), "{");
+    expect((await build(out)).built).toEqual(FILES);
+  });
+
+  it("removes modules that are no longer asked for, unless told to keep them", async () => {
+    const out = await temporary();
+    await build(out);
+    const kept = (await build(out, FIXTURE, { profiles: [guard], keepOthers: true })).manifest;
+    expect(kept.modules.map(({ file }) => file).sort()).toEqual(FILES);
+    await build(out, FIXTURE, { profiles: [guard] });
+    expect((await readdir(out)).sort()).toEqual([...FILES.slice(2), "manifest.json"]);
+  });
+});
+
+describe("the build command", () => {
+  function capture() {
+    const lines: string[] = [];
+    vi.spyOn(console, "error").mockImplementation((line: unknown) => void lines.push(String(line)));
+    vi.spyOn(console, "log").mockImplementation((line: unknown) => void lines.push(String(line)));
+    return () => lines.join("\n");
+  }
+
+  it("fails on a profile that is not valid, says why and writes nothing", async () => {
+    const output = capture();
+    const out = await temporary();
+    const file = path.join(out, "bad.json");
+    await writeFile(file, JSON.stringify({ ...profile, pageShift: 20 }));
+    expect(await runBuild(["--profile", file, "--out", out])).toBe(1);
+    expect(output()).toBe(
+      `hakmem build: profile ${file}: pageShift is 20; it must be an integer from 12 to 16 (log2 of a page in bytes)`,
+    );
+    expect(await readdir(out)).toEqual(["bad.json"]);
+  });
+
+  it.each([
+    [["--target", "arm"], /--target is "arm"; it must be one of wasm32, wasm32-shared/],
+    [["--fast"], /Unknown option '--fast'/],
+    [["default"], /default/],
+  ])("refuses the arguments %j", async (args, message) => {
+    const output = capture();
+    expect(await runBuild(args)).toBe(2);
+    expect(output()).toMatch(message);
+  });
+
+  it("explains itself", async () => {
+    const output = capture();
+    expect(await runBuild(["--help"])).toBe(0);
+    expect(output()).toMatch(/--profile[^]*--target[^]*Exit code/);
+  });
+});
