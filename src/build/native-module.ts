@@ -1,5 +1,5 @@
 /**
- * The allocator as C for one profile: profile → constants → AssemblyScript → wasm2c → {@link nativeSource}.
+ * AssemblyScript as C: constants → AssemblyScript → wasm2c → {@link nativeSource}. Start with {@link generateAllocatorSource}.
  */
 
 import { execFile } from "node:child_process";
@@ -10,29 +10,42 @@ import * as path from "node:path";
 import { promisify } from "node:util";
 import binaryen from "binaryen";
 import { constantsOf, type Profile } from "../profile/index.js";
-import { compileAssemblyModule } from "./assemblyscript.js";
+import { compileAssemblyModule, type AssemblyOptions } from "./assemblyscript.js";
 import { MODULE_NAME, nativeSource } from "./native-source.js";
 import { ALLOCATOR_ENTRY, PACKAGE_ROOT } from "./wasm.js";
 
 /** What the allocator is built from; the same as for a WebAssembly build. */
-export interface NativeSourceOptions {
+export interface AllocatorSourceOptions {
   readonly profile: Profile;
   readonly overrides?: Readonly<Record<string, number>>;
   readonly sourceRoot?: string;
 }
 
+/** Exports whose fast paths the C functions of the same names should be, without a call. */
+const FAST_EXPORTS = ["malloc", "free"];
+
 /** The text of `allocator.gen.h` for native/library.c: the same text for the same options and sources. */
-export async function generateNativeSource(options: NativeSourceOptions): Promise<string> {
+export async function generateAllocatorSource(options: AllocatorSourceOptions): Promise<string> {
   const { profile, overrides, sourceRoot = PACKAGE_ROOT } = options;
-  const module = await compileAssemblyModule({
+  const generated = await compileToC({
     entry: ALLOCATOR_ENTRY,
     root: sourceRoot,
     target: "native",
     constants: constantsOf(profile, "native", overrides),
     assertions: profile.guard,
   });
+  return nativeSource(generated, { fastExports: FAST_EXPORTS });
+}
+
+/** As {@link generateAllocatorSource}, for a module that imports an allocator: a workload or a peer of `bench/`. */
+export async function generateModuleSource(entry: string): Promise<string> {
+  return nativeSource(await compileToC({ entry, root: PACKAGE_ROOT, target: "native" }));
+}
+
+async function compileToC(options: AssemblyOptions): Promise<string> {
+  const module = await compileAssemblyModule(options);
   try {
-    return nativeSource(await wasmToC(simplify(module)));
+    return await wasmToC(simplify(module));
   } finally {
     module.dispose();
   }
@@ -50,7 +63,7 @@ function simplify(module: binaryen.Module): Uint8Array {
   try {
     module.optimize();
     if (module.validate() === 0)
-      throw new Error("the allocator's native module is not valid; binaryen's reasons are on stderr above");
+      throw new Error("the native module is not valid; binaryen's reasons are on stderr above");
     return module.emitBinary();
   } finally {
     binaryen.setOneCallerInlineMaxSize(oneCaller);

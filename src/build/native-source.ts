@@ -21,18 +21,24 @@ const PLATFORM_GLOBALS: Readonly<Record<string, string>> = {
 /** Globals of which all threads hold the same value. */
 const PROCESS_GLOBALS: ReadonlySet<string> = new Set(["control"]);
 
-/** Exports whose first steps are the fast path. */
-const FAST_EXPORTS: readonly string[] = ["malloc", "free"];
+/** What a rewrite needs to know of a module. */
+export interface NativeSourceOptions {
+  /** Exports whose first steps are a fast path, to be drawn into their callers. */
+  readonly fastExports?: readonly string[];
+}
 
 /** A shape that the generated C must have and has not: wasm2c changed, or the allocator uses what the native target lacks. */
 export class NativeSourceError extends Error {
   override readonly name = "NativeSourceError";
 }
 
-/** Rewrites wasm2c's C for {@link MODULE_NAME}; the result needs native/wasm.h and native/platform.h before it. */
-export function nativeSource(generated: string): string {
+/**
+ * Rewrites wasm2c's C for {@link MODULE_NAME}. The result needs native/wasm.h before it, THREAD_LOCAL, and for every import `b` from
+ * module `a` a function or variable `a_b`. An export `c` is the function `w2c_hakmem_c`.
+ */
+export function nativeSource(generated: string, options: NativeSourceOptions = {}): string {
   const source = readable(dropInstance(dropHostSide(dropPrelude(generated))));
-  const { body, globals } = takeGlobals(shapeFastPaths(source));
+  const { body, globals } = takeGlobals(shapeFastPaths(source, options.fastExports ?? []));
   const leftover = /.*\b(?:instance|wasm_rt_\w+|w2c_env_\w+)\b.*/.exec(body)?.[0];
   if (leftover !== undefined) {
     throw new NativeSourceError(`wasm2c wrote "${leftover.trim()}", which src/build/native-source.ts does not know`);
@@ -59,9 +65,9 @@ function dropHostSide(text: string): string {
 /** Removes the instance and memory arguments, and makes exports as private as everything else. */
 function dropInstance(text: string): string {
   return text
-    .replace(/\(\*instance->w2c_platform_(\w+)\)/g, "platform_$1")
-    .replace(/\bw2c_platform_(?=\w+\(instance->w2c_platform_instance)/g, "platform_")
-    .replace(/\binstance->w2c_(?:platform_instance|env_memory)(?:, )?/g, "")
+    .replace(/\(\*instance->w2c_(\w+)\)/g, "$1")
+    .replace(/\bw2c_(?=([a-z]+)_\w+\(instance->w2c_\1_instance\b)/g, "")
+    .replace(/\binstance->w2c_(?:[a-z]+_instance|env_memory)(?:, )?/g, "")
     .replace(
       new RegExp(`\\bw2c_${MODULE_NAME}\\* ?(?:instance)?(, )?(\\)?)`, "g"),
       (_, comma?: string, end?: string) => (end ? "void)" : comma === undefined ? "" : ""),
@@ -75,7 +81,7 @@ function dropInstance(text: string): string {
  * Draws what the fast exports run into their C names, and keeps what those call out of them: a slow path drawn in would make the
  * fast one save registers.
  */
-function shapeFastPaths(text: string): string {
+function shapeFastPaths(text: string, fastExports: readonly string[]): string {
   const bodies = new Map(
     [...text.matchAll(/^(?:static )?\w+ (w2c_\w+)\([^;]*?\) \{\n([^]*?)^\}/gm)].map(([, name = "", body = ""]) => [
       name,
@@ -87,7 +93,7 @@ function shapeFastPaths(text: string): string {
     if (body === undefined) throw new NativeSourceError(`wasm2c wrote no function ${name}`);
     return [...body.matchAll(/\b(w2c_\w+)\(/g)].map(([, callee = ""]) => callee);
   };
-  const exports = FAST_EXPORTS.map((name) => `w2c_${MODULE_NAME}_${name}`);
+  const exports = fastExports.map((name) => `w2c_${MODULE_NAME}_${name}`);
   const fast = new Set(exports.flatMap(calls));
   const slow = new Set([...fast].flatMap(calls).filter((name) => !fast.has(name)));
   return text.replace(/^(?:static )?(?=\w+ (w2c_\w+)\(.*(?:\{|;)$)/gm, (keyword, name: string) =>
