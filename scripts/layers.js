@@ -25,7 +25,8 @@ export async function readLayers(directory) {
 }
 
 /**
- * Every import in the sources below `directory` that is not from a lower layer, and every source that is in no layer.
+ * Every import in the sources below `directory` that is not from a lower layer, every source that is in no layer, and every
+ * member of a layer that has no source.
  * @param {string} directory
  * @param {readonly Layer[]} layers top to bottom
  * @returns {Promise<Violation[]>}
@@ -36,7 +37,17 @@ export async function findViolations(directory, layers) {
   const found = await Promise.all(
     files.map(async (file) => violationsOf(file, await readFile(path.join(directory, file), "utf8"), layers)),
   );
-  return found.flat();
+  const present = new Set(files.map(memberOf));
+  const absent = layers.flatMap(({ members }) => members.filter((member) => !present.has(member)));
+  return [
+    ...found.flat(),
+    ...absent.map((member) => ({
+      file: "layers.json",
+      line: 1,
+      imports: "",
+      why: `${member} is neither file nor folder`,
+    })),
+  ];
 }
 
 /**

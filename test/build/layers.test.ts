@@ -60,6 +60,18 @@ describe("the layers of the allocator", () => {
     ]);
   });
 
+  it("name only what exists", async () => {
+    const directory = fileURLToPath(new URL("./fixture/assembly/", import.meta.url));
+    const layers = [
+      ...LAYERS.slice(0, 1),
+      { members: ["index"], owns: "calls" },
+      { members: ["round"], owns: "sizes" },
+    ];
+    expect(await findViolations(directory, layers)).toEqual([
+      { file: "layers.json", line: 1, imports: "", why: "top is neither file nor folder" },
+    ]);
+  });
+
   it("must name every file", () => {
     expect(whyOf("other.ts", "")).toEqual(["other is in no layer; add it to layers.json"]);
     expect(whyOf("top.ts", 'import { a } from "./other";')).toEqual(["other is in no layer; add it to layers.json"]);
