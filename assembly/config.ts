@@ -1,0 +1,68 @@
+/**
+ * The geometry, as compile-time constants.
+ *
+ * A profile chooses the page; everything else is computed from it here, once. With the default page of 64 KiB:
+ *
+ *   granule 4 KiB ─ ×16 ─ page 64 KiB ─ ×32 ─ SuperSlab 2 MiB
+ *
+ *   size in bytes     0 ┄ 32 KiB      small: a block of a slab (1, 2 or 4 pages, one size class)
+ *              32 KiB+1 ┄ 512 KiB     large: a run of granules
+ *             512 KiB+1 ┄             huge:  a run of pages
+ */
+
+export const PAGE_SHIFT: usize = HK_PAGE_SHIFT;
+export const PAGE_SIZE: usize = 1 << PAGE_SHIFT;
+export const PAGE_MASK: usize = PAGE_SIZE - 1;
+
+/** Pages of a SuperSlab: as many as the bits of the word that holds their state. */
+export const SUPERSLAB_PAGES_SHIFT: usize = 5;
+export const SUPERSLAB_PAGES: usize = 1 << SUPERSLAB_PAGES_SHIFT;
+export const SUPERSLAB_SHIFT: usize = PAGE_SHIFT + SUPERSLAB_PAGES_SHIFT;
+
+/** Granules of a page: the unit in which large blocks are cut. */
+export const PAGE_GRANULES_SHIFT: usize = 4;
+export const PAGE_GRANULES: usize = 1 << PAGE_GRANULES_SHIFT;
+export const GRANULE_SHIFT: usize = PAGE_SHIFT - PAGE_GRANULES_SHIFT;
+export const GRANULE_SIZE: usize = 1 << GRANULE_SHIFT;
+export const SUPERSLAB_GRANULES: usize = SUPERSLAB_PAGES << PAGE_GRANULES_SHIFT;
+
+/** Every block is aligned to this many bytes, and no block is smaller. */
+export const MIN_ALIGN_SHIFT: usize = 4;
+export const MIN_ALIGN: usize = 1 << MIN_ALIGN_SHIFT;
+
+/** A slab holds at least this many blocks; larger classes take slabs of several pages for it. */
+export const SLAB_MIN_BLOCKS: usize = 8;
+export const SLAB_MAX_PAGES: usize = 4;
+
+/** Largest small block, in bytes: the one of which a largest slab holds SLAB_MIN_BLOCKS. */
+export const SMALL_MAX_SHIFT: usize = PAGE_SHIFT - 1;
+export const SMALL_MAX: usize = 1 << SMALL_MAX_SHIFT;
+
+/** Largest block cut from granules, in bytes; from here on rounding up to pages wastes at most an eighth. */
+export const LARGE_MAX: usize = PAGE_SIZE << 3;
+
+/** What the region map and the page tables cover. */
+export const ADDRESS_BITS: usize = HK_ADDRESS_BITS;
+export const PAGES: usize = (<usize>1) << (ADDRESS_BITS - PAGE_SHIFT);
+export const SUPERSLABS: usize = PAGES >> SUPERSLAB_PAGES_SHIFT;
+
+/** Requests above this are refused before any arithmetic on them can wrap. */
+export const MAX_REQUEST: usize = (PAGES - 1) << PAGE_SHIFT;
+
+/** Width of an address, in bytes: 4 or 8. */
+export const WORD: usize = sizeof<usize>();
+
+/**
+ * Identifies the layout of everything in linear memory. Instances that share a heap must agree on it.
+ * The first number is the version of the layout: raise it with every change of a structure.
+ */
+export const CONFIG_HASH: u32 =
+  ((1 * 0x01000193) ^
+    (HK_PAGE_SHIFT << 24) ^
+    (HK_ADDRESS_BITS << 16) ^
+    (HK_SHARED << 9) ^
+    (HK_NATIVE << 8) ^
+    (HK_GUARD << 7) ^
+    (HK_STATS << 6) ^
+    (HK_UNSAFE << 5)) *
+  0x9e3779b1;

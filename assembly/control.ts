@@ -1,0 +1,153 @@
+/**
+ * The control block: the root from which every thread of a heap finds everything.
+ *
+ * It is the first thing in the memory that the allocator takes for itself. There is no static data: an instance keeps
+ * the address in a global, one instance a thread, and a new thread is told it by the one that has it.
+ *
+ *   control ─┬─ fields below
+ *            ├─ available   u32 a SuperSlab   bit p: page p is free for any use              (pool.ts)
+ *            ├─ dirty       u32 a SuperSlab   bit p: page p has been used, may not be zero   (pool.ts)
+ *            ├─ owned       u32 a SuperSlab   bit p: page p came from the platform           (pool.ts)
+ *            ├─ emptied     u32 a SuperSlab   when it became empty, in ms                    (pool.ts)
+ *            ├─ directory   usize a SuperSlab address of its metadata, 0 before first use    (superslab.ts)
+ *            ├─ longest     u8 a SuperSlab    hint: longest run of free granules             (large.ts)
+ *            ├─ regionMap   u8 a page         what the page holds                            (region.ts)
+ *            └─ the rest of the last page: the first chunk of metadata                       (superslab.ts)
+ */
+
+import { CONFIG_HASH, PAGES, PAGE_SHIFT, PAGE_SIZE, SUPERSLABS, WORD } from "./config";
+import * as native from "./platform/native";
+import * as platform from "./platform";
+
+const MAGIC: u32 = 0x6b616821;
+
+/** A platform page: memory is grown by multiples of it. */
+export const GROW_UNIT: usize = 1 << 16;
+
+@unmanaged
+export class Control {
+  /** Written last when a control block is made. */
+  magic: u32;
+  hash: u32;
+
+  /** Addresses of the tables; written once, before `magic`. */
+  available: usize;
+  dirty: usize;
+  owned: usize;
+  emptied: usize;
+  directory: usize;
+  longest: usize;
+  regionMap: usize;
+
+  /** Atomic: bytes taken from the platform. */
+  committed: usize;
+  /** Atomic: next free byte of the current metadata chunk. */
+  metadata: usize;
+  /** Atomic: bytes of metadata chunks and of this block. */
+  metadataBytes: usize;
+  /** Atomic: first of all thread heaps ever made, linked by `next`. */
+  threads: usize;
+
+  /** Atomic: every SuperSlab with pages is in [first, end); only ever widened. */
+  first: u32;
+  end: u32;
+  /** Atomic hint: no SuperSlab below it has a free page, unless one is being released. */
+  low: u32;
+  /** Atomic: last thread id given. */
+  lastThreadId: u32;
+  /** Atomic: thread heaps that wait for adoption. */
+  abandoned: u32;
+  /** Atomic: SuperSlabs that are empty and dirty, kept for reuse. */
+  retained: u32;
+}
+
+/** Where there is no heap yet, the first access traps instead of touching somebody's memory. */
+const NOWHERE: usize = <usize>-(1 << 16);
+
+/** This instance's heap. */
+export let control: Control = changetype<Control>(NOWHERE);
+/** `control.regionMap`, kept apart because every `free` needs it; on native, one variable of the process. */
+let ownRegionMap: usize = NOWHERE;
+
+const TABLE_BYTES: usize =
+  SUPERSLABS * (4 * sizeof<u32>() + sizeof<usize>() + sizeof<u8>()) + PAGES + offsetof<Control>();
+
+/** Address of the region map; on native, before the process has a heap, of one that knows address 0 alone. */
+// @ts-ignore: decorator
+@inline
+export function regionMap(): usize {
+  return HK_NATIVE ? native.regions : ownRegionMap;
+}
+
+/** Bytes that aligning the parts of the block, and a first chunk that is not empty, may take. */
+const SLACK: usize = 64;
+
+/** True once this instance knows its heap. */
+export function attached(): bool {
+  return changetype<usize>(control) != NOWHERE;
+}
+
+/** Makes this instance use the heap at `address`; false when no heap of this configuration is there. */
+export function attach(address: usize): bool {
+  if (address == 0 || (address & (WORD - 1)) != 0) return false;
+  if (!HK_NATIVE && address >> PAGE_SHIFT >= platform.endPage(PAGE_SHIFT)) return false;
+  const found = changetype<Control>(address);
+  if (found.magic != MAGIC || found.hash != CONFIG_HASH) return false;
+  control = found;
+  if (HK_NATIVE) native.setRegions(found.regionMap);
+  else ownRegionMap = found.regionMap;
+  return true;
+}
+
+/**
+ * Takes memory for a control block and lays it out.
+ *
+ * Not published here: the caller decides who learns of it (wasm: whoever gets the address; native: the process).
+ * @returns its address, 0 when the platform has no memory
+ */
+export function create(): usize {
+  const bytes = (TABLE_BYTES + SLACK + (GROW_UNIT - 1)) & ~(GROW_UNIT - 1);
+  let base = HK_NATIVE ? native.table(bytes) : platform.grow(bytes);
+  if (HK_NATIVE ? base == 0 : base == usize.MAX_VALUE) return 0;
+  const limit = base + bytes;
+  // Address 0 would be no heap; MIN_ALIGN bytes are the price of a memory that starts empty.
+  if (base == 0) base = 2 * sizeof<u64>();
+
+  const made = changetype<Control>(base);
+  let cursor = base + ((offsetof<Control>() + 15) & ~15);
+  made.available = cursor;
+  cursor += SUPERSLABS * sizeof<u32>();
+  made.dirty = cursor;
+  cursor += SUPERSLABS * sizeof<u32>();
+  made.owned = cursor;
+  cursor += SUPERSLABS * sizeof<u32>();
+  made.emptied = cursor;
+  cursor += SUPERSLABS * sizeof<u32>();
+  made.directory = cursor;
+  cursor += SUPERSLABS * sizeof<usize>();
+  made.longest = cursor;
+  cursor += SUPERSLABS;
+  made.regionMap = cursor;
+  cursor += PAGES;
+
+  made.hash = CONFIG_HASH;
+  made.first = u32.MAX_VALUE;
+  made.low = u32.MAX_VALUE;
+  if (HK_NATIVE) {
+    // Tables are reserved address space, most of which never takes memory; metadata starts with a page of the pool.
+    made.metadata = 0;
+  } else {
+    made.committed = bytes;
+    made.metadataBytes = bytes;
+    // The chunk that ends with the page in which the tables end; `create` leaves the pages behind it to the pool.
+    made.metadata = (cursor + 15) & ~15;
+    spareFirst = (made.metadata + PAGE_SIZE) >> PAGE_SHIFT;
+    spareEnd = ((limit - 1) >> PAGE_SHIFT) + 1;
+  }
+  made.magic = MAGIC;
+  return base;
+}
+
+/** Pages behind the first metadata chunk that `create` took but did not need: [spareFirst, spareEnd). */
+export let spareFirst: usize = 0;
+export let spareEnd: usize = 0;

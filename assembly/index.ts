@@ -1,0 +1,94 @@
+/**
+ * What a module exports: the C names, for linking, and what a host needs.
+ *
+ * The layers below, from the bottom up:
+ *
+ *   config, platform, atomic, failure     constants and what is under us
+ *   size-class, control, region           arithmetic; the root; address → kind
+ *   pool                                  who owns a page
+ *   superslab, free-list, guard           metadata; links; checks of the guard build
+ *   large                                 runs of granules and pages
+ *   thread, slab, remote                  a thread's heap; blocks of one class; blocks on their way home
+ *   thread-cache                          refill and overflow
+ *   lifecycle, malloc                     threads come and go; the family
+ *   inspect                               figures
+ */
+
+import { CONFIG_HASH, SMALL_MAX } from "./config";
+import { class_stat, heap_stat } from "./inspect";
+import { exitThread, startThread, threadId } from "./lifecycle";
+import { kindOf, KIND_FOREIGN, KIND_HUGE, KIND_HUGE_TAIL, KIND_LARGE, KIND_METADATA } from "./region";
+import { classOf } from "./size-class";
+import { collect, prewarm, reclaimThread } from "./thread-cache";
+
+export {
+  aligned_alloc,
+  calloc,
+  free,
+  free_aligned_sized,
+  free_sized,
+  malloc,
+  malloc_usable_size,
+  memalign,
+  posix_memalign,
+  realloc,
+  reallocarray,
+} from "./malloc";
+export { class_stat, heap_stat };
+
+/** Gives this instance's thread a heap: call once before anything else. See `startThread`. */
+export function thread_init(control: usize): usize {
+  return startThread(control);
+}
+
+/** Ends this thread's use of the heap; a later `thread_init` may begin another. */
+export function thread_exit(): void {
+  exitThread();
+}
+
+/** This thread's id, from 1; 0 without a heap. */
+export function thread_id(): u32 {
+  return threadId();
+}
+
+/**
+ * Takes over what a thread that was terminated has left. The host must be certain that it runs no more.
+ * @returns 1, or 0 when `id` is not that of another thread with a heap
+ */
+export function thread_reclaim(id: u32): i32 {
+  return reclaimThread(id) ? 1 : 0;
+}
+
+/**
+ * Gives up what this thread keeps for later: its cache, and slabs that are empty then.
+ * @param pad as in glibc, bytes that may be kept; everything idle is given up whatever it is
+ * @returns 1
+ */
+export function malloc_trim(pad: usize): i32 {
+  collect();
+  return 1;
+}
+
+/**
+ * Fills this thread's cache for blocks of `size` bytes, up to `count` blocks and the profile's bounds.
+ * @returns blocks in the cache then; 0 for sizes that are not cached
+ */
+export function malloc_prewarm(size: usize, count: usize): usize {
+  const x = size - 1;
+  return x < SMALL_MAX ? prewarm(classOf(x), count) : 0;
+}
+
+/** What an address is: 0 foreign, 1 small, 2 large, 3 huge, 4 the allocator's own. */
+export function region_kind(address: usize): u32 {
+  const kind = kindOf(address);
+  if (kind == KIND_FOREIGN) return 0;
+  if (kind == KIND_LARGE) return 2;
+  if (kind == KIND_HUGE || kind == KIND_HUGE_TAIL) return 3;
+  if (kind == KIND_METADATA) return 4;
+  return 1;
+}
+
+/** Identifies the configuration that all instances on one heap share. */
+export function config_hash(): u32 {
+  return CONFIG_HASH;
+}

@@ -1,0 +1,113 @@
+/**
+ * Figures about a heap, walked together from its metadata: nothing is counted on the way of a call.
+ *
+ * Exact when no other thread allocates or frees meanwhile; otherwise each part is right at some moment of the walk.
+ */
+
+import { atomicLoad } from "./atomic";
+import { GRANULE_SHIFT, PAGE_SHIFT, SUPERSLAB_GRANULES, SUPERSLAB_PAGES, SUPERSLAB_PAGES_SHIFT } from "./config";
+import { Control, control } from "./control";
+import { KIND_HUGE, KIND_HUGE_TAIL, kindOfPage } from "./region";
+import { availablePages, endSuperslab, firstSuperslab } from "./pool";
+import { CLASS_END, CLASS_FIRST, classSize } from "./size-class";
+import { LENGTHS_OFFSET, metadataOf, slabOfPage } from "./superslab";
+import { LIVE, STATE_MASK, binOf, binRoom, classHeap, firstHeap, stateOf, threadHeap } from "./thread";
+
+/** What `heap_stat` can be asked; all in bytes but THREADS. */
+const COMMITTED: u32 = 0;
+const LIVE_BYTES: u32 = 1;
+const CACHED: u32 = 2;
+const THREADS: u32 = 3;
+const FREE_PAGES: u32 = 4;
+const METADATA: u32 = 5;
+
+/** What `class_stat` can be asked. */
+const CLASS_SIZE: u32 = 0;
+const CLASS_SLABS: u32 = 1;
+const CLASS_LIVE: u32 = 2;
+const CLASS_CACHED: u32 = 3;
+
+/** A figure of the heap; 0 for an unknown one. */
+export function heap_stat(what: u32): usize {
+  if (what == COMMITTED) return atomicLoad<usize>(changetype<usize>(control) + offsetof<Control>("committed"));
+  if (what == METADATA) return atomicLoad<usize>(changetype<usize>(control) + offsetof<Control>("metadataBytes"));
+  if (what == LIVE_BYTES) return liveBytes();
+  if (what == CACHED) {
+    let bytes: usize = 0;
+    for (let cls = CLASS_FIRST; cls < CLASS_END; ++cls) bytes += cachedBlocks(cls) * classSize(cls);
+    return bytes;
+  }
+  if (what == THREADS) {
+    let threads: usize = 0;
+    for (let heap = firstHeap(); heap; heap = threadHeap(heap).next) {
+      if ((atomicLoad<u32>(stateOf(heap)) & STATE_MASK) == LIVE) ++threads;
+    }
+    return threads;
+  }
+  if (what == FREE_PAGES) {
+    let pages: usize = 0;
+    for (let superslab = firstSuperslab(); superslab < endSuperslab(); ++superslab) {
+      pages += <usize>popcnt<u32>(availablePages(superslab));
+    }
+    return pages << PAGE_SHIFT;
+  }
+  return 0;
+}
+
+/** A figure of the size class `index`, counted from 0; a class that does not exist has blocks of 0 bytes. */
+export function class_stat(index: u32, what: u32): usize {
+  const cls = CLASS_FIRST + index;
+  if (index >= CLASS_END - CLASS_FIRST) return 0;
+  if (what == CLASS_SIZE) return classSize(cls);
+  if (what == CLASS_SLABS) return slabFigure(cls, true);
+  if (what == CLASS_LIVE) return slabFigure(cls, false) - cachedBlocks(cls);
+  if (what == CLASS_CACHED) return cachedBlocks(cls);
+  return 0;
+}
+
+/** Slabs of `cls`, or blocks that are not at home in them. */
+function slabFigure(cls: u32, slabs: bool): usize {
+  let figure: usize = 0;
+  for (let superslab = firstSuperslab(); superslab < endSuperslab(); ++superslab) {
+    if (metadataOf(superslab) == 0) continue;
+    for (let n: usize = 0; n < SUPERSLAB_PAGES; ++n) {
+      const slab = slabOfPage((superslab << SUPERSLAB_PAGES_SHIFT) + n);
+      if (<u32>slab.cls != cls) continue;
+      // Blocks that wait in `remote` are home but for the drain.
+      figure += slabs ? 1 : <usize>slab.used - <usize>((slab.remote << 1) >> 49);
+    }
+  }
+  return figure;
+}
+
+/** Blocks of `cls` in the caches of all threads. */
+function cachedBlocks(cls: u32): usize {
+  let blocks: usize = 0;
+  for (let heap = firstHeap(); heap; heap = threadHeap(heap).next) {
+    const record = classHeap(heap, cls);
+    blocks += <usize>(record.limit - binRoom(binOf(heap, cls)));
+    if (record.spare) blocks += <usize>record.spareCount;
+  }
+  return blocks;
+}
+
+/** Bytes of all blocks that the program holds, as the allocator rounds them. */
+function liveBytes(): usize {
+  let bytes: usize = 0;
+  for (let cls = CLASS_FIRST; cls < CLASS_END; ++cls) {
+    bytes += (slabFigure(cls, false) - cachedBlocks(cls)) * classSize(cls);
+  }
+  for (let superslab = firstSuperslab(); superslab < endSuperslab(); ++superslab) {
+    const base = superslab << SUPERSLAB_PAGES_SHIFT;
+    for (let n: usize = 0; n < SUPERSLAB_PAGES; ++n) {
+      const kind = kindOfPage(base + n);
+      if (kind == KIND_HUGE || kind == KIND_HUGE_TAIL) bytes += (<usize>1) << PAGE_SHIFT;
+    }
+    const metadata = metadataOf(superslab);
+    if (metadata == 0) continue;
+    for (let n: usize = 0; n < SUPERSLAB_GRANULES; ++n) {
+      bytes += (<usize>load<u8>(metadata + LENGTHS_OFFSET + n)) << GRANULE_SHIFT;
+    }
+  }
+  return bytes;
+}

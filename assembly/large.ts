@@ -1,0 +1,379 @@
+/**
+ * Large blocks: runs of granules. Huge blocks: runs of pages.
+ *
+ * Both are bits, so neighbours coalesce without being told, and a block may start and end anywhere: what is wasted is
+ * less than a granule of 1/8 of the smallest large block, or a page of 1/8 of the smallest huge one.
+ *
+ *   SuperSlab   page 0          page 1          page 2          page 3
+ *              │▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒│▒▒▒▒            │                │ slab …        free granules: the bits of page 1's
+ *              └─ large block ──────┘                                              tail; page 2 is not used for large
+ *                                                                                  blocks: available in the pool
+ *
+ * A page joins when a large block comes to lie in it and goes back to the pool when its last granule is free. A search
+ * takes granules of joined pages and available pages as one row of free granules.
+ *
+ * All threads share all of it, by compare-and-swap on the words of bits; whoever clears a bit owns the granule. The
+ * length of a block is written by who allocated it, and cleared by who frees it: 0 is no block, which catches most
+ * double frees and all interior pointers.
+ */
+
+import { atomicCas, atomicLoad, atomicOr } from "./atomic";
+import {
+  GRANULE_SHIFT,
+  GRANULE_SIZE,
+  PAGES,
+  PAGE_GRANULES,
+  PAGE_GRANULES_SHIFT,
+  PAGE_MASK,
+  PAGE_SHIFT,
+  PAGE_SIZE,
+  SUPERSLAB_GRANULES,
+  SUPERSLAB_PAGES,
+  SUPERSLAB_PAGES_SHIFT,
+  SUPERSLAB_SHIFT,
+} from "./config";
+import { control, regionMap } from "./control";
+import * as platform from "./platform";
+import {
+  NO_PAGES,
+  acquirePages,
+  acquiredClean,
+  availablePages,
+  claimPages,
+  endSuperslab,
+  firstSuperslab,
+  growPool,
+  releasePages,
+  returnPages,
+} from "./pool";
+import { KIND_HUGE, KIND_HUGE_TAIL, KIND_LARGE, kindOfPage, setKind } from "./region";
+import { GRANULES_OFFSET, LENGTHS_OFFSET, ensureMetadata, metadataOf } from "./superslab";
+
+const WORD_BITS: usize = 64;
+const WORD_SHIFT: usize = 6;
+const WORD_MASK: usize = WORD_BITS - 1;
+const ALL: u64 = u64.MAX_VALUE;
+const PAGE_BITS: u64 = (1 << PAGE_GRANULES) - 1;
+/** Pages whose granules share a word. */
+const WORD_PAGES: usize = WORD_BITS >> PAGE_GRANULES_SHIFT;
+const NO_RUN: usize = SUPERSLAB_GRANULES;
+/** Longest block that fits the byte of its length. */
+const LENGTH_MAX: usize = u8.MAX_VALUE;
+const LONGEST_UNKNOWN: u8 = u8.MAX_VALUE;
+const SUPERSLAB_MASK: usize = ((<usize>1) << SUPERSLAB_SHIFT) - 1;
+
+/** True when the last block that this instance got from here reads as zero. */
+export let blockClean: bool = false;
+
+// --- Large ---------------------------------------------------------------------------------------------------------
+
+/** Address of the atomic word that holds the bit of granule `granule`. */
+// @ts-ignore: decorator
+@inline
+function wordOf(metadata: usize, granule: usize): usize {
+  return metadata + GRANULES_OFFSET + (granule >> WORD_SHIFT) * sizeof<u64>();
+}
+
+// @ts-ignore: decorator
+@inline
+function lengthOf(metadata: usize, granule: usize): usize {
+  return metadata + LENGTHS_OFFSET + granule;
+}
+
+/** Hint: no run of free granules of the SuperSlab's joined pages is longer. */
+// @ts-ignore: decorator
+@inline
+function longestOf(superslab: usize): usize {
+  return control.longest + superslab;
+}
+
+/** Bits of `count` granules from bit `first` of a word. */
+// @ts-ignore: decorator
+@inline
+function maskOf(first: usize, count: usize): u64 {
+  return (ALL >> (<u64>(WORD_BITS - count))) << (<u64>first);
+}
+
+/** The granules of a word's pages that are free because their pages are: the four bits of `pages`, sixteen times each. */
+// @ts-ignore: decorator
+@inline
+function spread(pages: u32, granule: usize): u64 {
+  const bits = <u64>((pages >> (<u32>(granule >> PAGE_GRANULES_SHIFT))) & (((<u32>1) << (<u32>WORD_PAGES)) - 1));
+  return ((bits & 1) | ((bits & 2) << 15) | ((bits & 4) << 30) | ((bits & 8) << 45)) * PAGE_BITS;
+}
+
+/** First granule from `granule` on that is free (or taken, with `invert` all ones); NO_RUN when there is none. */
+function seek(metadata: usize, pages: u32, granule: usize, invert: u64): usize {
+  while (granule < SUPERSLAB_GRANULES) {
+    const base = granule & ~WORD_MASK;
+    const free = metadata ? atomicLoad<u64>(wordOf(metadata, granule)) : 0;
+    const bits = ((free | spread(pages, base)) ^ invert) >> (<u64>(granule & WORD_MASK));
+    if (bits) return granule + <usize>ctz<u64>(bits);
+    granule = base + WORD_BITS;
+  }
+  return NO_RUN;
+}
+
+/** Length of the longest run that the last `fit` of this instance saw. */
+let longestSeen: usize = 0;
+
+/** Start of the shortest run of free granules that holds `count` at an aligned start; NO_RUN when there is none. */
+function fit(metadata: usize, pages: u32, count: usize, align: usize): usize {
+  let best: usize = NO_RUN;
+  let bestLength: usize = SUPERSLAB_GRANULES + 1;
+  let longest: usize = 0;
+  for (let start = seek(metadata, pages, 0, 0); start < NO_RUN;) {
+    const end = seek(metadata, pages, start, ALL);
+    const length = end - start;
+    const aligned = (start + align - 1) & ~(align - 1);
+    longest = max(longest, length);
+    if (aligned + count <= end && length < bestLength) {
+      best = aligned;
+      bestLength = length;
+      if (length == count) break;
+    }
+    start = seek(metadata, pages, end, 0);
+  }
+  longestSeen = longest;
+  return best;
+}
+
+/**
+ * A block of `size` bytes at a multiple of `align`, both at most LARGE_MAX and PAGE_SIZE, from the pages there are.
+ * @returns 0 when they have no room for it
+ */
+export function allocateLarge(size: usize, align: usize): usize {
+  const count = (size + (GRANULE_SIZE - 1)) >> GRANULE_SHIFT;
+  const alignGranules = max<usize>(1, align >> GRANULE_SHIFT);
+  const first = firstSuperslab();
+  const end = endSuperslab();
+  // What is left over between large blocks first.
+  for (let superslab = first; superslab < end; ++superslab) {
+    const hint = load<u8>(longestOf(superslab));
+    if (<usize>hint < count) continue;
+    const metadata = metadataOf(superslab);
+    const granule = fit(metadata, 0, count, alignGranules);
+    if (granule == NO_RUN) {
+      // A block freed meanwhile may be forgotten by this; the search below does not ask.
+      if (load<u8>(longestOf(superslab)) == hint) {
+        store<u8>(longestOf(superslab), <u8>min(longestSeen, count - 1));
+      }
+      continue;
+    }
+    if (claimGranules(superslab, granule, count)) return finish(superslab, granule, count);
+  }
+  for (let superslab = first; superslab < end;) {
+    const pages = availablePages(superslab);
+    const metadata = metadataOf(superslab);
+    const granule = pages || metadata ? fit(metadata, pages, count, alignGranules) : NO_RUN;
+    if (granule == NO_RUN) ++superslab;
+    else if (ensureMetadata(superslab) == 0) return 0;
+    else if (claimGranules(superslab, granule, count)) return finish(superslab, granule, count);
+  }
+  return 0;
+}
+
+function finish(superslab: usize, granule: usize, count: usize): usize {
+  store<u8>(lengthOf(metadataOf(superslab), granule), <u8>count);
+  return (superslab << SUPERSLAB_SHIFT) + (granule << GRANULE_SHIFT);
+}
+
+/**
+ * Takes the granules [granule, granule + count) of a SuperSlab if all are free, joining their pages where need be;
+ * all or nothing. Sets `blockClean`.
+ */
+function claimGranules(superslab: usize, granule: usize, count: usize): bool {
+  const metadata = metadataOf(superslab);
+  const base = superslab << SUPERSLAB_PAGES_SHIFT;
+  const end = granule + count;
+  const firstPage = granule >> PAGE_GRANULES_SHIFT;
+  const lastPage = (end - 1) >> PAGE_GRANULES_SHIFT;
+  let joined: u32 = 0;
+  let clean = true;
+  let failed = false;
+  for (let page = firstPage; page <= lastPage; ++page) {
+    if (kindOfPage(base + page) == KIND_LARGE) clean = false;
+    else if (claimPages(base + page, 1)) {
+      joined |= (<u32>1) << (<u32>page);
+      clean = clean && acquiredClean;
+    } else {
+      failed = true;
+      break;
+    }
+  }
+  let next = granule;
+  while (!failed && next < end) {
+    const length = min(WORD_BITS - (next & WORD_MASK), end - next);
+    const mask = maskOf(next & WORD_MASK, length) & ~spread(joined, next & ~WORD_MASK);
+    if (mask && !takeBits(wordOf(metadata, next), mask)) failed = true;
+    else next += length;
+  }
+  if (failed) {
+    while (next > granule) {
+      // Whole words or the first part of one were taken.
+      const start = max(granule, (next - 1) & ~WORD_MASK);
+      const mask = maskOf(start & WORD_MASK, next - start) & ~spread(joined, start & ~WORD_MASK);
+      if (mask) atomicOr<u64>(wordOf(metadata, start), mask);
+      next = start;
+    }
+    for (let page = firstPage; page <= lastPage; ++page) {
+      if (joined & ((<u32>1) << (<u32>page))) returnPages(base + page, 1);
+    }
+    return false;
+  }
+  for (let page = firstPage; page <= lastPage; ++page) {
+    if (joined & ((<u32>1) << (<u32>page))) joinPage(superslab, metadata, page, granule, end);
+  }
+  blockClean = clean;
+  return true;
+}
+
+/** Takes all bits of `mask` if all are set. */
+function takeBits(address: usize, mask: u64): bool {
+  while (true) {
+    const bits = atomicLoad<u64>(address);
+    if ((bits & mask) != mask) return false;
+    if (atomicCas<u64>(address, bits, bits & ~mask)) return true;
+  }
+}
+
+/** Opens a claimed page to large blocks: its granules outside [granule, end) become free. */
+function joinPage(superslab: usize, metadata: usize, page: usize, granule: usize, end: usize): void {
+  setKind((superslab << SUPERSLAB_PAGES_SHIFT) + page, 1, KIND_LARGE);
+  const first = page << PAGE_GRANULES_SHIFT;
+  const from = max(first, granule);
+  const to = min(first + PAGE_GRANULES, end);
+  const rest = (PAGE_BITS << ((first & WORD_MASK) as u64)) & ~maskOf(from & WORD_MASK, to - from);
+  if (!rest) return;
+  atomicOr<u64>(wordOf(metadata, first), rest);
+  store<u8>(longestOf(superslab), LONGEST_UNKNOWN);
+}
+
+/** Makes granules free, and gives pages that have no others back. */
+function freeGranules(superslab: usize, granule: usize, count: usize): void {
+  const metadata = metadataOf(superslab);
+  const end = granule + count;
+  for (let next = granule; next < end;) {
+    const length = min(WORD_BITS - (next & WORD_MASK), end - next);
+    atomicOr<u64>(wordOf(metadata, next), maskOf(next & WORD_MASK, length));
+    next += length;
+  }
+  store<u8>(longestOf(superslab), LONGEST_UNKNOWN);
+  const lastPage = (end - 1) >> PAGE_GRANULES_SHIFT;
+  for (let page = granule >> PAGE_GRANULES_SHIFT; page <= lastPage; ++page) {
+    const first = page << PAGE_GRANULES_SHIFT;
+    // Who takes all sixteen owns the page.
+    if (takeBits(wordOf(metadata, first), PAGE_BITS << ((first & WORD_MASK) as u64))) {
+      releasePages((superslab << SUPERSLAB_PAGES_SHIFT) + page, 1);
+    }
+  }
+}
+
+/** Bytes of the large block at `block`; 0 when none starts there. */
+export function largeSize(block: usize): usize {
+  if (block & (GRANULE_SIZE - 1)) return 0;
+  const metadata = metadataOf(block >> SUPERSLAB_SHIFT);
+  return (<usize>load<u8>(lengthOf(metadata, (block & SUPERSLAB_MASK) >> GRANULE_SHIFT))) << GRANULE_SHIFT;
+}
+
+/** Frees a large block; false when none starts there. */
+export function freeLarge(block: usize): bool {
+  const size = largeSize(block);
+  if (size == 0) return false;
+  const superslab = block >> SUPERSLAB_SHIFT;
+  const granule = (block & SUPERSLAB_MASK) >> GRANULE_SHIFT;
+  store<u8>(lengthOf(metadataOf(superslab), granule), 0);
+  freeGranules(superslab, granule, size >> GRANULE_SHIFT);
+  return true;
+}
+
+/** Makes a large block `size` bytes long where it lies; false when what follows it is not free. */
+export function resizeLarge(block: usize, size: usize): bool {
+  const superslab = block >> SUPERSLAB_SHIFT;
+  const granule = (block & SUPERSLAB_MASK) >> GRANULE_SHIFT;
+  const length = lengthOf(metadataOf(superslab), granule);
+  const old = <usize>load<u8>(length);
+  const count = (size + (GRANULE_SIZE - 1)) >> GRANULE_SHIFT;
+  if (count > LENGTH_MAX || granule + count > SUPERSLAB_GRANULES) return false;
+  if (count > old && !claimGranules(superslab, granule + old, count - old)) return false;
+  store<u8>(length, <u8>count);
+  if (count < old) freeGranules(superslab, granule + count, old - count);
+  return true;
+}
+
+// --- Huge ----------------------------------------------------------------------------------------------------------
+
+/** Pages that `size` bytes take. */
+export function pagesOf(size: usize): usize {
+  return (size + PAGE_MASK) >> PAGE_SHIFT;
+}
+
+/**
+ * A block of whole pages at a multiple of `align`, from the pages there are.
+ * @returns 0 when there is no run of them
+ */
+export function allocateHuge(size: usize, align: usize): usize {
+  const count = pagesOf(size);
+  const page = acquirePages(count, max<usize>(1, align >> PAGE_SHIFT), false);
+  if (page == NO_PAGES) return 0;
+  blockClean = acquiredClean;
+  setKind(page, 1, KIND_HUGE);
+  if (count > 1) setKind(page + 1, count - 1, KIND_HUGE_TAIL);
+  return page << PAGE_SHIFT;
+}
+
+/** Bytes of the huge block at `block`, which lies in a page of kind KIND_HUGE; 0 when it does not start there. */
+export function hugeSize(block: usize): usize {
+  if (block & PAGE_MASK) return 0;
+  const page = block >> PAGE_SHIFT;
+  let end = page + 1;
+  // The tail is ours to its last page, and what follows a block is never the tail of another.
+  while (tailWord(end)) end += sizeof<u64>();
+  while (end < endSuperslab() << SUPERSLAB_PAGES_SHIFT && kindOfPage(end) == KIND_HUGE_TAIL) ++end;
+  return (end - page) << PAGE_SHIFT;
+}
+
+/** True when the eight pages from `page` are tails. */
+function tailWord(page: usize): bool {
+  if (page + sizeof<u64>() > endSuperslab() << SUPERSLAB_PAGES_SHIFT) return false;
+  return load<u64>(regionMap() + page) == 0x0101010101010101 * <u64>KIND_HUGE_TAIL;
+}
+
+/** Frees a huge block; false when none starts there. */
+export function freeHuge(block: usize): bool {
+  const size = hugeSize(block);
+  if (size == 0) return false;
+  releasePages(block >> PAGE_SHIFT, size >> PAGE_SHIFT);
+  return true;
+}
+
+/** Makes a huge block `size` bytes long where it lies; false when what follows it is not free. */
+export function resizeHuge(block: usize, size: usize): bool {
+  const page = block >> PAGE_SHIFT;
+  const old = hugeSize(block) >> PAGE_SHIFT;
+  const count = pagesOf(size);
+  if (count < old) {
+    releasePages(page + count, old - count);
+    return true;
+  }
+  if (count == old) return true;
+  const end = page + old;
+  if (count > PAGES - page) return false;
+  if (!claimPages(end, count - old)) {
+    // At the end of memory, the memory can be made longer.
+    if (!endsMemory(end) || !growPool(count - old) || !claimPages(end, count - old)) return false;
+  }
+  setKind(end, count - old, KIND_HUGE_TAIL);
+  return true;
+}
+
+/** True when nothing but free pages lies from `page` to the end of memory. */
+function endsMemory(page: usize): bool {
+  const end = platform.endPage(PAGE_SHIFT);
+  while (page < end) {
+    if (!(availablePages(page >> SUPERSLAB_PAGES_SHIFT) & ((<u32>1) << ((page & (SUPERSLAB_PAGES - 1)) as u32))))
+      return false;
+    ++page;
+  }
+  return page == end;
+}

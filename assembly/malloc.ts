@@ -1,0 +1,233 @@
+/**
+ * The malloc family. Read `malloc` and `free` first: they are the fast paths, and everything else serves them.
+ *
+ * The size class is computed once, here, and handed down. Any thread that has a heap (lifecycle.ts) may call anything,
+ * and may free what another thread allocated.
+ */
+
+import { GRANULE_SIZE, LARGE_MAX, MAX_REQUEST, MIN_ALIGN, PAGE_SHIFT, PAGE_SIZE, SMALL_MAX, WORD } from "./config";
+import { FAIL_DOUBLE_FREE, FAIL_FOREIGN_POINTER, FAIL_INTERIOR_POINTER, FAIL_WRONG_SIZE } from "./failure";
+import { link, next } from "./free-list";
+import { guardAllocated, guardFreed, guardLive } from "./guard";
+import {
+  allocateHuge,
+  allocateLarge,
+  blockClean,
+  freeHuge,
+  freeLarge,
+  hugeSize,
+  largeSize,
+  pagesOf,
+  resizeHuge,
+  resizeLarge,
+} from "./large";
+import { startThread } from "./lifecycle";
+import * as platform from "./platform";
+import * as native from "./platform/native";
+import { growPool } from "./pool";
+import { KIND_HUGE, KIND_LARGE, KIND_HUGE_TAIL, kindOf } from "./region";
+import { CLASS_FIRST, classOf, classSize } from "./size-class";
+import { binOf, binRoom, current, setBinRoom, started } from "./thread";
+import { collect, overflow, refill } from "./thread-cache";
+
+const EINVAL: i32 = 22;
+const ENOMEM: i32 = 12;
+
+/**
+ * Allocates `size` bytes, aligned to 16. A size of 0 gives a unique block like any other.
+ * @returns 0 when there is no memory
+ */
+export function malloc(size: usize): usize {
+  const x = size - 1;
+  if (x >= SMALL_MAX) return mallocSlow(size);
+  const cls = classOf(x);
+  const bin = binOf(current(), cls);
+  const block = load<usize>(bin);
+  if (!block) return mallocEmpty(cls);
+  store<usize>(bin, next(block));
+  if (!HK_UNSAFE) setBinRoom(bin, binRoom(bin) + 1);
+  if (HK_GUARD) guardAllocated(block);
+  return block;
+}
+
+/**
+ * Frees a block of this heap, whichever thread allocated it. Null is ignored, and so is a pointer that is not the start
+ * of a block as far as the page's kind tells; guard builds fail instead, and recognise every wrong pointer.
+ */
+export function free(block: usize): void {
+  const kind = kindOf(block);
+  if (HK_GUARD) {
+    if (kind >= CLASS_FIRST) guardFreed(block);
+  }
+  const bin = binOf(current(), kind);
+  const room = binRoom(bin);
+  if (HK_UNSAFE ? kind < CLASS_FIRST : !room) return freeSlow(block, kind);
+  link(block, load<usize>(bin));
+  store<usize>(bin, block);
+  if (!HK_UNSAFE) setBinRoom(bin, room - 1);
+}
+
+/** What is not small: nothing, or more than SMALL_MAX bytes. */
+function mallocSlow(size: usize): usize {
+  return size == 0 ? malloc(1) : allocateBig(size, MIN_ALIGN);
+}
+
+/** The bin of `cls` is empty. */
+function mallocEmpty(cls: u32): usize {
+  if (HK_NATIVE && !started()) {
+    if (startThread(0) == 0) return 0;
+  }
+  const block = refill(cls);
+  // A slab needs pages that lie together; a block that is not much smaller may still fit between large ones.
+  if (!block && classSize(cls) >= GRANULE_SIZE) return allocateLarge(classSize(cls), MIN_ALIGN);
+  if (HK_GUARD) {
+    if (block) guardAllocated(block);
+  }
+  return block;
+}
+
+/** A large or huge block; 0 when there is no memory even after everything idle was given up for it. */
+function allocateBig(size: usize, align: usize): usize {
+  if (size > MAX_REQUEST || align > MAX_REQUEST) return 0;
+  if (HK_NATIVE && !started()) {
+    if (startThread(0) == 0) return 0;
+  }
+  const large = size <= LARGE_MAX && align <= PAGE_SIZE;
+  const spare = align > PAGE_SIZE ? (align >> PAGE_SHIFT) - 1 : 0;
+  let collected = false;
+  while (true) {
+    const block = large ? allocateLarge(size, align) : allocateHuge(size, align);
+    if (block) return block;
+    if (!collected) {
+      collected = true;
+      collect();
+    } else if (!growPool(pagesOf(size) + spare)) return 0;
+  }
+}
+
+/** The bin of `kind` has no room, or never has. */
+function freeSlow(block: usize, kind: u32): void {
+  if (kind >= CLASS_FIRST) {
+    if (HK_NATIVE && !started()) {
+      if (startThread(0) == 0) return;
+    }
+    const bin = binOf(current(), kind);
+    if (!binRoom(bin)) overflow(block, kind);
+    link(block, load<usize>(bin));
+    store<usize>(bin, block);
+    setBinRoom(bin, binRoom(bin) - 1);
+    return;
+  }
+  if (!block) return;
+  if (kind == KIND_LARGE && freeLarge(block)) return;
+  if (kind == KIND_HUGE && freeHuge(block)) return;
+  refuse(block, kind);
+}
+
+/** A pointer that is not the start of a block. */
+function refuse(block: usize, kind: u32): void {
+  if (HK_NATIVE && !HK_GUARD) native.foreign(block);
+  if (!HK_GUARD) return;
+  const inside = kind == KIND_HUGE || kind == KIND_HUGE_TAIL || (kind == KIND_LARGE && block & (GRANULE_SIZE - 1));
+  platform.fail(inside ? FAIL_INTERIOR_POINTER : kind == KIND_LARGE ? FAIL_DOUBLE_FREE : FAIL_FOREIGN_POINTER, block);
+}
+
+/** Bytes that may be used of `block`, at least what was asked for; 0 for null and for what is not a block. */
+export function malloc_usable_size(block: usize): usize {
+  const kind = kindOf(block);
+  if (kind >= CLASS_FIRST) {
+    if (HK_GUARD) guardLive(block);
+    return classSize(kind);
+  }
+  if (kind == KIND_LARGE) return largeSize(block);
+  if (kind == KIND_HUGE) return hugeSize(block);
+  return 0;
+}
+
+/** True when count · size does not fit an address. */
+function overflows(count: usize, size: usize): bool {
+  const half: usize = WORD * 4;
+  return (count | size) >> half != 0 && count != 0 && size > usize.MAX_VALUE / count;
+}
+
+/** Allocates count · size bytes of zeros; 0 when there is no memory or the product does not fit. */
+export function calloc(count: usize, size: usize): usize {
+  if (overflows(count, size)) return 0;
+  const bytes = count * size;
+  const block = malloc(bytes);
+  if (!block) return 0;
+  // Pages fresh from the platform are zero already.
+  if (bytes <= SMALL_MAX || !blockClean) memory.fill(block, 0, bytes);
+  return block;
+}
+
+/**
+ * Makes `block` hold `size` bytes, moving it if need be; its contents stay up to the smaller size. Null allocates; a
+ * size of 0 leaves the smallest block.
+ * @returns 0 when there is no memory, or `block` is not a block: then nothing has changed
+ */
+export function realloc(block: usize, size: usize): usize {
+  if (!block) return malloc(size);
+  const old = malloc_usable_size(block);
+  if (old == 0) {
+    refuse(block, kindOf(block));
+    return 0;
+  }
+  // Blocks that shrink to less than half make room for others.
+  if (size <= old && size > old >> 1) {
+    if (old <= SMALL_MAX) return block;
+  }
+  if (size > SMALL_MAX && size <= MAX_REQUEST) {
+    const kind = kindOf(block);
+    if (kind == KIND_LARGE && resizeLarge(block, size)) return block;
+    if (kind == KIND_HUGE && size > LARGE_MAX && resizeHuge(block, size)) return block;
+  }
+  const moved = malloc(size);
+  if (!moved) return size <= old ? block : 0;
+  memory.copy(moved, block, min(old, size));
+  free(block);
+  return moved;
+}
+
+/** `realloc` to count · size bytes; 0 also when the product does not fit. */
+export function reallocarray(block: usize, count: usize, size: usize): usize {
+  return overflows(count, size) ? 0 : realloc(block, count * size);
+}
+
+/** Allocates `size` bytes at a multiple of `align`, any power of two; 0 also when it is none. */
+export function memalign(align: usize, size: usize): usize {
+  if (align == 0 || align & (align - 1)) return 0;
+  if (align <= MIN_ALIGN) return malloc(size);
+  if (size > MAX_REQUEST || align > MAX_REQUEST) return 0;
+  // Blocks of a slab start at multiples of their size from a page boundary, and a class that holds a multiple of a
+  // power of two is one itself: its steps are either as fine as that, or coarser powers of two.
+  const rounded = (max<usize>(size, 1) + align - 1) & ~(align - 1);
+  return rounded <= SMALL_MAX ? malloc(rounded) : allocateBig(max<usize>(size, 1), align);
+}
+
+/** `memalign`, as C11 names it. */
+export function aligned_alloc(align: usize, size: usize): usize {
+  return memalign(align, size);
+}
+
+/** `memalign` that stores the address at `out`; returns 0, EINVAL or ENOMEM, and stores only with 0. */
+export function posix_memalign(out: usize, align: usize, size: usize): i32 {
+  if (align < WORD || align & (align - 1)) return EINVAL;
+  const block = memalign(align, size);
+  if (!block) return ENOMEM;
+  store<usize>(out, block);
+  return 0;
+}
+
+/** `free` with the size that was asked for; guard builds verify it. */
+export function free_sized(block: usize, size: usize): void {
+  if (HK_GUARD) {
+    if (block && size > malloc_usable_size(block)) platform.fail(FAIL_WRONG_SIZE, block);
+  }
+  free(block);
+}
+
+/** `free` with the alignment and the size that were asked for. */
+export function free_aligned_sized(block: usize, align: usize, size: usize): void {
+  free_sized(block, size);
+}

@@ -1,0 +1,296 @@
+/**
+ * The shared pool of pages: the only place where a page changes state.
+ *
+ * The state of the 32 pages of a SuperSlab is one word of bits, changed by compare-and-swap:
+ *
+ *   available[superslab]   bit p = 1: page p is UNUSED      page p is nobody's, the pool may hand it out
+ *                          bit p = 0: ACTIVE or not ours    it belongs to who acquired it, until it is released
+ *   dirty[superslab]       bit p = 1: page p may hold old data; 0: it reads as zero
+ *   owned[superslab]       bit p = 1: page p came from the platform, once and for all
+ *
+ * Neighbours coalesce by being neighbours: a run of pages is a run of bits, wherever its parts were before, also across
+ * SuperSlabs. Memory that is all zeros means "nothing available", so a SuperSlab needs no preparation: a thread that
+ * got pages from the platform makes them known by setting their bits.
+ *
+ * Whoever clears a bit of `available` owns the page from then on. A thread that dies between clearing and using leaks
+ * the page and nothing else.
+ *
+ * Read `acquirePages` first.
+ */
+
+import { atomicAdd, atomicCas, atomicLoad, atomicOr, atomicStore } from "./atomic";
+import { PAGES, PAGE_SHIFT, SUPERSLAB_PAGES, SUPERSLAB_PAGES_SHIFT } from "./config";
+import { Control, GROW_UNIT, control } from "./control";
+import * as platform from "./platform";
+import { KIND_FOREIGN, setKind } from "./region";
+
+const ALL: u32 = u32.MAX_VALUE;
+const PAGE_IN_SUPERSLAB: usize = SUPERSLAB_PAGES - 1;
+
+/** No run of pages: page 0 is never the pool's. */
+export const NO_PAGES: usize = 0;
+
+/** Of the memory there is, growth adds a sixteenth: what is grown and not yet used stays small against what is used. */
+const GROW_FRACTION_SHIFT: usize = 4;
+
+/** True when the pages of this instance's last successful `acquirePages` or `claimPages` read as zero. */
+export let acquiredClean: bool = false;
+
+// @ts-ignore: decorator
+@inline
+function word(table: usize, superslab: usize): usize {
+  return table + superslab * sizeof<u32>();
+}
+
+/** Bits of `count` pages from bit `first` on; first + count <= SUPERSLAB_PAGES. */
+// @ts-ignore: decorator
+@inline
+function maskOf(first: usize, count: usize): u32 {
+  return (ALL >> (<u32>(SUPERSLAB_PAGES - count))) << (<u32>first);
+}
+
+/** The available pages of a SuperSlab as bits; a snapshot. */
+export function availablePages(superslab: usize): u32 {
+  return atomicLoad<u32>(word(control.available, superslab));
+}
+
+/**
+ * Takes `count` adjacent pages from those there are.
+ * @param align the address of the run is a multiple of this many pages, a power of two
+ * @param within the run may not cross a SuperSlab boundary
+ * @returns the first page, or NO_PAGES; `acquiredClean` tells whether they read as zero
+ */
+export function acquirePages(count: usize, align: usize, within: bool): usize {
+  const end = <usize>atomicLoad<u32>(changetype<usize>(control) + offsetof<Control>("end"));
+  const low = atomicLoad<u32>(changetype<usize>(control) + offsetof<Control>("low"));
+  let page = scan(<usize>low, end, count, align, within);
+  if (page != NO_PAGES) {
+    // Single pages go to the lowest place, so nothing below this SuperSlab was free when we looked.
+    const superslab = <u32>(page >> SUPERSLAB_PAGES_SHIFT);
+    if (count == 1 && superslab > low) {
+      atomicCas<u32>(changetype<usize>(control) + offsetof<Control>("low"), low, superslab);
+    }
+    return page;
+  }
+  // The hint can be behind a release that came while we moved it: look everywhere before giving up.
+  const first = <usize>atomicLoad<u32>(changetype<usize>(control) + offsetof<Control>("first"));
+  return first < <usize>low ? scan(first, min<usize>(<usize>low + 1, end), count, align, within) : NO_PAGES;
+}
+
+/** First fit in the SuperSlabs [superslab, end). */
+function scan(superslab: usize, end: usize, count: usize, align: usize, within: bool): usize {
+  let start: usize = 0;
+  let run: usize = 0;
+  while (superslab < end) {
+    const bits = availablePages(superslab);
+    const base = superslab << SUPERSLAB_PAGES_SHIFT;
+    if (within) run = 0;
+    let bit: usize = 0;
+    let retry = false;
+    while (bit < SUPERSLAB_PAGES) {
+      let rest = bits >> (<u32>bit);
+      if (rest == 0) {
+        run = 0;
+        break;
+      }
+      const gap = <usize>ctz<u32>(rest);
+      if (gap) {
+        run = 0;
+        bit += gap;
+        rest >>= <u32>gap;
+      }
+      const ones = (<usize>ctz<u32>(~rest)) & PAGE_IN_SUPERSLAB;
+      const length = rest == ALL ? SUPERSLAB_PAGES : ones;
+      if (run == 0) start = base + bit;
+      run += length;
+      bit += length;
+      const aligned = (start + align - 1) & ~(align - 1);
+      if (start + run >= aligned + count) {
+        if (claimPages(aligned, count)) return aligned;
+        retry = true;
+        break;
+      }
+    }
+    // Somebody was faster: look at this SuperSlab again, as it is now.
+    if (retry) run = 0;
+    else ++superslab;
+  }
+  return NO_PAGES;
+}
+
+/**
+ * Takes the pages [page, page + count) if all of them are available; all or nothing.
+ * @returns false when one of them is not
+ */
+export function claimPages(page: usize, count: usize): bool {
+  let clean = true;
+  let next = page;
+  const end = page + count;
+  while (next < end) {
+    const superslab = next >> SUPERSLAB_PAGES_SHIFT;
+    const first = next & PAGE_IN_SUPERSLAB;
+    const length = min<usize>(SUPERSLAB_PAGES - first, end - next);
+    const mask = maskOf(first, length);
+    const address = word(control.available, superslab);
+    let bits = atomicLoad<u32>(address);
+    while ((bits & mask) == mask && !atomicCas<u32>(address, bits, bits & ~mask)) {
+      bits = atomicLoad<u32>(address);
+    }
+    if ((bits & mask) != mask) {
+      // What was claimed so far was not touched: give it back as it was.
+      returnPages(page, next - page);
+      return false;
+    }
+    if (HK_NATIVE && bits == ownedPages(superslab)) leaveRetained(superslab);
+    if (atomicLoad<u32>(word(control.dirty, superslab)) & mask) clean = false;
+    next += length;
+  }
+  acquiredClean = clean;
+  return true;
+}
+
+/** Makes claimed pages, which nobody has written to, available again. */
+export function returnPages(page: usize, count: usize): void {
+  const end = page + count;
+  while (page < end) {
+    const superslab = page >> SUPERSLAB_PAGES_SHIFT;
+    const first = page & PAGE_IN_SUPERSLAB;
+    const length = min<usize>(SUPERSLAB_PAGES - first, end - page);
+    const mask = maskOf(first, length);
+    const bits = atomicOr<u32>(word(control.available, superslab), mask) | mask;
+    if (HK_NATIVE && bits == ownedPages(superslab)) enterRetained(superslab);
+    lower(<u32>superslab);
+    page += length;
+  }
+}
+
+/**
+ * Gives pages back. They must be the caller's, with no block in them handed out.
+ * Their kind becomes foreign here, so that a late `free` of a pointer into them is refused.
+ */
+export function releasePages(page: usize, count: usize): void {
+  setKind(page, count, KIND_FOREIGN);
+  markDirty(page, count);
+  returnPages(page, count);
+}
+
+function markDirty(page: usize, count: usize): void {
+  const end = page + count;
+  while (page < end) {
+    const superslab = page >> SUPERSLAB_PAGES_SHIFT;
+    const first = page & PAGE_IN_SUPERSLAB;
+    const length = min<usize>(SUPERSLAB_PAGES - first, end - page);
+    const mask = maskOf(first, length);
+    const address = word(control.dirty, superslab);
+    if ((atomicLoad<u32>(address) & mask) != mask) atomicOr<u32>(address, mask);
+    page += length;
+  }
+}
+
+/** Moves the hint down to `superslab`. */
+function lower(superslab: u32): void {
+  const address = changetype<usize>(control) + offsetof<Control>("low");
+  let low = atomicLoad<u32>(address);
+  while (superslab < low && !atomicCas<u32>(address, low, superslab)) low = atomicLoad<u32>(address);
+}
+
+/**
+ * Gets more pages from the platform, so that a run of `count` pages may be found.
+ *
+ * Grows by a fraction of what there is, within the profile's bound; when that is refused, by less and less down to
+ * exactly what is missing behind the pages that are free at the end of memory.
+ * @returns false when the platform has not even that; true otherwise, although another thread may take the pages first
+ */
+export function growPool(count: usize): bool {
+  if (count >= PAGES) return false;
+  const unit = GROW_UNIT >> PAGE_SHIFT;
+  const needed = (count - min(trailingPages(), count - 1) + unit - 1) & ~(unit - 1);
+  const committed = atomicLoad<usize>(changetype<usize>(control) + offsetof<Control>("committed"));
+  let step = max<usize>(HK_GROW_MIN_PAGES, committed >> (PAGE_SHIFT + GROW_FRACTION_SHIFT));
+  step = min<usize>(step, (<usize>HK_GROW_MAX_BYTES) >> PAGE_SHIFT);
+  step = (max(step, needed) + unit - 1) & ~(unit - 1);
+  while (true) {
+    if (addPages(step)) return true;
+    if (step == needed) return false;
+    step = max(needed, (step >> 1) & ~(unit - 1));
+  }
+}
+
+/** Free pages that end where memory ends: growth continues their run. */
+function trailingPages(): usize {
+  const end = min(platform.endPage(PAGE_SHIFT), PAGES);
+  let page = end;
+  while (page > 0) {
+    const bit = (page - 1) & PAGE_IN_SUPERSLAB;
+    const bits = availablePages((page - 1) >> SUPERSLAB_PAGES_SHIFT) << ((PAGE_IN_SUPERSLAB - bit) as u32);
+    const run = <usize>clz<u32>(~bits);
+    page -= run;
+    if (run <= bit) break;
+  }
+  return end - page;
+}
+
+/** Asks the platform for `count` pages; false when it refuses. */
+function addPages(count: usize): bool {
+  // The memory may be larger than what the profile can address.
+  if (platform.endPage(PAGE_SHIFT) + count > PAGES) return false;
+  const address = platform.grow(count << PAGE_SHIFT);
+  if (address == usize.MAX_VALUE) return false;
+  const page = address >> PAGE_SHIFT;
+  if (page + count > PAGES) return false; // another thread grew in between
+  atomicAdd<usize>(changetype<usize>(control) + offsetof<Control>("committed"), count << PAGE_SHIFT);
+  donatePages(page, count);
+  return true;
+}
+
+/** Makes `count` pages that the platform gave known as available. They must read as zero. */
+export function donatePages(page: usize, count: usize): void {
+  if (count == 0) return;
+  const end = page + count;
+  widen(<u32>(page >> SUPERSLAB_PAGES_SHIFT), <u32>((end - 1) >> SUPERSLAB_PAGES_SHIFT));
+  for (let next = page; next < end;) {
+    const superslab = next >> SUPERSLAB_PAGES_SHIFT;
+    const first = next & PAGE_IN_SUPERSLAB;
+    const length = min<usize>(SUPERSLAB_PAGES - first, end - next);
+    atomicOr<u32>(word(control.owned, superslab), maskOf(first, length));
+    next += length;
+  }
+  returnPages(page, count);
+}
+
+/** A SuperSlab has become empty. */
+function enterRetained(superslab: usize): void {
+  atomicStore<u32>(word(control.emptied, superslab), <u32>platform.now());
+  atomicAdd<u32>(changetype<usize>(control) + offsetof<Control>("retained"), 1);
+}
+
+/** An empty SuperSlab is used again. */
+function leaveRetained(superslab: usize): void {
+  atomicAdd<u32>(changetype<usize>(control) + offsetof<Control>("retained"), -1);
+}
+
+/** Widens [first, end) to hold the SuperSlabs `from` and `to`. */
+function widen(from: u32, to: u32): void {
+  const first = changetype<usize>(control) + offsetof<Control>("first");
+  let seen = atomicLoad<u32>(first);
+  while (from < seen && !atomicCas<u32>(first, seen, from)) seen = atomicLoad<u32>(first);
+  const end = changetype<usize>(control) + offsetof<Control>("end");
+  seen = atomicLoad<u32>(end);
+  while (to + 1 > seen && !atomicCas<u32>(end, seen, to + 1)) seen = atomicLoad<u32>(end);
+}
+
+/** First SuperSlab that has pages. */
+export function firstSuperslab(): usize {
+  return <usize>atomicLoad<u32>(changetype<usize>(control) + offsetof<Control>("first"));
+}
+
+/** One more than the last SuperSlab that has pages. */
+export function endSuperslab(): usize {
+  return <usize>atomicLoad<u32>(changetype<usize>(control) + offsetof<Control>("end"));
+}
+
+// @ts-ignore: decorator
+@inline
+function ownedPages(superslab: usize): u32 {
+  return atomicLoad<u32>(word(control.owned, superslab));
+}

@@ -1,0 +1,46 @@
+/**
+ * Address → what is there, in one load.
+ *
+ *   regionMap: one byte a page      ┌────┬────┬────┬────┬────┬────┬────┬────┐
+ *                                   │ 0  │ 31 │ 31 │ 22 │ 2  │ 3  │ 3  │ 0  │
+ *                                   └────┴────┴────┴────┴────┴────┴────┴────┘
+ *                              foreign ┘  class 31 ┘   huge ┘ └ its other pages
+ *
+ * Whoever acquires pages writes their bytes before it hands out an address in them, and clears them before it releases
+ * the pages; the pool's atomic operations order the two. A reader holds a live block of the page, so its byte is
+ * settled, or holds a foreign pointer, and may see any byte that is not of a block it could own.
+ */
+
+import { ADDRESS_BITS, PAGE_SHIFT, WORD } from "./config";
+import { regionMap } from "./control";
+
+/** Kinds of pages. A number from CLASS_FIRST on (size-class.ts) is a slab of that class. */
+export const KIND_FOREIGN: u32 = 0;
+export const KIND_LARGE: u32 = 1;
+export const KIND_HUGE: u32 = 2;
+export const KIND_HUGE_TAIL: u32 = 3;
+export const KIND_METADATA: u32 = 4;
+
+/** The byte of `address`; any address may be asked. */
+// @ts-ignore: decorator
+@inline
+export function kindOf(address: usize): u32 {
+  // Where addresses can be wider than the map; native addresses of user space never are.
+  if (ADDRESS_BITS < WORD * 8 && !HK_NATIVE) {
+    if (address >> ADDRESS_BITS) return KIND_FOREIGN;
+  }
+  return load<u8>(regionMap() + (address >> PAGE_SHIFT));
+}
+
+/** The byte of page `page`. */
+// @ts-ignore: decorator
+@inline
+export function kindOfPage(page: usize): u32 {
+  return load<u8>(regionMap() + page);
+}
+
+/** Writes the bytes of `count` pages from `page`. */
+export function setKind(page: usize, count: usize, kind: u32): void {
+  if (count == 1) store<u8>(regionMap() + page, <u8>kind);
+  else memory.fill(regionMap() + page, <u8>kind, count);
+}

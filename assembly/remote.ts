@@ -1,0 +1,207 @@
+/**
+ * Blocks on their way home, and the slabs of threads that are gone.
+ *
+ * A block goes back to its slab in batches, when a thread cache overflows. Its own slabs' blocks the thread puts back
+ * itself; the others it pushes onto the slab's remote list, one compare-and-swap for a run of blocks of one slab:
+ *
+ *   slab.remote   63        62 ┄┄┄ 48   47 ┄┄┄┄┄┄┄┄ 0
+ *                ┌─────────┬───────────┬─────────────┐
+ *                │ pending │   count   │ first block │     0: no remote blocks, and not pending
+ *                └─────────┴───────────┴─────────────┘
+ *
+ * Who sets `pending` pushes the slab onto its owner's stack of pending slabs, so that the owner learns of a full slab
+ * that has room again without looking at all of them. Only who takes a slab off a stack clears `pending`; therefore a
+ * slab is on one stack at most, and a slab that is pending is not released: the thread that set the flag may still
+ * touch it. Everything else may be drained at any time by the owner.
+ *
+ * Both lists are only pushed to, or taken whole: there is no ABA.
+ *
+ * A thread that dies between setting `pending` and the push leaves the slab pending for ever: its blocks can still be
+ * used, its pages are not released.
+ */
+
+import { atomicCas, atomicExchange, atomicLoad, atomicStore } from "./atomic";
+import { PAGE_SHIFT, SUPERSLAB_PAGES, SUPERSLAB_PAGES_SHIFT } from "./config";
+import { link, next } from "./free-list";
+import { endSuperslab, firstSuperslab } from "./pool";
+import { setKind } from "./region";
+import { hasRoom, pushBack, putFree, releaseSlab, unqueue } from "./slab";
+import { Slab, metadataOf, slabOf, slabOfPage } from "./superslab";
+import { classHeap, pendingOf } from "./thread";
+
+const COUNT_SHIFT: u64 = 48;
+const PENDING: u64 = 1 << 63;
+const COUNT_MASK: u64 = PENDING - 1;
+const BLOCK_MASK: u64 = (1 << COUNT_SHIFT) - 1;
+
+// @ts-ignore: decorator
+@inline
+function remoteOf(slab: Slab): usize {
+  return changetype<usize>(slab) + offsetof<Slab>("remote");
+}
+
+// @ts-ignore: decorator
+@inline
+function countOf(word: u64): u32 {
+  return <u32>((word & COUNT_MASK) >> COUNT_SHIFT);
+}
+
+// @ts-ignore: decorator
+@inline
+function ownerOf(slab: Slab): usize {
+  return atomicLoad<usize>(changetype<usize>(slab) + offsetof<Slab>("owner"));
+}
+
+/** Takes every block of a list home. `heap` is the caller's. */
+export function sendHome(heap: usize, list: usize): void {
+  while (list) {
+    const first = list;
+    const slab = slabOf(first);
+    list = next(list);
+    if (ownerOf(slab) == heap) {
+      putFree(slab, first);
+      settle(heap, slab);
+      continue;
+    }
+    let head = first;
+    let count: u32 = 1;
+    while (list && slabOf(list) == slab) {
+      const block = list;
+      list = next(block);
+      link(block, head);
+      head = block;
+      ++count;
+    }
+    pushRemote(slab, head, first, count);
+  }
+}
+
+/** Hands `count` blocks from `head` to `last` over to the owner of their slab. */
+function pushRemote(slab: Slab, head: usize, last: usize, count: u32): void {
+  const address = remoteOf(slab);
+  let word: u64;
+  do {
+    word = atomicLoad<u64>(address);
+    link(last, <usize>(word & BLOCK_MASK));
+  } while (!atomicCas<u64>(address, word, (<u64>head) | ((<u64>(countOf(word) + count)) << COUNT_SHIFT) | PENDING));
+  // Without the flag of our own making the slab may be gone by now; with it, it stays until we have pushed it.
+  if (!(word & PENDING)) pushPending(slab, ownerOf(slab));
+}
+
+/** Tells `heap` that a slab has news. The owner may change under our feet: who finds another's slab passes it on. */
+function pushPending(slab: Slab, heap: usize): void {
+  const stack = pendingOf(heap);
+  do {
+    slab.pendingNext = atomicLoad<usize>(stack);
+  } while (!atomicCas<usize>(stack, slab.pendingNext, changetype<usize>(slab)));
+}
+
+/** Looks at every slab that has news for `heap`. For the thread to which `heap` belongs. */
+export function drainPending(heap: usize): void {
+  if (atomicLoad<usize>(pendingOf(heap)) == 0) return;
+  let address = atomicExchange<usize>(pendingOf(heap), 0);
+  while (address) {
+    const slab = changetype<Slab>(address);
+    address = slab.pendingNext;
+    const owner = ownerOf(slab);
+    if (owner != heap) pushPending(slab, owner);
+    else receive(heap, slab);
+  }
+}
+
+/** Clears a slab's `pending`, and takes its remote blocks unless it has blocks of its own to use first. */
+function receive(heap: usize, slab: Slab): void {
+  const address = remoteOf(slab);
+  while (true) {
+    const word = atomicLoad<u64>(address);
+    const take = slab.free == 0 || countOf(word) == slab.used;
+    if (!atomicCas<u64>(address, word, take ? 0 : word & ~PENDING)) continue;
+    if (take) putRemote(slab, word);
+    settle(heap, slab);
+    return;
+  }
+}
+
+/** Takes a slab's remote blocks if it has none of its own; true when it has room then. */
+export function takeRemote(slab: Slab): bool {
+  const address = remoteOf(slab);
+  while (true) {
+    const word = atomicLoad<u64>(address);
+    if (countOf(word) == 0) return false;
+    if (!atomicCas<u64>(address, word, word & PENDING)) continue;
+    putRemote(slab, word);
+    return true;
+  }
+}
+
+/** The blocks of `word` become the free list: it was empty, or with them the whole slab is. */
+function putRemote(slab: Slab, word: u64): void {
+  if (slab.free == 0) {
+    slab.free = <usize>(word & BLOCK_MASK);
+    slab.used -= countOf(word);
+  } else {
+    resetSlab(slab);
+  }
+}
+
+/** Of a slab none of whose blocks is anywhere else: the order of its blocks starts afresh. */
+function resetSlab(slab: Slab): void {
+  slab.free = 0;
+  slab.carved = 0;
+  slab.used = 0;
+}
+
+/** Puts a slab that has got room where it belongs: the queue, or back to the pool. */
+function settle(heap: usize, slab: Slab): void {
+  const queue = classHeap(heap, slab.cls);
+  if (!slab.queued) pushBack(queue, slab);
+  // The last one stays, so that a class that is used to and fro does not ask the pool every time.
+  if (slab.used == 0 && (queue.first != slab || queue.back != slab)) retire(heap, slab);
+}
+
+/** Releases an empty slab unless another thread may still touch it. */
+function retire(heap: usize, slab: Slab): void {
+  if (atomicLoad<u64>(remoteOf(slab)) != 0) return;
+  unqueue(classHeap(heap, slab.cls), slab);
+  releaseSlab(slab);
+}
+
+/** Releases every empty slab of one class, the last one included. */
+export function retireEmpty(heap: usize, cls: u32): void {
+  let slab = classHeap(heap, cls).first;
+  while (slab) {
+    const following = changetype<Slab | null>(slab.next);
+    if (slab.free == 0) takeRemote(slab);
+    if (slab.used == 0) retire(heap, slab);
+    slab = following;
+  }
+}
+
+/**
+ * Makes every slab of thread heap `from` one of `heap`'s. The caller owns both: `from` is in state ADOPTING by its
+ * hand. What `from`'s thread left half done is made consistent: queues are built anew and free blocks counted anew.
+ */
+export function adoptSlabs(heap: usize, from: usize): void {
+  const end = endSuperslab();
+  for (let superslab = firstSuperslab(); superslab < end; ++superslab) {
+    if (metadataOf(superslab) == 0) continue;
+    for (let n: usize = 0; n < SUPERSLAB_PAGES; ++n) {
+      const slab = slabOfPage((superslab << SUPERSLAB_PAGES_SHIFT) + n);
+      if (ownerOf(slab) == from && slab.cls) adoptSlab(heap, slab);
+    }
+  }
+}
+
+function adoptSlab(heap: usize, slab: Slab): void {
+  const queue = classHeap(heap, slab.cls);
+  let count: u32 = 0;
+  for (let block = slab.free; block; block = next(block)) ++count;
+  slab.used = slab.carved - count;
+  slab.queued = 0;
+  setKind(slab.start >> PAGE_SHIFT, slab.pages, slab.cls);
+  atomicStore<usize>(changetype<usize>(slab) + offsetof<Slab>("owner"), heap);
+  if (hasRoom(slab) || countOf(atomicLoad<u64>(remoteOf(slab)))) {
+    pushBack(queue, slab);
+    if (slab.used == 0) retire(heap, slab);
+  }
+}

@@ -1,0 +1,168 @@
+/**
+ * One slab: blocks of one size class, cut from 1, 2 or 4 adjacent pages of a SuperSlab.
+ *
+ *   start ─► ┌───────┬───────┬───────┬───────┬───────┬───────┬─ ─ ─ ─┬───────┐
+ *            │ block │ block │ free ─┼──────────►│ free │ block │ uncarved   │
+ *            └───────┴───────┴───────┴───────┴───────┴───────┴─ ─ ─ ─┴───────┘
+ *              0       1        …                       carved ┘     capacity ┘
+ *
+ * `carved` only grows; `used` goes up and down; carved - used blocks are in `free`; what waits in `remote` counts as
+ * used until it is drained. A block is counted as used before it leaves and until after it has come back, so
+ * that a thread that dies in between leaks a block and can never make a slab look empty that is not.
+ *
+ * All functions are for the slab's owner.
+ */
+
+import { atomicStore } from "./atomic";
+import { PAGE_SHIFT, PAGE_SIZE, SLAB_MIN_BLOCKS, SUPERSLAB_PAGES_SHIFT } from "./config";
+import { link, next } from "./free-list";
+import { guardFresh } from "./guard";
+import { NO_PAGES, acquirePages, releasePages } from "./pool";
+import { setKind } from "./region";
+import { classSize } from "./size-class";
+import { Slab, ensureMetadata, slabOfPage, slabPage } from "./superslab";
+import { ClassHeap, classHeap } from "./thread";
+
+/** Pages of a slab of `cls`: the fewest, as a power of two, that hold SLAB_MIN_BLOCKS. */
+export function slabPages(cls: u32): usize {
+  const bytes = classSize(cls) * SLAB_MIN_BLOCKS;
+  return bytes <= PAGE_SIZE ? 1 : bytes <= 2 * PAGE_SIZE ? 2 : 4;
+}
+
+/**
+ * A fresh slab of `cls`, owned by thread heap `heap` and at the front of its queue.
+ * @returns null when the pool has no pages for it
+ */
+export function newSlab(heap: usize, cls: u32): Slab | null {
+  const pages = slabPages(cls);
+  const page = acquirePages(pages, 1, true);
+  if (page == NO_PAGES) return null;
+  if (ensureMetadata(page >> SUPERSLAB_PAGES_SHIFT) == 0) {
+    releasePages(page, pages);
+    return null;
+  }
+  const size = classSize(cls);
+  const slab = slabOfPage(page);
+  slab.start = page << PAGE_SHIFT;
+  slab.blockSize = <u32>size;
+  slab.capacity = <u32>((pages << PAGE_SHIFT) / size);
+  slab.carved = 0;
+  slab.used = 0;
+  slab.free = 0;
+  slab.remote = 0;
+  slab.pages = <u8>pages;
+  slab.lead = 0;
+  slab.queued = 0;
+  for (let n: usize = 1; n < pages; ++n) {
+    const other = slabPage(slab, n);
+    other.lead = <u8>n;
+    other.cls = 0;
+    other.owner = 0;
+  }
+  slab.cls = <u8>cls;
+  atomicStore<usize>(changetype<usize>(slab) + offsetof<Slab>("owner"), heap);
+  setKind(page, pages, cls);
+  pushFront(classHeap(heap, cls), slab);
+  return slab;
+}
+
+/** Gives an empty slab's pages back to the pool; nothing of it may be in use, queued or pending. */
+export function releaseSlab(slab: Slab): void {
+  const page = slab.start >> PAGE_SHIFT;
+  const pages = <usize>slab.pages;
+  for (let n: usize = 1; n < pages; ++n) slabPage(slab, n).lead = 0;
+  slab.cls = 0;
+  atomicStore<usize>(changetype<usize>(slab) + offsetof<Slab>("owner"), 0);
+  releasePages(page, pages);
+}
+
+/** True while a block can be taken without asking other threads. */
+// @ts-ignore: decorator
+@inline
+export function hasRoom(slab: Slab): bool {
+  return slab.free != 0 || slab.carved < slab.capacity;
+}
+
+/** Blocks that the last `takeFree` or `carve` returned. */
+export let takenCount: u32 = 0;
+
+/** Takes up to `most` blocks of the free list; the list that it returns ends with 0. */
+export function takeFree(slab: Slab, most: u32): usize {
+  const list = slab.free;
+  const count = slab.carved - slab.used;
+  // Signed: a thread that died at its work may have left `used` too large.
+  if (<i32>count <= <i32>most) {
+    slab.used = slab.carved;
+    slab.free = 0;
+    takenCount = count;
+    return list;
+  }
+  slab.used += most;
+  let last = list;
+  for (let n: u32 = 1; n < most; ++n) last = next(last);
+  slab.free = next(last);
+  link(last, 0);
+  takenCount = most;
+  return list;
+}
+
+/** Carves up to `most` new blocks, at least one of which must fit, into a list in address order. */
+export function carve(slab: Slab, most: u32): usize {
+  const size = <usize>slab.blockSize;
+  const count = min(most, slab.capacity - slab.carved);
+  const list = slab.start + <usize>slab.carved * size;
+  slab.used += count;
+  slab.carved += count;
+  let block = list;
+  for (let n: u32 = 1; n < count; ++n) {
+    if (HK_GUARD) guardFresh(block, size);
+    link(block, block + size);
+    block += size;
+  }
+  if (HK_GUARD) guardFresh(block, size);
+  link(block, 0);
+  takenCount = count;
+  return list;
+}
+
+/** Returns one block; the caller then looks at `used` and the queue. */
+// @ts-ignore: decorator
+@inline
+export function putFree(slab: Slab, block: usize): void {
+  link(block, slab.free);
+  slab.free = block;
+  --slab.used;
+}
+
+/** Puts a slab at the front of its class's queue: it is next to be used. */
+export function pushFront(queue: ClassHeap, slab: Slab): void {
+  const first = queue.first;
+  slab.previous = 0;
+  slab.next = changetype<usize>(first);
+  if (first) first.previous = changetype<usize>(slab);
+  else queue.back = slab;
+  queue.first = slab;
+  slab.queued = 1;
+}
+
+/** Puts a slab at the back of its class's queue: it rests, and may become empty, before it is used again. */
+export function pushBack(queue: ClassHeap, slab: Slab): void {
+  const back = queue.back;
+  slab.next = 0;
+  slab.previous = changetype<usize>(back);
+  if (back) back.next = changetype<usize>(slab);
+  else queue.first = slab;
+  queue.back = slab;
+  slab.queued = 1;
+}
+
+/** Takes a slab out of its class's queue. */
+export function unqueue(queue: ClassHeap, slab: Slab): void {
+  const before = changetype<Slab | null>(slab.previous);
+  const behind = changetype<Slab | null>(slab.next);
+  if (before) before.next = slab.next;
+  else queue.first = behind;
+  if (behind) behind.previous = slab.previous;
+  else queue.back = before;
+  slab.queued = 0;
+}

@@ -1,0 +1,149 @@
+/**
+ * SuperSlabs: aligned segments of 32 pages, and what is known about them beside the state of their pages.
+ *
+ * The metadata of a SuperSlab lies apart from it, so that blocks fill pages from the first byte, a block aligned to its
+ * own size costs nothing, and a huge block may cover any number of SuperSlabs. It is made when the first slab or large
+ * block comes to lie in the SuperSlab, and stays.
+ *
+ *   directory[address >> SUPERSLAB_SHIFT] ─► ┌─────────────────────────────┐
+ *                                            │ 32 × Slab            slab.ts│  one a page; of a slab of several pages
+ *                                            │                             │  the first counts, the others point to it
+ *                                            ├─────────────────────────────┤
+ *                                            │ 8 × u64  free granules      │  bit g: granule g is free and its page is
+ *                                            │                     large.ts│  used for large blocks
+ *                                            ├─────────────────────────────┤
+ *                                            │ 512 × u8 lengths    large.ts│  granules of the large block starting here
+ *                                            ├─────────────────────────────┤
+ *                                            │ guard builds: a bit for     │
+ *                                            │ every 16 bytes      guard.ts│
+ *                                            └─────────────────────────────┘
+ */
+
+import { atomicAdd, atomicCas, atomicLoad } from "./atomic";
+import {
+  MIN_ALIGN,
+  MIN_ALIGN_SHIFT,
+  PAGE_MASK,
+  PAGE_SHIFT,
+  PAGE_SIZE,
+  SUPERSLAB_GRANULES,
+  SUPERSLAB_PAGES,
+  SUPERSLAB_PAGES_SHIFT,
+  SUPERSLAB_SHIFT,
+} from "./config";
+import { Control, control } from "./control";
+import { NO_PAGES, acquirePages, acquiredClean, growPool, releasePages } from "./pool";
+import { KIND_METADATA, setKind } from "./region";
+
+/**
+ * One slab. Fields belong to the owning thread unless they say otherwise; slab.ts and remote.ts hold the operations.
+ */
+@unmanaged
+export class Slab {
+  /** Atomic: blocks freed by other threads, their count and a flag; see remote.ts. */
+  remote: u64;
+  /** Atomic: the thread heap that owns the slab; 0 while it has no owner. Changed by the owner or its adopter. */
+  owner: usize;
+  /** Next slab in the owner's stack of slabs with news from other threads; belongs to who set the flag in `remote`. */
+  pendingNext: usize;
+  /** Neighbours in the owner's queue of slabs of this class that have room. */
+  next: usize;
+  previous: usize;
+  /** Free blocks, linked through their first word; all of them have been carved. */
+  free: usize;
+  /** Address of the first block. */
+  start: usize;
+  blockSize: u32;
+  /** Blocks that fit. */
+  capacity: u32;
+  /** Blocks ever handed out at least once: only grows while the slab has its class. */
+  carved: u32;
+  /** Blocks that are neither in `free` nor uncarved: live, in a thread's cache, or in `remote`. Never too small. */
+  used: u32;
+  /** Size class; 0: not a slab. */
+  cls: u8;
+  pages: u8;
+  /** In the owner's queue. */
+  queued: u8;
+  /** Of a page that is not the first of its slab: its distance to the first. */
+  lead: u8;
+}
+
+// Slabs are 16-byte multiples so that `remote` is always aligned for 64-bit atomics.
+const SLAB_BYTES: usize = (offsetof<Slab>() + (MIN_ALIGN - 1)) & ~(MIN_ALIGN - 1);
+
+/** Offsets in a SuperSlab's metadata. */
+export const GRANULES_OFFSET: usize = SUPERSLAB_PAGES * SLAB_BYTES;
+export const LENGTHS_OFFSET: usize = GRANULES_OFFSET + SUPERSLAB_GRANULES / 8;
+export const GUARD_OFFSET: usize = LENGTHS_OFFSET + SUPERSLAB_GRANULES;
+const GUARD_BYTES: usize = HK_GUARD ? (<usize>1) << (SUPERSLAB_SHIFT - MIN_ALIGN_SHIFT - 3) : 0;
+const METADATA_BYTES: usize = GUARD_OFFSET + GUARD_BYTES;
+
+/** Metadata of a SuperSlab, 0 when there is none yet. */
+// @ts-ignore: decorator
+@inline
+export function metadataOf(superslab: usize): usize {
+  return atomicLoad<usize>(control.directory + superslab * sizeof<usize>());
+}
+
+/** Metadata of a SuperSlab, made if need be; 0 when there is no memory for it. */
+export function ensureMetadata(superslab: usize): usize {
+  const found = metadataOf(superslab);
+  if (found) return found;
+  const made = allocateMetadata(METADATA_BYTES);
+  if (made == 0) return 0;
+  // Of two threads that make it, one wins; the other's is lost, once in the life of a SuperSlab at most.
+  if (atomicCas<usize>(control.directory + superslab * sizeof<usize>(), 0, made)) return made;
+  return metadataOf(superslab);
+}
+
+/** The slab record of a page, whose SuperSlab must have metadata. */
+// @ts-ignore: decorator
+@inline
+export function slabOfPage(page: usize): Slab {
+  const metadata = metadataOf(page >> SUPERSLAB_PAGES_SHIFT);
+  return changetype<Slab>(metadata + (page & (SUPERSLAB_PAGES - 1)) * SLAB_BYTES);
+}
+
+/** The slab in which a small block lies. */
+// @ts-ignore: decorator
+@inline
+export function slabOf(block: usize): Slab {
+  const slab = slabOfPage(block >> PAGE_SHIFT);
+  return changetype<Slab>(changetype<usize>(slab) - <usize>slab.lead * SLAB_BYTES);
+}
+
+/** The record of the n-th page of a slab. */
+export function slabPage(slab: Slab, n: usize): Slab {
+  return changetype<Slab>(changetype<usize>(slab) + n * SLAB_BYTES);
+}
+
+/**
+ * Memory for the allocator's own use: zero-filled, aligned to 16 bytes, never given back; any thread, lock-free.
+ * @param bytes below PAGE_SIZE
+ * @returns 0 when there is no memory
+ */
+export function allocateMetadata(bytes: usize): usize {
+  const cursor = changetype<usize>(control) + offsetof<Control>("metadata");
+  bytes = (bytes + (MIN_ALIGN - 1)) & ~(MIN_ALIGN - 1);
+  while (true) {
+    const at = atomicLoad<usize>(cursor);
+    // A chunk ends with its page. It is never filled to the last byte: the cursor would point to the next page.
+    if (at != 0 && (at & PAGE_MASK) + bytes < PAGE_SIZE) {
+      if (atomicCas<usize>(cursor, at, at + bytes)) return at;
+      continue;
+    }
+    let page = acquirePages(1, 1, false);
+    while (page == NO_PAGES) {
+      if (!growPool(1)) return 0;
+      page = acquirePages(1, 1, false);
+    }
+    if (!acquiredClean) memory.fill(page << PAGE_SHIFT, 0, PAGE_SIZE);
+    setKind(page, 1, KIND_METADATA);
+    if (atomicCas<usize>(cursor, at, (page << PAGE_SHIFT) + bytes)) {
+      atomicAdd<usize>(changetype<usize>(control) + offsetof<Control>("metadataBytes"), PAGE_SIZE);
+      return page << PAGE_SHIFT;
+    }
+    releasePages(page, 1);
+  }
+}

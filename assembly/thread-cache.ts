@@ -1,0 +1,237 @@
+/**
+ * The thread cache's slow side: what happens when a bin is empty or full. Read `refill` and `overflow`.
+ *
+ * A class has two magazines, each a list of free blocks: the active one in the bin, and a spare that is whole or absent.
+ *
+ *   malloc ◄── bin.head ─► ■ ■ ■ ■        spare ─► ■ ■ ■ ■ ■ ■ ■ ■
+ *   free   ──►  room: 4 more
+ *
+ *   bin empty:  the spare becomes active; without one, a magazine is filled from a slab      (refill)
+ *   bin full:   the active becomes the spare; the spare that was there is sent home          (overflow)
+ *
+ * so that n mallocs and n frees in turn, for any n up to a magazine, never reach a slab (after Bonwick's magazines).
+ * A magazine doubles when the class had to be refilled, and halves when it overflows twice without a refill between.
+ *
+ * Order matters throughout: a list is taken out of one place before it is put into another, so that a thread that dies
+ * in between leaks it and its adopter does not find it twice.
+ */
+
+import { atomicCas, atomicLoad, atomicStore } from "./atomic";
+import { Control, control } from "./control";
+import { link, next } from "./free-list";
+import { growPool } from "./pool";
+import { adoptSlabs, drainPending, retireEmpty, sendHome, takeRemote } from "./remote";
+import { CLASS_END, CLASS_FIRST } from "./size-class";
+import { carve, hasRoom, newSlab, slabPages, takeFree, takenCount, unqueue } from "./slab";
+import { Slab } from "./superslab";
+import {
+  ABANDONED,
+  ADOPTING,
+  FREE,
+  LAST_FLUSH,
+  LAST_REFILL,
+  STATE_BITS,
+  STATE_MASK,
+  binOf,
+  binRoom,
+  classHeap,
+  current,
+  firstHeap,
+  pendingOf,
+  setBinRoom,
+  stateOf,
+  threadHeap,
+} from "./thread";
+
+/**
+ * Fills the empty bin of `cls` and takes a block from it.
+ * @returns 0 when there is no memory
+ */
+export function refill(cls: u32): usize {
+  const heap = current();
+  const bin = binOf(heap, cls);
+  const record = classHeap(heap, cls);
+  let list = record.spare;
+  let count = record.spareCount;
+  if (list) {
+    record.spare = 0;
+  } else {
+    record.magazine = min(record.magazine << 1, record.magazineMax);
+    record.last = LAST_REFILL;
+    drainPending(heap);
+    const slab = slabWithRoom(heap, cls);
+    if (!slab) return 0;
+    list = slab.free ? takeFree(slab, record.magazine) : carve(slab, record.magazine);
+    count = takenCount;
+  }
+  const limit = max(record.magazine, count);
+  record.limit = limit;
+  setBinRoom(bin, limit - count + 1);
+  store<usize>(bin, next(list));
+  return list;
+}
+
+/** Puts `block` into the full bin of `cls`. */
+export function overflow(block: usize, cls: u32): void {
+  const heap = current();
+  const bin = binOf(heap, cls);
+  const record = classHeap(heap, cls);
+  const home = record.spare;
+  const full = load<usize>(bin);
+  record.spare = 0;
+  store<usize>(bin, 0);
+  record.spareCount = record.limit;
+  record.spare = full;
+  if (home) {
+    if (record.last == LAST_FLUSH) {
+      record.magazine = max(record.magazine >> 1, min<u32>(HK_CACHE_MIN / 2, record.magazineMax));
+    }
+    record.last = LAST_FLUSH;
+    sendHome(heap, home);
+  }
+  record.limit = record.magazine;
+  setBinRoom(bin, record.magazine);
+}
+
+/** The slab at the front of the class's queue, which has room; null when there is no memory for one. */
+function slabWithRoom(heap: usize, cls: u32): Slab | null {
+  const queue = classHeap(heap, cls);
+  let collected = false;
+  while (true) {
+    for (let slab = queue.first; slab; slab = queue.first) {
+      if (hasRoom(slab) || takeRemote(slab)) return slab;
+      unqueue(queue, slab);
+    }
+    if (adoptAbandoned(heap)) continue;
+    const fresh = newSlab(heap, cls);
+    if (fresh) return fresh;
+    // Before memory grows, what lies about in this thread goes home.
+    if (!collected) {
+      collected = true;
+      collect();
+    } else if (!growPool(slabPages(cls))) return null;
+  }
+}
+
+/** Sends home every block that this thread caches and releases every slab of it that is empty then. */
+export function collect(): void {
+  const heap = current();
+  flushBins(heap, heap);
+  forwardStray();
+  drainPending(heap);
+  for (let cls = CLASS_FIRST; cls < CLASS_END; ++cls) retireEmpty(heap, cls);
+}
+
+/** Empties the bins of `from`; `heap` is the caller's. */
+export function flushBins(heap: usize, from: usize): void {
+  for (let cls = CLASS_FIRST; cls < CLASS_END; ++cls) {
+    const bin = binOf(from, cls);
+    const record = classHeap(from, cls);
+    const active = load<usize>(bin);
+    const spare = record.spare;
+    setBinRoom(bin, 0);
+    store<usize>(bin, 0);
+    record.spare = 0;
+    record.spareCount = 0;
+    record.limit = 0;
+    sendHome(heap, active);
+    sendHome(heap, spare);
+  }
+}
+
+/** Slabs that were reported to a heap that nobody uses any more are reported to their owners. */
+function forwardStray(): void {
+  for (let heap = firstHeap(); heap; heap = threadHeap(heap).next) {
+    if (atomicLoad<usize>(pendingOf(heap)) == 0) continue;
+    const state = atomicLoad<u32>(stateOf(heap));
+    if ((state & STATE_MASK) != FREE || !atomicCas<u32>(stateOf(heap), state, adoptingState())) continue;
+    drainPending(heap);
+    atomicStore<u32>(stateOf(heap), FREE);
+  }
+}
+
+/** The state of a heap that is being adopted by this thread: names this thread, so that its own death frees it. */
+function adoptingState(): u32 {
+  return (atomicLoad<u32>(stateOf(current())) & ~STATE_MASK) | ADOPTING;
+}
+
+/** Takes the slabs of a thread that has exited, if there is one; true when it did. */
+export function adoptAbandoned(heap: usize): bool {
+  const abandoned = changetype<usize>(control) + offsetof<Control>("abandoned");
+  if (atomicLoad<u32>(abandoned) == 0) return false;
+  for (let from = firstHeap(); from; from = threadHeap(from).next) {
+    const state = atomicLoad<u32>(stateOf(from));
+    if ((state & STATE_MASK) != ABANDONED || !atomicCas<u32>(stateOf(from), state, adoptingState())) continue;
+    countAbandoned(-1);
+    adopt(heap, from);
+    return true;
+  }
+  return false;
+}
+
+/** Keeps count of the thread heaps in state ABANDONED. */
+export function countAbandoned(change: i32): void {
+  const address = changetype<usize>(control) + offsetof<Control>("abandoned");
+  let count = atomicLoad<u32>(address);
+  while (!atomicCas<u32>(address, count, <u32>(<i32>count + change))) count = atomicLoad<u32>(address);
+}
+
+/** Takes everything that `from`, in state ADOPTING by this thread, has, and leaves it FREE. */
+function adopt(heap: usize, from: usize): void {
+  for (let cls = CLASS_FIRST; cls < CLASS_END; ++cls) {
+    classHeap(from, cls).first = null;
+    classHeap(from, cls).back = null;
+  }
+  adoptSlabs(heap, from);
+  flushBins(heap, from);
+  drainPending(from);
+  atomicStore<u32>(stateOf(from), FREE);
+}
+
+/**
+ * Takes over what a thread that will never run again has left. The caller must be certain that it is dead.
+ * @returns false when `id` is not the id of a live thread heap other than the caller's
+ */
+export function reclaimThread(id: u32): bool {
+  const heap = current();
+  let found = false;
+  for (let from = firstHeap(); from; from = threadHeap(from).next) {
+    const state = atomicLoad<u32>(stateOf(from));
+    if (from == heap || state >> STATE_BITS != id || (state & STATE_MASK) == FREE) continue;
+    // LIVE: the thread's own heap. ADOPTING: one that it was taking over. ABANDONED: it had left in good order.
+    if (!atomicCas<u32>(stateOf(from), state, adoptingState())) continue;
+    if ((state & STATE_MASK) == ABANDONED) countAbandoned(-1);
+    adopt(heap, from);
+    found = true;
+  }
+  return found;
+}
+
+/**
+ * Fills the bin of `cls` up to `count` blocks, and no further than the profile lets a magazine grow.
+ * @returns blocks in the bin
+ */
+export function prewarm(cls: u32, count: usize): usize {
+  const heap = current();
+  const bin = binOf(heap, cls);
+  const record = classHeap(heap, cls);
+  const wanted = <u32>min<usize>(count, record.magazineMax);
+  record.magazine = max(record.magazine, wanted);
+  let cached = record.limit - binRoom(bin);
+  while (cached < wanted) {
+    const slab = slabWithRoom(heap, cls);
+    if (!slab) break;
+    // `slabWithRoom` may have emptied the bin.
+    cached = record.limit - binRoom(bin);
+    const most = wanted - cached;
+    const list = slab.free ? takeFree(slab, most) : carve(slab, most);
+    let last = list;
+    for (let following = next(last); following; following = next(last)) last = following;
+    cached += takenCount;
+    record.limit = max(record.magazine, cached);
+    link(last, load<usize>(bin));
+    store<usize>(bin, list);
+    setBinRoom(bin, record.limit - cached);
+  }
+  return <usize>cached;
+}
