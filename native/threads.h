@@ -56,7 +56,7 @@ static SLOW void forked(void) {
   if (platform_heap == platform_empty()) return;
   u32 self = w2c_hakmem_thread_id();
   memset(stragglers, 0, sizeof stragglers);
-  for (u32 id = 1; id <= highest_id; id++)
+  for (u32 id = highest_id; id && w2c_hakmem_heap_stat(HAKMEM_THREADS) > 1; id--)
     if (id != self) w2c_hakmem_thread_reclaim(id);
 }
 

@@ -11,11 +11,10 @@ export const MODULE_NAME = "hakmem";
 
 /**
  * Globals of the allocator that the platform layer defines (native/platform.h), by the last part of their names.
- * `current` starts as the empty heap, so that malloc needs no test; the map of regions is one load away for any thread.
+ * `current` starts as the empty heap, so that malloc needs no test.
  */
 const PLATFORM_GLOBALS: Readonly<Record<string, string>> = {
   current: "platform_heap",
-  regionMap: "platform_regions",
 };
 
 /** Globals of which all threads hold the same value. */
@@ -27,6 +26,9 @@ export interface NativeSourceOptions {
   readonly fastExports?: readonly string[];
 }
 
+/** Where wasm2c sets the globals' initial values. */
+const INITIALIZER = /^static void init_globals\(.*\) \{\n([^]*?)^\}\n/m;
+
 /** A shape that the generated C must have and has not: wasm2c changed, or the allocator uses what the native target lacks. */
 export class NativeSourceError extends Error {
   override readonly name = "NativeSourceError";
@@ -37,7 +39,7 @@ export class NativeSourceError extends Error {
  * module `a` a function or variable `a_b`. An export `c` is the function `w2c_hakmem_c`.
  */
 export function nativeSource(generated: string, options: NativeSourceOptions = {}): string {
-  const source = readable(dropInstance(dropHostSide(dropPrelude(generated))));
+  const source = readable(foldStart(dropInstance(dropHostSide(dropPrelude(generated)))));
   const { body, globals } = takeGlobals(shapeFastPaths(source, options.fastExports ?? []));
   const leftover = /.*\b(?:instance|wasm_rt_\w+|w2c_env_\w+)\b.*/.exec(body)?.[0];
   if (leftover !== undefined) {
@@ -78,6 +80,41 @@ function dropInstance(text: string): string {
 }
 
 /**
+ * Moves what the module's start functions set into `init_globals`. Nothing runs when a thread starts, so they may set globals to
+ * constants and do nothing else.
+ */
+function foldStart(text: string): string {
+  const values = new Map<string, string>();
+  const start = new RegExp(
+    `^static void w2c_${MODULE_NAME}_(?:start0x3A\\w+|0x7Estart)\\(void\\) \\{\\n([^]*?)^\\}\\n`,
+    "gm",
+  );
+  for (const [, body = ""] of text.matchAll(start)) {
+    const constants = new Map<string, string>();
+    for (const line of body.split("\n").map((each) => each.trim())) {
+      const [, target = "", source = ""] = /^(?:instance->w2c_)?(\w+) = (\w+);$/.exec(line) ?? [];
+      const value = constants.get(source) ?? source;
+      if (target.startsWith("var_")) constants.set(target, value);
+      else if (target !== "" && /^\d/.test(value)) values.set(target, value);
+      else if (!/^(?:FUNC_\w+;|u(?:32|64) .*;|w2c_\w+(?:start0x3A\w+)\(\);|)$/.test(line)) {
+        throw new NativeSourceError(
+          `the module's start does "${line}"; on native it may only give globals constant values`,
+        );
+      }
+    }
+  }
+  return text
+    .replace(start, "")
+    .replace(new RegExp(`^static void w2c_${MODULE_NAME}_(?:start0x3A\\w+|0x7Estart)\\(void\\);\\n`, "gm"), "")
+    .replace(INITIALIZER, (initializer) =>
+      initializer.replace(/^( {2}instance->w2c_(\w+)) = \w+;$/gm, (line, left: string, name: string) => {
+        const value = values.get(name);
+        return value === undefined ? line : `${left} = ${value};`;
+      }),
+    );
+}
+
+/**
  * Draws what the fast exports run into their C names, and keeps what those call out of them: a slow path drawn in would make the
  * fast one save registers.
  */
@@ -103,9 +140,8 @@ function shapeFastPaths(text: string, fastExports: readonly string[]): string {
 
 /** Takes the initial values out of `init_globals` and declares each global with its own. */
 function takeGlobals(text: string): { body: string; globals: string } {
-  const initializer = /^static void init_globals\(.*\) \{\n([^]*?)^\}\n/m;
   const declarations: string[] = [];
-  for (const line of (initializer.exec(text)?.[1] ?? "").split("\n")) {
+  for (const line of (INITIALIZER.exec(text)?.[1] ?? "").split("\n")) {
     if (line.trim() === "") continue;
     const [, name, value] = /^ {2}instance->w2c_(\w+) = (-?\w+);$/.exec(line) ?? [];
     if (name === undefined || value === undefined) {
@@ -118,14 +154,14 @@ function takeGlobals(text: string): { body: string; globals: string } {
     else declarations.push(`THREAD_LOCAL ${type} global_${name} = ${value};`);
   }
   return {
-    body: text.replace(initializer, "").replace(/\binstance->w2c_(\w+)/g, "global_$1"),
+    body: text.replace(INITIALIZER, "").replace(/\binstance->w2c_(\w+)/g, "global_$1"),
     globals: declarations.join("\n") + "\n",
   };
 }
 
 /** `assembly0x2Fthread0x2Fcurrent` → `assembly_thread_current`. */
 function readable(text: string): string {
-  return text.replace(/0x2[DF]/g, "_").replace(/0x5F/g, "_");
+  return text.replace(/0x(?:23|2D|2F|3A|5F|7E)/g, "_");
 }
 
 function lastPart(name: string): string {
