@@ -4,7 +4,14 @@
  * Read {@link Heap} top to bottom; it is the contract of the library.
  */
 
-import { HeapClosedError, HeapNotSharedError, InvalidArgumentError, OutOfMemoryError, hex } from "../errors.js";
+import {
+  HeapClosedError,
+  HeapNotSharedError,
+  InvalidArgumentError,
+  OutOfMemoryError,
+  hex,
+  type HeapCorruptionError,
+} from "../errors.js";
 import {
   byteLength,
   checkConstructor,
@@ -31,8 +38,7 @@ export interface HeapParts {
 }
 
 /** `Symbol.dispose`, or what tools that translate `using` take where the language has none yet. */
-const dispose: typeof Symbol.dispose = ((Symbol.dispose as symbol | undefined) ??
-  Symbol.for("Symbol.dispose")) as typeof Symbol.dispose;
+const dispose = ((Symbol as { dispose?: symbol }).dispose ?? Symbol.for("Symbol.dispose")) as typeof Symbol.dispose;
 
 /** A typed array that `alloc` made: the newest view of it, and what it takes to make another. */
 interface Allocation {
@@ -68,7 +74,7 @@ export abstract class Heap implements MemoryViews {
   readonly #allocations = new WeakMap<ArrayBufferView, Allocation>();
   #raw: RawExports | undefined;
   #views: LiveViews | undefined;
-  #closedBy: unknown;
+  #closedBy: HeapCorruptionError | undefined;
 
   /** @internal Use `createHeap` or `attachHeap`. */
   constructor(parts: HeapParts) {
@@ -301,7 +307,7 @@ export abstract class Heap implements MemoryViews {
   close(): void {
     const raw = this.#raw;
     if (raw === undefined) return;
-    this.#shut(undefined);
+    this.#shut();
     raw.thread_exit();
   }
 
@@ -367,7 +373,7 @@ export abstract class Heap implements MemoryViews {
     return this.#raw ?? this.#refuse();
   }
 
-  #shut(cause: unknown): void {
+  #shut(cause?: HeapCorruptionError): void {
     this.#raw = undefined;
     this.#views = undefined;
     this.#closedBy = cause;
@@ -377,7 +383,10 @@ export abstract class Heap implements MemoryViews {
   #refuse(): never {
     const cause = this.#closedBy;
     throw new HeapClosedError({
-      problem: cause === undefined ? "the heap is closed" : `the heap closed itself after ${String(cause)}`,
+      problem:
+        cause === undefined
+          ? "the heap is closed"
+          : `the heap closed itself after a ${cause.kind} at ${hex(cause.pointer)}`,
       remedy:
         cause === undefined
           ? "Keep the heap open for as long as it is used, or attach to its handle again."

@@ -139,7 +139,10 @@ function invalid(origin: string, bytes: BufferSource, cause: unknown): ModuleErr
   });
 }
 
-type NodeFs = Pick<typeof import("node:fs"), "readFileSync">;
+/** As much of `node:fs` as is used here. */
+interface NodeFs {
+  readFileSync(url: URL): Uint8Array;
+}
 
 /** Node's file system without an import declaration, which a browser or a bundler would stumble over. */
 function nodeFs(): NodeFs | undefined {

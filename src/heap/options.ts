@@ -34,7 +34,8 @@ const OPTION_NAMES = ["shared", "profile", "initial", "maximum", "module"] satis
 /** A page of WebAssembly memory, in bytes: the unit in which it grows. */
 export const WASM_PAGE = 65_536;
 
-const LARGEST_ADDRESS_BITS = Math.max(...PROFILE_NAMES.map((name) => PROFILES[name].addressBits));
+/** Width of the addresses of a 32-bit memory. */
+const ADDRESS_BITS = 32;
 
 /** The name of a heap over a module that was passed without one. */
 const CUSTOM_PROFILE = "custom";
@@ -53,7 +54,7 @@ export function planHeap(options: HeapOptions): HeapPlan {
       "maximum",
       maximum,
       `from ${WASM_PAGE} to ${limit} bytes, which is what the profile ${profile} can address`,
-      limit < 2 ** LARGEST_ADDRESS_BITS && maximum > limit
+      maximum > limit
         ? "Lower it, or choose a profile that addresses more."
         : "Leave it out for the largest possible heap.",
     );
@@ -104,8 +105,11 @@ function checkNames(options: unknown): void {
 }
 
 function addressBits(profile: unknown, module: ModuleSource | undefined): number {
-  if (isProfileName(profile)) return PROFILES[profile].addressBits;
-  if (module !== undefined && typeof profile === "string" && profile !== "") return LARGEST_ADDRESS_BITS;
+  if (isProfileName(profile)) {
+    const { addressBits } = PROFILES[profile];
+    return addressBits === "all" ? ADDRESS_BITS : addressBits;
+  }
+  if (module !== undefined && typeof profile === "string" && profile !== "") return ADDRESS_BITS;
   throw new InvalidArgumentError(
     "profile",
     profile,
@@ -132,7 +136,7 @@ function checkModule(module: unknown): ModuleSource | undefined {
     module instanceof ArrayBuffer ||
     ArrayBuffer.isView(module)
   ) {
-    return module as ModuleSource | undefined;
+    return module;
   }
   throw new InvalidArgumentError(
     "module",

@@ -9,14 +9,14 @@
 export type ProfileName = "default" | "compact" | "guard";
 
 export interface ProfileLimits {
-  /** The heap can use addresses below 2 ** addressBits. */
-  readonly addressBits: number;
+  /** The heap can use addresses below 2 ** addressBits; `all` that its memory has. */
+  readonly addressBits: number | "all";
 }
 
 export const PROFILES: Readonly<Record<ProfileName, ProfileLimits>> = {
-  default: { addressBits: 32 },
+  default: { addressBits: "all" },
   compact: { addressBits: 30 },
-  guard: { addressBits: 32 },
+  guard: { addressBits: "all" },
 };
 
 export const PROFILE_NAMES = Object.keys(PROFILES) as ProfileName[];

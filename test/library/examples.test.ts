@@ -1,0 +1,36 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { expect, test } from "vitest";
+
+const EXAMPLES = new URL("../../examples/", import.meta.url);
+
+/** Runs an example as its first lines say, and returns what it prints. */
+async function run(name: string, ...args: string[]): Promise<string> {
+  const file = fileURLToPath(new URL(name, EXAMPLES));
+  const { stdout } = await promisify(execFile)(process.execPath, [file, ...args], { timeout: 60_000 });
+  return stdout;
+}
+
+test("word-count counts the same words with one worker as with three", async () => {
+  const texts = ["shared-map.js", "word-count.js", "pipeline.js"].map((name) => fileURLToPath(new URL(name, EXAMPLES)));
+  const [one, three] = await Promise.all(["1", "3"].map((n) => run("word-count.js", "--workers", n, ...texts)));
+  const counts = (output: string | undefined) => output?.replace(/ by \d+ workers/, "");
+  expect(counts(three)).toBe(counts(one));
+  expect(one).toMatch(/^\d{3,} words, \d{2,} different ones/);
+  expect(one).toContain("0 bytes still allocated");
+});
+
+test("pipeline delivers every message undamaged", async () => {
+  const output = await run("pipeline.js", "--pairs", "2", "--messages", "20000");
+  expect(output).toContain("40000 messages");
+  const [, sent, received] = /checksum sent (\d+), received (\d+)/.exec(output) ?? [];
+  expect(sent).toBe(received);
+  expect(output).toContain("0 bytes still allocated");
+});
+
+test("typed-array-pool ends with nothing allocated", async () => {
+  const output = await run("typed-array-pool.js", "--frames", "2000");
+  expect(output).toMatch(/2000 frames, energy \d/);
+  expect(output).toMatch(/ 0 still allocated/);
+});

@@ -1,0 +1,54 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { createHeap, HeapClosedError, HeapCorruptionError, type Heap } from "hakmem";
+import { errorOf } from "./support/errors.js";
+
+describe.each([{ shared: false }, { shared: true }])("the guard profile with shared: $shared", ({ shared }) => {
+  let heap: Heap;
+
+  beforeEach(async () => {
+    heap = await createHeap({ profile: "guard", shared });
+  });
+
+  test("finds a block that is freed twice, and names it", async () => {
+    const block = heap.malloc(100);
+    heap.free(block);
+    const error = await errorOf(() => heap.free(block));
+    expect(error).toBeInstanceOf(HeapCorruptionError);
+    expect(error).toMatchObject({ code: "HAKMEM_HEAP_CORRUPTION", kind: "double free", pointer: block });
+    expect(error.message).toContain(`0x${block.toString(16).padStart(8, "0")}`);
+  });
+
+  test("finds a pointer that no heap handed out", async () => {
+    const block = heap.malloc(100);
+    const error = await errorOf(() => heap.free(block + (1 << 30)));
+    expect(error).toMatchObject({ kind: "foreign pointer", pointer: block + (1 << 30) });
+  });
+
+  test("closes the heap, and remembers why", async () => {
+    const block = heap.malloc(100);
+    heap.free(block);
+    const first = await errorOf(() => heap.free(block));
+    expect(heap.closed).toBe(true);
+    const later = await errorOf(() => heap.malloc(16));
+    expect(later).toBeInstanceOf(HeapClosedError);
+    expect(later.cause).toBe(first);
+    expect(later.message).toContain("double free");
+    heap.close();
+  });
+
+  test("leaves the memory to be looked at", async () => {
+    const block = heap.malloc(100);
+    const other = heap.malloc(100);
+    heap.u8[other] = 5;
+    heap.free(block);
+    await errorOf(() => heap.free(block));
+    expect(new Uint8Array(heap.memory.buffer)[other]).toBe(5);
+  });
+
+  test("says nothing about a program that is right", () => {
+    const blocks = Array.from({ length: 100 }, (_, i) => heap.malloc(i * 10));
+    for (const block of blocks) heap.free(block);
+    heap.close();
+    expect(heap.closed).toBe(true);
+  });
+});
