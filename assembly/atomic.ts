@@ -41,7 +41,7 @@ export function atomicExchange<T>(address: usize, value: T): T {
 /** Adds; returns what was there. */
 // @ts-ignore: decorator
 @inline
-export function atomicAdd<T>(address: usize, value: T): T {
+export function atomicAdd<T extends number>(address: usize, value: T): T {
   if (HK_SHARED) return atomic.add<T>(address, value);
   const old = load<T>(address);
   store<T>(address, <T>(old + value));
@@ -51,7 +51,7 @@ export function atomicAdd<T>(address: usize, value: T): T {
 /** Sets bits; returns what was there. */
 // @ts-ignore: decorator
 @inline
-export function atomicOr<T>(address: usize, bits: T): T {
+export function atomicOr<T extends number>(address: usize, bits: T): T {
   if (HK_SHARED) return atomic.or<T>(address, bits);
   const old = load<T>(address);
   store<T>(address, <T>(old | bits));
@@ -61,7 +61,7 @@ export function atomicOr<T>(address: usize, bits: T): T {
 /** Keeps only `bits`; returns what was there. */
 // @ts-ignore: decorator
 @inline
-export function atomicAnd<T>(address: usize, bits: T): T {
+export function atomicAnd<T extends number>(address: usize, bits: T): T {
   if (HK_SHARED) return atomic.and<T>(address, bits);
   const old = load<T>(address);
   store<T>(address, <T>(old & bits));

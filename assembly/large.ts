@@ -26,7 +26,6 @@ import {
   PAGE_GRANULES_SHIFT,
   PAGE_MASK,
   PAGE_SHIFT,
-  PAGE_SIZE,
   SUPERSLAB_GRANULES,
   SUPERSLAB_PAGES,
   SUPERSLAB_PAGES_SHIFT,
@@ -195,7 +194,7 @@ function claimGranules(superslab: usize, granule: usize, count: usize): bool {
     if (kindOfPage(base + page) == KIND_LARGE) clean = false;
     else if (claimPages(base + page, 1)) {
       joined |= (<u32>1) << (<u32>page);
-      clean = clean && acquiredClean;
+      if (!acquiredClean) clean = false;
     } else {
       failed = true;
       break;

@@ -63,7 +63,7 @@ export function availablePages(superslab: usize): u32 {
 export function acquirePages(count: usize, align: usize, within: bool): usize {
   const end = <usize>atomicLoad<u32>(changetype<usize>(control) + offsetof<Control>("end"));
   const low = atomicLoad<u32>(changetype<usize>(control) + offsetof<Control>("low"));
-  let page = scan(<usize>low, end, count, align, within);
+  const page = scan(<usize>low, end, count, align, within);
   if (page != NO_PAGES) {
     // Single pages go to the lowest place, so nothing below this SuperSlab was free when we looked.
     const superslab = <u32>(page >> SUPERSLAB_PAGES_SHIFT);
