@@ -240,5 +240,5 @@ function describe(
   if (range === null) return text;
   const name = range.source.normalizedPath;
   const before = textOf(name)?.slice(0, range.start).split("\n");
-  return before === undefined ? `${name}: ${text}` : `${name}:${before.length}:${before.at(-1)!.length + 1}: ${text}`;
+  return before === undefined ? `${name}: ${text}` : `${name}:${before.length}:${before.at(-1).length + 1}: ${text}`;
 }

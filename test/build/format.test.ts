@@ -6,7 +6,7 @@ function format(text: string): Promise<string> {
   // The published type of a plugin asks for an AST type that a wrapped parser cannot name.
   return prettier.format(text, {
     parser: "assemblyscript",
-    plugins: [plugin as unknown as prettier.Plugin],
+    plugins: [plugin],
     printWidth: 120,
   });
 }

@@ -35,6 +35,12 @@ afterEach(() => {
 });
 
 describe("buildWasm", () => {
+  it("gives the same bytes twice for the allocator itself", async () => {
+    const first = await buildWasm({ profile, target: "wasm32-shared" });
+    expect(await buildWasm({ profile, target: "wasm32-shared" })).toEqual(first);
+    expect(WebAssembly.validate(first as Uint8Array<ArrayBuffer>)).toBe(true);
+  });
+
   it("gives the same bytes twice, for every target", async () => {
     for (const target of WASM_TARGETS) {
       const first = await buildWasm({ profile, target, sourceRoot: FIXTURE });
