@@ -39,7 +39,9 @@ export async function serve({ port = 0, isolated = true } = {}) {
     const file = normalize(join(ROOT, decodeURIComponent(pathname)));
     const type = TYPES[extname(file)];
     const found =
-      file.startsWith(ROOT) && !file.includes(`${sep}.`) && (await stat(file).catch(() => undefined))?.isFile();
+      file.startsWith(ROOT) &&
+      !file.slice(ROOT.length - 1).includes(`${sep}.`) &&
+      (await stat(file).catch(() => undefined))?.isFile();
     if (!found || type === undefined) {
       response.writeHead(404, { "Content-Type": "text/plain" }).end(`${pathname} is not here\n`);
       return;
