@@ -203,6 +203,8 @@ static inline u64 platform_now(void) {
   return (u64)time.tv_sec * 1000 + (u64)time.tv_nsec / 1000000;
 }
 
+static SLOW u64 out_of_memory(void) { errno = ENOMEM; return 0; } /* how malloc's fallbacks fail */
+
 static inline u64 platform_empty(void) { return (u64)platform_nothing; }
 
 static inline u64 platform_control(void) { return __atomic_load_n(&platform_control_block, __ATOMIC_ACQUIRE); }

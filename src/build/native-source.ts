@@ -133,9 +133,29 @@ function shapeFastPaths(text: string, fastExports: readonly string[]): string {
   const exports = fastExports.map((name) => `w2c_${MODULE_NAME}_${name}`);
   const fast = new Set(exports.flatMap(calls));
   const slow = new Set([...fast].flatMap(calls).filter((name) => !fast.has(name)));
-  return text.replace(/^(?:static )?(?=\w+ (w2c_\w+)\(.*(?:\{|;)$)/gm, (keyword, name: string) =>
-    fast.has(name) ? "INLINED " : slow.has(name) ? "OUTLINED " : keyword || "static ",
+  return text.replace(
+    /^(?:static )?(\w+) (w2c_\w+)\((.*)\)(;| \{\n[^]*?^\})$/gm,
+    (_, type: string, name: string, parameters: string, rest: string) => {
+      if (fast.has(name)) return `INLINED ${type} ${name}(${parameters})${callFallbacks(rest, slow)}`;
+      if (!slow.has(name)) return `static ${type} ${name}(${parameters})${rest}`;
+      return (
+        `OUTLINED ${type} ${name}(${parameters})${rest}` +
+        (rest === ";" && type === "u64" ? fallback(name, parameters) : "")
+      );
+    },
   );
+}
+
+/** A slow path as the fast one calls it: as its last act, so that the fast one needs no stack, and reporting failure as C does. */
+function fallback(name: string, types: string): string {
+  const list = types === "void" ? [] : types.split(", ");
+  const parameters = list.map((type, index) => `${type} p${index}`).join(", ") || "void";
+  const values = list.map((_, index) => `p${index}`).join(", ");
+  return `\nOUTLINED u64 fallback_${name}(${parameters}) {\n  u64 result = ${name}(${values});\n  return result ? result : out_of_memory();\n}`;
+}
+
+function callFallbacks(body: string, slow: ReadonlySet<string>): string {
+  return body.replace(/= (w2c_\w+)\(/g, (call, name: string) => (slow.has(name) ? `= fallback_${name}(` : call));
 }
 
 /** Takes the initial values out of `init_globals` and declares each global with its own. */
