@@ -1,0 +1,59 @@
+/** Measures a workload of one thread, in this thread. */
+
+import type { WasmPeer } from "../peers/peer.js";
+import type { Workload } from "../workloads.js";
+import { committedBytes, createMemory, DriverInstance } from "./instance.js";
+import type { MemoryPoint, Sample, SampleRequest } from "./protocol.js";
+import { warmUp } from "./warm-up.js";
+
+export async function measureSingle(
+  module: WebAssembly.Module,
+  peer: WasmPeer,
+  workload: Workload,
+  request: SampleRequest,
+): Promise<Sample> {
+  const shared = request.target === "wasm32-shared";
+  const open = async (): Promise<{ memory: WebAssembly.Memory; driver: DriverInstance }> => {
+    const memory = createMemory(peer, workload, 1, shared);
+    return { memory, driver: await DriverInstance.open(module, memory, peer, workload) };
+  };
+
+  await warmUp(request, async () => {
+    const { driver } = await open();
+    return (steps) => driver.run(steps);
+  });
+
+  const { memory, driver } = await open();
+  // Reach the steady state first: slots taken, memory touched, caches filled.
+  driver.run(Math.ceil(request.steps / 2));
+  const nanoseconds: number[] = [];
+  let operations = 0;
+  for (let run = 0; run < request.runs; run++) {
+    const begin = process.hrtime.bigint();
+    operations = driver.run(request.steps);
+    nanoseconds.push(Number(process.hrtime.bigint() - begin));
+  }
+  return {
+    operations,
+    nanoseconds,
+    checksum: driver.checksum().toString(16).padStart(16, "0"),
+    peakBytes: peer.keepsContents ? committedBytes(memory) : null,
+    liveBytes: peer.keepsContents ? driver.peakLiveBytes() : null,
+    timeline: request.timelinePoints > 0 ? await recordTimeline(open, request) : [],
+  };
+}
+
+async function recordTimeline(
+  open: () => Promise<{ memory: WebAssembly.Memory; driver: DriverInstance }>,
+  { steps, timelinePoints }: SampleRequest,
+): Promise<MemoryPoint[]> {
+  const { memory, driver } = await open();
+  const chunk = Math.max(1, Math.floor(steps / timelinePoints));
+  const points: MemoryPoint[] = [];
+  let operations = 0;
+  for (let done = 0; done < steps; done += chunk) {
+    operations += driver.run(chunk);
+    points.push({ operations, committedBytes: committedBytes(memory), liveBytes: driver.liveBytes() });
+  }
+  return points;
+}

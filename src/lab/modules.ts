@@ -1,0 +1,91 @@
+/**
+ * Linking: driver and allocator become one module, optimised as one program, the same way for every peer.
+ *
+ *   memory.wat (imports host.memory, exports it) ┬ the peer's module ┬ the driver ── wasm-merge ── wasm-opt ── cache
+ */
+
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import * as path from "node:path";
+import { promisify } from "node:util";
+import { ARENA_END, MAXIMUM_PAGES, PAGE_BYTES } from "./arena.js";
+import { cachedFile, fingerprint, fingerprintOfSources } from "./cache.js";
+import { PACKAGE_ROOT } from "./paths.js";
+import { labelOf, type LabTarget, type WasmPeer } from "./peers/peer.js";
+
+const run = promisify(execFile);
+
+const FEATURES = [
+  "--enable-threads",
+  "--enable-bulk-memory",
+  "--enable-bulk-memory-opt",
+  "--enable-sign-ext",
+  "--enable-mutable-globals",
+  "--enable-nontrapping-float-to-int",
+  "--enable-multivalue",
+];
+
+/**
+ * Functions up to this size (binaryen's measure, about its number of instructions) are inlined into the driver: an allocator's
+ * fast path, when it has one of its own.
+ */
+const OPTIMISATION = ["-O3", "--always-inline-max-function-size=60", "--flexible-inline-max-function-size=60"];
+
+const require = createRequire(import.meta.url);
+const BINARYEN = path.dirname(require.resolve("binaryen"));
+
+/** Path of `peer`'s module, linked with the drivers for `target`; made when it is not in the cache. */
+export async function linkedModule(peer: WasmPeer, target: LabTarget): Promise<string> {
+  const allocator = await peer.build(target);
+  const key = fingerprint(
+    allocator,
+    target,
+    JSON.stringify([FEATURES, OPTIMISATION]),
+    await fingerprintOfSources(path.join(PACKAGE_ROOT, "bench", "workloads"), ".ts"),
+    await readFile(path.join(BINARYEN, "package.json")),
+  );
+  const name = labelOf(peer).replaceAll(/[^\w.-]/g, "-");
+  return cachedFile(`bench-${name}-${target}-${key}.wasm`, () => link(allocator, target, peer.minimumBytes));
+}
+
+async function link(allocator: Uint8Array, target: LabTarget, minimumBytes: number): Promise<Uint8Array> {
+  const directory = await mkdtemp(path.join(tmpdir(), "hakmem-link-"));
+  const file = (name: string): string => path.join(directory, name);
+  try {
+    await Promise.all([
+      writeFile(file("memory.wat"), memoryModule(target, minimumBytes)),
+      writeFile(file("allocator.wasm"), allocator),
+      driver(target).then((bytes) => writeFile(file("driver.wasm"), bytes)),
+    ]);
+    const inputs = [file("memory.wat"), "env", file("allocator.wasm"), "allocator", file("driver.wasm"), "driver"];
+    await binaryen("wasm-merge", [...inputs, "--rename-export-conflicts", ...FEATURES, "-o", file("merged.wasm")]);
+    await binaryen("wasm-opt", [file("merged.wasm"), ...OPTIMISATION, ...FEATURES, "-o", file("linked.wasm")]);
+    return await readFile(file("linked.wasm"));
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+/** Both modules import `env.memory`; given a module of that name to take it from, they end up with the same one. */
+function memoryModule(target: LabTarget, minimumBytes: number): string {
+  const minimum = (ARENA_END + minimumBytes) / PAGE_BYTES;
+  const shared = target === "wasm32-shared" ? " shared" : "";
+  return `(module (import "host" "memory" (memory ${minimum} ${MAXIMUM_PAGES}${shared})) (export "memory" (memory 0)))`;
+}
+
+/** The drivers' module: all workloads that make sense for the target. */
+async function driver(target: LabTarget): Promise<Uint8Array> {
+  const { compileAssembly } = await import("../build/assemblyscript.js");
+  const shared = target === "wasm32-shared";
+  return compileAssembly({
+    entry: path.join("bench", "workloads", shared ? "threads.ts" : "single.ts"),
+    root: PACKAGE_ROOT,
+    target: shared ? target : "wasm32",
+  });
+}
+
+async function binaryen(tool: string, args: readonly string[]): Promise<void> {
+  await run(process.execPath, [path.join(BINARYEN, "bin", tool), ...args]);
+}

@@ -1,0 +1,83 @@
+/** hakmem in WebAssembly, in any profile, with any compile-time constants, from any revision's sources. */
+
+import { readFile } from "node:fs/promises";
+import * as path from "node:path";
+import { cachedFile, fingerprint, fingerprintOfSources } from "../cache.js";
+import type { Profile } from "../../profile/index.js";
+import { PACKAGE_ROOT } from "../paths.js";
+import type { WasmContext, WasmPeer } from "./peer.js";
+
+export interface HakmemVariant {
+  /** Name of the peer, `hakmem` for the allocator as it is. */
+  readonly name: string;
+  readonly profile: Profile;
+  readonly description?: string;
+  readonly overrides?: Readonly<Record<string, number>>;
+  /** Directory that holds the `assembly/` to build; this package's unless given. */
+  readonly sourceRoot?: string;
+  /** Fill the caches of all classes before anything is timed. */
+  readonly prefill?: boolean;
+}
+
+/** The structure without its safety and accounting, every cache filled in advance (S16). */
+export function ceilingPeer(profile: Profile): WasmPeer {
+  return hakmemPeer({
+    name: CEILING,
+    profile,
+    description: "hakmem without safety and accounting, pre-filled: what the structure alone costs",
+    overrides: { HK_UNSAFE: 1 },
+    prefill: true,
+  });
+}
+
+const CEILING = "hakmem-ceiling";
+
+export function hakmemPeer(variant: HakmemVariant): WasmPeer {
+  return {
+    kind: "wasm",
+    name: variant.name,
+    profile: variant.profile.name,
+    description: variant.description ?? variant.profile.description,
+    keepsContents: true,
+    targets: ["wasm32", "wasm32-shared"],
+    missing: () => Promise.resolve(undefined),
+    measuredAs: variant.prefill === true ? CEILING : "hakmem",
+    build: (target) => build(variant, target === "wasm32-shared" ? target : "wasm32"),
+    minimumBytes: 0,
+    initialBytes: () => 0,
+    begin,
+    ...(variant.prefill === true ? { prefill } : {}),
+  };
+}
+
+async function build(variant: HakmemVariant, target: "wasm32" | "wasm32-shared"): Promise<Uint8Array> {
+  const { buildWasm } = await import("../../build/wasm.js");
+  const { profile, overrides = {}, sourceRoot = PACKAGE_ROOT } = variant;
+  const key = fingerprint(
+    await fingerprintOfSources(path.join(sourceRoot, "assembly"), ".ts"),
+    await fingerprintOfSources(path.join(PACKAGE_ROOT, "dist", "build"), ".js"),
+    JSON.stringify([profile, overrides, target]),
+  );
+  const file = await cachedFile(`hakmem-${key}.wasm`, () => buildWasm({ profile, target, overrides, sourceRoot }));
+  return readFile(file);
+}
+
+function begin({ exports, control }: WasmContext): number {
+  const heap = (exports["thread_init"] as (control: number) => number)(control);
+  if (heap === 0) throw new Error(`thread_init(${control}) returned 0: the memory has no room for a heap`);
+  return heap;
+}
+
+/** What one class may hold in advance: enough for any workload's live blocks, and no more than 8 MiB of them. */
+const PREFILL_BLOCKS = 10_000;
+const PREFILL_BYTES = 8 * 1024 * 1024;
+
+function prefill({ exports }: WasmContext): void {
+  const classStat = exports["class_stat"] as (cls: number, what: number) => number;
+  const prewarm = exports["malloc_prewarm"] as (size: number, count: number) => number;
+  for (let cls = 0; ; cls++) {
+    const size = classStat(cls, 0) >>> 0;
+    if (size === 0) return;
+    prewarm(size, Math.min(PREFILL_BLOCKS, Math.floor(PREFILL_BYTES / size)));
+  }
+}

@@ -1,0 +1,44 @@
+/** The list of peers. A new one is a file in this directory and a line here. */
+
+import { loadShippedProfiles } from "../../profile/index.js";
+import { unknownName } from "../errors.js";
+import { DLMALLOC_PEER, EMMALLOC_PEER } from "./emscripten.js";
+import { ceilingPeer, hakmemPeer } from "./hakmem.js";
+import { libraryPeer } from "./library.js";
+import { NULL_PEER, NULL_SCRIPT_PEER } from "./null.js";
+import { labelOf, type Peer } from "./peer.js";
+import { BUFFER_PEER, SHAREDARRAYBUFFER_PEER, THI_NG_PEER, UINT8ARRAY_PEER } from "./script.js";
+import { TLSF_PEER } from "./tlsf.js";
+
+/** All peers, in the order of tables. Several may have one label, for different targets. */
+export async function allPeers(): Promise<Peer[]> {
+  const profiles = await loadShippedProfiles();
+  return [
+    NULL_PEER,
+    NULL_SCRIPT_PEER,
+    ...profiles.map((profile) => hakmemPeer({ name: "hakmem", profile })),
+    ...profiles.filter(({ name }) => name === "default").map(ceilingPeer),
+    ...profiles.map(({ name }) => libraryPeer(name)),
+    TLSF_PEER,
+    EMMALLOC_PEER,
+    DLMALLOC_PEER,
+    THI_NG_PEER,
+    BUFFER_PEER,
+    UINT8ARRAY_PEER,
+    SHAREDARRAYBUFFER_PEER,
+  ];
+}
+
+/** Those of `peers` that the labels name, and the null allocators, which every comparison needs. */
+export function selectPeers(peers: readonly Peer[], labels: readonly string[]): Peer[] {
+  const known = [...new Set(peers.map(labelOf))];
+  for (const label of labels) {
+    if (!known.includes(canonical(label))) throw unknownName("peer", label, known);
+  }
+  const wanted = new Set([...labels.map(canonical), labelOf(NULL_PEER)]);
+  return peers.filter((peer) => wanted.has(labelOf(peer)));
+}
+
+function canonical(label: string): string {
+  return label === "hakmem:default" ? "hakmem" : label;
+}

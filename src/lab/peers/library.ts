@@ -1,0 +1,51 @@
+/** hakmem as JavaScript programs use it: through the public library. */
+
+import type { createHeap } from "../../index.js";
+import type { ScriptHeap, ScriptPeer } from "./peer.js";
+
+type Heap = Awaited<ReturnType<typeof createHeap>>;
+
+export function libraryPeer(profile: string): ScriptPeer {
+  return {
+    kind: "script",
+    name: "hakmem",
+    profile,
+    description: `the library's heap, profile ${profile}`,
+    keepsContents: true,
+    missing: () => Promise.resolve(undefined),
+    async open() {
+      const library = await import("../../index.js");
+      return new LibraryHeap(await library.createHeap({ profile }));
+    },
+  };
+}
+
+class LibraryHeap implements ScriptHeap<number> {
+  constructor(private readonly heap: Heap) {}
+
+  allocate(size: number): number {
+    const address = this.heap.malloc(size);
+    if (address === 0) throw new Error(`malloc(${size}) returned 0`);
+    return address;
+  }
+
+  release(handle: number): void {
+    this.heap.free(handle);
+  }
+
+  write(handle: number, value: number): void {
+    this.heap.u8[handle] = value;
+  }
+
+  read(handle: number): number {
+    return this.heap.u8[handle] ?? 0;
+  }
+
+  committedBytes(): number {
+    return this.heap.memory.buffer.byteLength;
+  }
+
+  close(): void {
+    this.heap.close();
+  }
+}
