@@ -5,6 +5,7 @@
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <malloc.h>
 
 #include "hakmem.h"
@@ -193,6 +194,8 @@ __attribute__((constructor(101))) static void start(int argc, char **argv, char 
     const char *equals = strchr(*environment, '=');
     if (equals && !strncmp(*environment, "HAKMEM_", 7)) read_setting(*environment, (size_t)(equals - *environment));
   }
+  int file = settings[STATS].value ? fcntl(message_file, F_DUPFD_CLOEXEC, 100) : -1;
+  if (file >= 0) message_file = file;
   w2c_hakmem_thread_init(0); /* from here on a foreign pointer is told apart, too */
   watch_threads();
   if (settings[VERBOSE].value) say("process %u uses profile %s", (u64)getpid(), HAKMEM_PROFILE);

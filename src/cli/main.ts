@@ -9,9 +9,10 @@ import { ProfileError } from "../profile/schema.js";
 import { EXIT, type Register } from "./command.js";
 import { registerBench } from "./commands/bench.js";
 import { registerBuild } from "./commands/build.js";
+import { registerRun } from "./commands/run.js";
 import { registerStart } from "./commands/start.js";
 
-const COMMANDS: readonly Register[] = [registerStart, registerBench, registerBuild];
+const COMMANDS: readonly Register[] = [registerStart, registerBench, registerBuild, registerRun];
 
 const { version } = JSON.parse(await readFile(new URL("package.json", `file://${PACKAGE_ROOT}`), "utf8")) as {
   version: string;
