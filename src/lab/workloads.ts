@@ -177,7 +177,7 @@ export const WORKLOADS: readonly Workload[] = [
     threads: even,
   },
   mixed("mixed-threads", { slots: 400, min: 16, max: 1024 }, 128 * KIB, 800_000, "threads"),
-  mixed("js-random-mixed/400", { slots: 400, min: 16, max: 1024 }, 128 * KIB, 400_000, "script"),
+  mixed("js-random-mixed/400", { slots: 400, min: 16, max: 1024 }, 128 * KIB, 200_000, "script"),
 ];
 
 /** The workload called `id`. */

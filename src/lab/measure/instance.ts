@@ -73,11 +73,11 @@ export class DriverInstance {
   }
 
   liveBytes(): number {
-    return Number(this.call("ledger_live") as bigint);
+    return Number(this.call("ledger_live"));
   }
 
   peakLiveBytes(): number {
-    return Number(this.call("ledger_peak") as bigint);
+    return Number(this.call("ledger_peak"));
   }
 
   private async loadTrace(name: string): Promise<void> {
