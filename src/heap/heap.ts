@@ -263,7 +263,7 @@ export abstract class Heap implements MemoryViews {
    * stay allocated. Call it only once that thread runs no more, after `await worker.terminate()`: a thread that is still
    * running would go on using what now belongs to this one, and break the heap.
    * @param threadId the `threadId` of the dead thread's heap
-   * @returns false when no such thread is attached
+   * @returns false when nothing of such a thread is left
    */
   reclaim(threadId: number): boolean {
     if (!isUint32(threadId) || threadId === 0 || threadId === this.threadId) {

@@ -87,10 +87,19 @@ test("what a terminated worker held is reclaimed once, and its blocks stay", asy
   expect(heap.stats().live).toBe(0);
 });
 
-test("a thread that closed cannot be reclaimed", async () => {
+test("reclaiming a thread that closed in good order takes over what it left, and harms nothing", async () => {
   const worker = await RemoteHeap.attach(heap.handle);
+  const block = await worker.write(100, 1);
   await worker.close();
+  heap.reclaim(worker.threadId);
   expect(heap.reclaim(worker.threadId)).toBe(false);
+  expect([...heap.view(Uint8Array, block, 2)]).toEqual([1, 32]);
+  heap.free(block);
+  expect(heap.stats().live).toBe(0);
+});
+
+test("reclaiming a thread that never was does nothing", () => {
+  expect(heap.reclaim(1000)).toBe(false);
 });
 
 test.each([0, -1, 1.5, NaN, "2", undefined])("reclaim refuses the thread %s", async (threadId) => {
