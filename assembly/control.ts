@@ -90,7 +90,7 @@ export function attached(): bool {
 /** Makes this instance use the heap at `address`; false when no heap of this configuration is there. */
 export function attach(address: usize): bool {
   if (address == 0 || (address & (WORD - 1)) != 0) return false;
-  if (!HK_NATIVE && address >> PAGE_SHIFT >= platform.endPage(PAGE_SHIFT)) return false;
+  if (!HK_NATIVE && (address + offsetof<Control>() - 1) >> PAGE_SHIFT >= platform.endPage(PAGE_SHIFT)) return false;
   const found = changetype<Control>(address);
   if (found.magic != MAGIC || found.hash != CONFIG_HASH) return false;
   control = found;

@@ -53,7 +53,8 @@ export function thread_id(): u32 {
 
 /**
  * Takes over what a thread that was terminated has left. The host must be certain that it runs no more.
- * @returns 1, or 0 when `id` is not that of another thread with a heap
+ * @returns 1, also for a thread that has exited and whose slabs nobody has adopted yet; 0 when there is nothing left of
+ * thread `id`, or it is the caller
  */
 export function thread_reclaim(id: u32): i32 {
   return reclaimThread(id) ? 1 : 0;

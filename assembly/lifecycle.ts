@@ -4,7 +4,7 @@ import { atomicCas, atomicLoad, atomicStore } from "./atomic";
 import { attach, attached, control, create, spareEnd, spareFirst } from "./control";
 import * as native from "./platform/native";
 import { donatePages } from "./pool";
-import { collect, countAbandoned } from "./thread-cache";
+import { countAbandoned, tidy } from "./thread-cache";
 import {
   ABANDONED,
   FREE,
@@ -73,7 +73,7 @@ function findIdle(): usize {
 /** Sends everything in this thread's cache home and leaves its slabs to whoever needs them next. */
 export function exitThread(): void {
   if (!started()) return;
-  collect();
+  tidy();
   const heap = current();
   stop();
   atomicStore<u32>(stateOf(heap), (atomicLoad<u32>(stateOf(heap)) & ~STATE_MASK) | ABANDONED);

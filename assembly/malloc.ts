@@ -39,15 +39,17 @@ const ENOMEM: i32 = 12;
  */
 export function malloc(size: usize): usize {
   const x = size - 1;
-  if (x >= SMALL_MAX) return mallocSlow(size);
-  const cls = classOf(x);
-  const bin = binOf(current(), cls);
-  const block = load<usize>(bin);
-  if (!block) return mallocEmpty(cls);
-  store<usize>(bin, next(block));
-  if (!HK_UNSAFE) setBinRoom(bin, binRoom(bin) + 1);
-  if (HK_GUARD) guardAllocated(block);
-  return block;
+  if (x < SMALL_MAX) {
+    const bin = binOf(current(), classOf(x));
+    const block = load<usize>(bin);
+    if (block) {
+      store<usize>(bin, next(block));
+      if (!HK_UNSAFE) setBinRoom(bin, binRoom(bin) + 1);
+      if (HK_GUARD) guardAllocated(block);
+      return block;
+    }
+  }
+  return mallocSlow(size);
 }
 
 /**
@@ -67,16 +69,17 @@ export function free(block: usize): void {
   if (!HK_UNSAFE) setBinRoom(bin, room - 1);
 }
 
-/** What is not small: nothing, or more than SMALL_MAX bytes. */
-function mallocSlow(size: usize): usize {
-  return size == 0 ? malloc(1) : allocateBig(size, MIN_ALIGN);
-}
+// The slow paths have two callers each, so that no optimiser inlines them into the fast paths, whose registers and
+// frames would suffer.
 
-/** The bin of `cls` is empty. */
-function mallocEmpty(cls: u32): usize {
+/** The bin is empty, or the size is not small: 0, or more than SMALL_MAX bytes. */
+function mallocSlow(size: usize): usize {
+  if (size > SMALL_MAX) return allocateBig(size, MIN_ALIGN);
+  if (size == 0) return malloc(1);
   if (HK_NATIVE && !started()) {
     if (startThread(0) == 0) return 0;
   }
+  const cls = classOf(size - 1);
   const block = refill(cls);
   // A slab needs pages that lie together; a block that is not much smaller may still fit between large ones.
   if (!block && classSize(cls) >= GRANULE_SIZE) return allocateLarge(classSize(cls), MIN_ALIGN);
@@ -88,7 +91,7 @@ function mallocEmpty(cls: u32): usize {
 
 /** A large or huge block; 0 when there is no memory even after everything idle was given up for it. */
 function allocateBig(size: usize, align: usize): usize {
-  if (size > MAX_REQUEST || align > MAX_REQUEST) return 0;
+  if (size > MAX_REQUEST) return 0;
   if (HK_NATIVE && !started()) {
     if (startThread(0) == 0) return 0;
   }
@@ -154,10 +157,11 @@ function overflows(count: usize, size: usize): bool {
 export function calloc(count: usize, size: usize): usize {
   if (overflows(count, size)) return 0;
   const bytes = count * size;
-  const block = malloc(bytes);
+  const big = bytes > SMALL_MAX;
+  const block = big ? mallocSlow(bytes) : malloc(bytes);
   if (!block) return 0;
   // Pages fresh from the platform are zero already.
-  if (bytes <= SMALL_MAX || !blockClean) memory.fill(block, 0, bytes);
+  if (!big || !blockClean) memory.fill(block, 0, bytes);
   return block;
 }
 
@@ -174,18 +178,17 @@ export function realloc(block: usize, size: usize): usize {
     return 0;
   }
   // Blocks that shrink to less than half make room for others.
-  if (size <= old && size > old >> 1) {
-    if (old <= SMALL_MAX) return block;
-  }
+  if (size <= old && size > old >> 1 && old <= SMALL_MAX) return block;
+  const kind = kindOf(block);
   if (size > SMALL_MAX && size <= MAX_REQUEST) {
-    const kind = kindOf(block);
     if (kind == KIND_LARGE && resizeLarge(block, size)) return block;
     if (kind == KIND_HUGE && size > LARGE_MAX && resizeHuge(block, size)) return block;
   }
   const moved = malloc(size);
   if (!moved) return size <= old ? block : 0;
   memory.copy(moved, block, min(old, size));
-  free(block);
+  if (kind >= CLASS_FIRST) free(block);
+  else freeSlow(block, kind);
   return moved;
 }
 
@@ -198,7 +201,7 @@ export function reallocarray(block: usize, count: usize, size: usize): usize {
 export function memalign(align: usize, size: usize): usize {
   if (align == 0 || align & (align - 1)) return 0;
   if (align <= MIN_ALIGN) return malloc(size);
-  if (size > MAX_REQUEST || align > MAX_REQUEST) return 0;
+  if (align > MAX_REQUEST || size > MAX_REQUEST - align) return 0;
   // Blocks of a slab start at multiples of their size from a page boundary, and a class that holds a multiple of a
   // power of two is one itself: its steps are either as fine as that, or coarser powers of two.
   const rounded = (max<usize>(size, 1) + align - 1) & ~(align - 1);

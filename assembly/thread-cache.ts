@@ -113,8 +113,14 @@ function slabWithRoom(heap: usize, cls: u32): Slab | null {
   }
 }
 
-/** Sends home every block that this thread caches and releases every slab of it that is empty then. */
+/** Makes everything idle that this thread can reach available: its own, and what exited threads left. */
 export function collect(): void {
+  while (adoptAbandoned(current())) {}
+  tidy();
+}
+
+/** Sends home every block that this thread caches and releases every slab of it that is empty then. */
+export function tidy(): void {
   const heap = current();
   flushBins(heap, heap);
   forwardStray();
