@@ -7,12 +7,13 @@ import { PACKAGE_ROOT } from "../lab/paths.js";
 import { RequestError } from "../lab/errors.js";
 import { ProfileError } from "../profile/schema.js";
 import { EXIT, type Register } from "./command.js";
+import { registerAb } from "./commands/ab.js";
 import { registerBench } from "./commands/bench.js";
 import { registerBuild } from "./commands/build.js";
 import { registerRun } from "./commands/run.js";
 import { registerStart } from "./commands/start.js";
 
-const COMMANDS: readonly Register[] = [registerStart, registerBench, registerBuild, registerRun];
+const COMMANDS: readonly Register[] = [registerStart, registerBench, registerAb, registerBuild, registerRun];
 
 const { version } = JSON.parse(await readFile(new URL("package.json", `file://${PACKAGE_ROOT}`), "utf8")) as {
   version: string;

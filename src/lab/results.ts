@@ -169,7 +169,7 @@ function rounded(value: number): number {
   return Number.isFinite(value) ? Number(value.toPrecision(5)) : value;
 }
 
-function describeHost(): Host {
+export function describeHost(): Host {
   return {
     os: `${type()} ${release()}`,
     arch: process.arch,

@@ -24,7 +24,7 @@ export interface PairedRounds {
 
 /** The median, with its bootstrap interval. */
 export function estimateMedian(rounds: readonly number[]): Estimate {
-  return bootstrap(rounds.length, (draw) => median(draw.map((round) => at(rounds, round))));
+  return bootstrap(rounds.length, (draw) => medianOf(rounds, draw));
 }
 
 /** Median minus the null allocator's median, with its bootstrap interval. */
@@ -41,6 +41,12 @@ export function estimateRatio(numerator: PairedRounds, denominator: PairedRounds
   return Number.isFinite(estimate.high) && Number.isFinite(estimate.value) ? estimate : undefined;
 }
 
+/** The ratio of two medians over the same rounds, with its bootstrap interval. */
+export function estimateMedianRatio(numerator: readonly number[], denominator: readonly number[]): Estimate {
+  const count = Math.min(numerator.length, denominator.length);
+  return bootstrap(count, (draw) => medianOf(numerator, draw) / medianOf(denominator, draw));
+}
+
 /** Half of the interval, relative to the value: 0.05 is ±5 %. */
 export function relativeWidth({ value, low, high }: Estimate): number {
   return value === 0 ? Number.POSITIVE_INFINITY : Math.abs((high - low) / 2 / value);
@@ -52,7 +58,11 @@ export function roundsNeeded(rounds: number, width: number, wanted: number): num
 }
 
 function netOf({ peer, nothing }: PairedRounds, draw: readonly number[]): number {
-  return median(draw.map((round) => at(peer, round))) - median(draw.map((round) => at(nothing, round)));
+  return medianOf(peer, draw) - medianOf(nothing, draw);
+}
+
+function medianOf(rounds: readonly number[], draw: readonly number[]): number {
+  return median(draw.map((round) => at(rounds, round)));
 }
 
 function commonLength(pairs: readonly PairedRounds[]): number {
