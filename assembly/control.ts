@@ -8,7 +8,7 @@
  *            ├─ available   u32 a SuperSlab   bit p: page p is free for any use              (pool.ts)
  *            ├─ dirty       u32 a SuperSlab   bit p: page p has been used, may not be zero   (pool.ts)
  *            ├─ owned       u32 a SuperSlab   bit p: page p came from the platform           (pool.ts)
- *            ├─ emptied     u32 a SuperSlab   when it became empty, in ms                    (pool.ts)
+ *            ├─ released    u32 a SuperSlab   when pages were last released, in ms           (pool.ts)
  *            ├─ directory   usize a SuperSlab address of its metadata, 0 before first use    (superslab.ts)
  *            ├─ longest     u8 a SuperSlab    hint: longest run of free granules             (large.ts)
  *            ├─ regionMap   u8 a page         what the page holds                            (region.ts)
@@ -34,7 +34,7 @@ export class Control {
   available: usize;
   dirty: usize;
   owned: usize;
-  emptied: usize;
+  released: usize;
   directory: usize;
   longest: usize;
   regionMap: usize;
@@ -57,8 +57,10 @@ export class Control {
   lastThreadId: u32;
   /** Atomic: thread heaps that wait for adoption. */
   abandoned: u32;
-  /** Atomic: SuperSlabs that are empty and dirty, kept for reuse. */
+  /** Atomic: SuperSlabs that are empty and dirty, kept for reuse; native only, put right by each purge. */
   retained: u32;
+  /** Atomic: when pages are next looked through for some to give back, in ms; native only. */
+  nextPurge: u32;
 }
 
 /** Where there is no heap yet, the first access traps instead of touching somebody's memory. */
@@ -121,7 +123,7 @@ export function create(): usize {
   cursor += SUPERSLABS * sizeof<u32>();
   made.owned = cursor;
   cursor += SUPERSLABS * sizeof<u32>();
-  made.emptied = cursor;
+  made.released = cursor;
   cursor += SUPERSLABS * sizeof<u32>();
   made.directory = cursor;
   cursor += SUPERSLABS * sizeof<usize>();

@@ -18,6 +18,7 @@ import { CONFIG_HASH, SMALL_MAX } from "./config";
 import { class_stat, heap_stat } from "./inspect";
 import { exitThread, startThread, threadId } from "./lifecycle";
 import { kindOf, KIND_FOREIGN, KIND_HUGE, KIND_HUGE_TAIL, KIND_LARGE, KIND_METADATA } from "./region";
+import { purgeAll } from "./retention";
 import { classOf } from "./size-class";
 import { collect, prewarm, reclaimThread } from "./thread-cache";
 
@@ -61,12 +62,14 @@ export function thread_reclaim(id: u32): i32 {
 }
 
 /**
- * Gives up what this thread keeps for later: its cache, and slabs that are empty then.
+ * Gives up what this thread keeps for later: its cache, slabs that are empty then, and where the platform takes memory
+ * back, all free pages.
  * @param pad as in glibc, bytes that may be kept; everything idle is given up whatever it is
  * @returns 1
  */
 export function malloc_trim(pad: usize): i32 {
   collect();
+  purgeAll();
   return 1;
 }
 

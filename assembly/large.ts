@@ -21,13 +21,13 @@ import { atomicCas, atomicLoad, atomicOr } from "./atomic";
 import {
   GRANULE_SHIFT,
   GRANULE_SIZE,
+  MIN_ALIGN,
   PAGES,
   PAGE_GRANULES,
   PAGE_GRANULES_SHIFT,
   PAGE_MASK,
   PAGE_SHIFT,
   SUPERSLAB_GRANULES,
-  SUPERSLAB_PAGES,
   SUPERSLAB_PAGES_SHIFT,
   SUPERSLAB_SHIFT,
 } from "./config";
@@ -44,6 +44,7 @@ import {
   growPool,
   releasePages,
   returnPages,
+  trailingStart,
 } from "./pool";
 import { KIND_HUGE, KIND_HUGE_TAIL, KIND_LARGE, kindOfPage, setKind } from "./region";
 import { GRANULES_OFFSET, LENGTHS_OFFSET, ensureMetadata, metadataOf } from "./superslab";
@@ -360,19 +361,25 @@ export function resizeHuge(block: usize, size: usize): bool {
   if (count > PAGES - page) return false;
   if (!claimPages(end, count - old)) {
     // At the end of memory, the memory can be made longer.
-    if (!endsMemory(end) || !growPool(count - old) || !claimPages(end, count - old)) return false;
+    if (trailingStart() > end || !growPool(count - old) || !claimPages(end, count - old)) return false;
   }
   setKind(end, count - old, KIND_HUGE_TAIL);
   return true;
 }
 
-/** True when nothing but free pages lies from `page` to the end of memory. */
-function endsMemory(page: usize): bool {
-  const end = platform.endPage(PAGE_SHIFT);
-  while (page < end) {
-    if (!(availablePages(page >> SUPERSLAB_PAGES_SHIFT) & ((<u32>1) << ((page & (SUPERSLAB_PAGES - 1)) as u32))))
-      return false;
-    ++page;
+/**
+ * Moves a huge block to where `size` bytes fit, by moving its pages and not their contents.
+ * @returns its new address; 0 where the platform cannot do that or there is no room
+ */
+export function moveHuge(block: usize, size: usize): usize {
+  if (!HK_NATIVE) return 0;
+  const old = hugeSize(block);
+  const moved = allocateHuge(size, MIN_ALIGN);
+  if (moved == 0) return 0;
+  if (!platform.move(block, moved, min(old, pagesOf(size) << PAGE_SHIFT))) {
+    freeHuge(moved);
+    return 0;
   }
-  return page == end;
+  freeHuge(block);
+  return moved;
 }

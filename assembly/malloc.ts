@@ -17,6 +17,7 @@ import {
   freeLarge,
   hugeSize,
   largeSize,
+  moveHuge,
   pagesOf,
   resizeHuge,
   resizeLarge,
@@ -26,6 +27,7 @@ import * as platform from "./platform";
 import * as native from "./platform/native";
 import { growPool } from "./pool";
 import { KIND_HUGE, KIND_LARGE, KIND_HUGE_TAIL, kindOf } from "./region";
+import { relax } from "./retention";
 import { CLASS_FIRST, classOf, classSize } from "./size-class";
 import { binOf, binRoom, current, setBinRoom, started } from "./thread";
 import { collect, overflow, refill } from "./thread-cache";
@@ -122,9 +124,8 @@ function freeSlow(block: usize, kind: u32): void {
     return;
   }
   if (!block) return;
-  if (kind == KIND_LARGE && freeLarge(block)) return;
-  if (kind == KIND_HUGE && freeHuge(block)) return;
-  refuse(block, kind);
+  if ((kind == KIND_LARGE && freeLarge(block)) || (kind == KIND_HUGE && freeHuge(block))) relax();
+  else refuse(block, kind);
 }
 
 /** A pointer that is not the start of a block. */
@@ -182,7 +183,11 @@ export function realloc(block: usize, size: usize): usize {
   const kind = kindOf(block);
   if (size > SMALL_MAX && size <= MAX_REQUEST) {
     if (kind == KIND_LARGE && resizeLarge(block, size)) return block;
-    if (kind == KIND_HUGE && size > LARGE_MAX && resizeHuge(block, size)) return block;
+    if (kind == KIND_HUGE && size > LARGE_MAX) {
+      if (resizeHuge(block, size)) return block;
+      const moved = moveHuge(block, size);
+      if (moved) return moved;
+    }
   }
   const moved = malloc(size);
   if (!moved) return size <= old ? block : 0;

@@ -18,7 +18,7 @@
  * Read `acquirePages` first.
  */
 
-import { atomicAdd, atomicCas, atomicLoad, atomicOr, atomicStore } from "./atomic";
+import { atomicAdd, atomicAnd, atomicCas, atomicLoad, atomicOr, atomicStore } from "./atomic";
 import { PAGES, PAGE_SHIFT, SUPERSLAB_PAGES, SUPERSLAB_PAGES_SHIFT } from "./config";
 import { Control, GROW_UNIT, control } from "./control";
 import * as platform from "./platform";
@@ -141,7 +141,7 @@ export function claimPages(page: usize, count: usize): bool {
       returnPages(page, next - page);
       return false;
     }
-    if (HK_NATIVE && bits == ownedPages(superslab)) leaveRetained(superslab);
+    if (HK_NATIVE && bits == ownedPages(superslab)) countRetained(superslab, -1);
     if (atomicLoad<u32>(word(control.dirty, superslab)) & mask) clean = false;
     next += length;
   }
@@ -157,8 +157,9 @@ export function returnPages(page: usize, count: usize): void {
     const first = page & PAGE_IN_SUPERSLAB;
     const length = min<usize>(SUPERSLAB_PAGES - first, end - page);
     const mask = maskOf(first, length);
+    if (HK_NATIVE) atomicStore<u32>(word(control.released, superslab), <u32>platform.now());
     const bits = atomicOr<u32>(word(control.available, superslab), mask) | mask;
-    if (HK_NATIVE && bits == ownedPages(superslab)) enterRetained(superslab);
+    if (HK_NATIVE && bits == ownedPages(superslab)) countRetained(superslab, 1);
     lower(<u32>superslab);
     page += length;
   }
@@ -258,15 +259,9 @@ export function donatePages(page: usize, count: usize): void {
   returnPages(page, count);
 }
 
-/** A SuperSlab has become empty. */
-function enterRetained(superslab: usize): void {
-  atomicStore<u32>(word(control.emptied, superslab), <u32>platform.now());
-  atomicAdd<u32>(changetype<usize>(control) + offsetof<Control>("retained"), 1);
-}
-
-/** An empty SuperSlab is used again. */
-function leaveRetained(superslab: usize): void {
-  atomicAdd<u32>(changetype<usize>(control) + offsetof<Control>("retained"), -1);
+/** A SuperSlab has become empty, or is used again: counts it if it keeps memory that could be given back. */
+function countRetained(superslab: usize, change: i32): void {
+  if (dirtyPages(superslab)) atomicAdd<u32>(changetype<usize>(control) + offsetof<Control>("retained"), <u32>change);
 }
 
 /** Widens [first, end) to hold the SuperSlabs `from` and `to`. */
@@ -289,8 +284,27 @@ export function endSuperslab(): usize {
   return <usize>atomicLoad<u32>(changetype<usize>(control) + offsetof<Control>("end"));
 }
 
-// @ts-ignore: decorator
-@inline
-function ownedPages(superslab: usize): u32 {
+/** The pages of a SuperSlab that came from the platform. */
+export function ownedPages(superslab: usize): u32 {
   return atomicLoad<u32>(word(control.owned, superslab));
+}
+
+/** The pages of a SuperSlab that may hold old data. */
+export function dirtyPages(superslab: usize): u32 {
+  return atomicLoad<u32>(word(control.dirty, superslab));
+}
+
+/** Notes that claimed pages [page, page + count) of one SuperSlab read as zero. */
+export function markClean(page: usize, count: usize): void {
+  atomicAnd<u32>(word(control.dirty, page >> SUPERSLAB_PAGES_SHIFT), ~maskOf(page & PAGE_IN_SUPERSLAB, count));
+}
+
+/** When pages of a SuperSlab were last released, in milliseconds of the platform's clock; native only. */
+export function lastRelease(superslab: usize): u32 {
+  return atomicLoad<u32>(word(control.released, superslab));
+}
+
+/** First of the free pages that end where memory ends; the end of memory when there are none. */
+export function trailingStart(): usize {
+  return min(platform.endPage(PAGE_SHIFT), PAGES) - trailingPages();
 }

@@ -25,6 +25,7 @@ import { PAGE_SHIFT, SUPERSLAB_PAGES, SUPERSLAB_PAGES_SHIFT } from "./config";
 import { link, next } from "./free-list";
 import { endSuperslab, firstSuperslab } from "./pool";
 import { setKind } from "./region";
+import { relax } from "./retention";
 import { hasRoom, pushBack, putFree, releaseSlab, unqueue } from "./slab";
 import { Slab, metadataOf, slabOf, slabOfPage } from "./superslab";
 import { classHeap, pendingOf } from "./thread";
@@ -164,6 +165,7 @@ function retire(heap: usize, slab: Slab): void {
   if (atomicLoad<u64>(remoteOf(slab)) != 0) return;
   unqueue(classHeap(heap, slab.cls), slab);
   releaseSlab(slab);
+  relax();
 }
 
 /** Releases every empty slab of one class, the last one included. */

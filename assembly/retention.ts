@@ -1,0 +1,124 @@
+/**
+ * Lazy release: memory that nobody uses is kept for reuse and given back to the platform late.
+ *
+ * Pages that have lain free for the time limit go back, and so do, the longest empty first, SuperSlabs beyond the
+ * limits of count and bytes. Going back does not change a page's state in the pool: it stays available, and reads as
+ * zero from then on.
+ *
+ * On WebAssembly nothing can go back; pages are available to any later use as soon as they are released, and none of
+ * this is compiled.
+ */
+
+import { atomicCas, atomicLoad, atomicStore } from "./atomic";
+import { PAGE_SHIFT, SUPERSLAB_PAGES_SHIFT, SUPERSLAB_SHIFT } from "./config";
+import { Control, control } from "./control";
+import * as platform from "./platform";
+import * as native from "./platform/native";
+import {
+  availablePages,
+  claimPages,
+  dirtyPages,
+  endSuperslab,
+  firstSuperslab,
+  lastRelease,
+  markClean,
+  ownedPages,
+  returnPages,
+} from "./pool";
+
+/** What the operator may have set instead of the profile's limits. */
+const SETTING_COUNT: i32 = 0;
+const SETTING_BYTES: i32 = 1;
+const SETTING_MILLISECONDS: i32 = 2;
+
+/** Pages are looked through this many times in the time that they are kept. */
+const LOOKS_SHIFT: u32 = 2;
+
+const NONE: usize = usize.MAX_VALUE;
+
+/** SuperSlabs that may be kept empty, by count and by bytes. */
+function retainedMax(): u32 {
+  const bytes = native.setting(SETTING_BYTES, <usize>HK_RETAIN_BYTES);
+  return <u32>min<usize>(native.setting(SETTING_COUNT, HK_RETAIN_COUNT), bytes >> SUPERSLAB_SHIFT);
+}
+
+/** Gives memory back if a limit is exceeded. Called after pages were released; any thread. */
+export function relax(): void {
+  if (!HK_NATIVE) return;
+  const nextPurge = changetype<usize>(control) + offsetof<Control>("nextPurge");
+  const now = <u32>platform.now();
+  const due = atomicLoad<u32>(nextPurge);
+  const keep = retainedMax();
+  const excess = atomicLoad<u32>(changetype<usize>(control) + offsetof<Control>("retained")) > keep;
+  if (!excess && <i32>(now - due) < 0) return;
+  const age = <u32>native.setting(SETTING_MILLISECONDS, HK_RETAIN_MS);
+  // Of several threads that find it due, one looks; it holds nothing that its death could keep from the others.
+  if (!atomicCas<u32>(nextPurge, due, now + max<u32>(1, age >> LOOKS_SHIFT))) return;
+  purgeOlder(now, age);
+  while (countEmpty() > keep) {
+    const superslab = oldestEmpty(now);
+    if (superslab == NONE) break;
+    purgeSuperslab(superslab);
+  }
+}
+
+/** Gives every free page back now. */
+export function purgeAll(): void {
+  if (HK_NATIVE) purgeOlder(<u32>platform.now(), 0);
+}
+
+/** Gives free pages back in SuperSlabs where none was released in the last `age` milliseconds. */
+function purgeOlder(now: u32, age: u32): void {
+  const end = endSuperslab();
+  for (let superslab = firstSuperslab(); superslab < end; ++superslab) {
+    if ((availablePages(superslab) & dirtyPages(superslab)) == 0) continue;
+    if (now - lastRelease(superslab) >= age) purgeSuperslab(superslab);
+  }
+}
+
+/** SuperSlabs that are empty and dirty; corrects the count of them. */
+function countEmpty(): u32 {
+  let count: u32 = 0;
+  const end = endSuperslab();
+  for (let superslab = firstSuperslab(); superslab < end; ++superslab) {
+    if (isEmpty(superslab)) ++count;
+  }
+  atomicStore<u32>(changetype<usize>(control) + offsetof<Control>("retained"), count);
+  return count;
+}
+
+/** The SuperSlab that has been empty the longest; NONE when none is. */
+function oldestEmpty(now: u32): usize {
+  let oldest: usize = NONE;
+  let age: u32 = 0;
+  const end = endSuperslab();
+  for (let superslab = firstSuperslab(); superslab < end; ++superslab) {
+    if (!isEmpty(superslab) || (oldest != NONE && now - lastRelease(superslab) <= age)) continue;
+    oldest = superslab;
+    age = now - lastRelease(superslab);
+  }
+  return oldest;
+}
+
+/** True when all of a SuperSlab is free, and some of it could be given back. */
+function isEmpty(superslab: usize): bool {
+  const owned = ownedPages(superslab);
+  return owned != 0 && availablePages(superslab) == owned && (dirtyPages(superslab) & owned) != 0;
+}
+
+/** Gives the free pages of a SuperSlab back, each run of them in one call. */
+function purgeSuperslab(superslab: usize): void {
+  let bits = availablePages(superslab) & dirtyPages(superslab);
+  while (bits) {
+    const first = ctz<u32>(bits);
+    const run = ctz<u32>(~(bits >> first));
+    const count: u32 = bits >> first == u32.MAX_VALUE ? 32 : run;
+    const page = (superslab << SUPERSLAB_PAGES_SHIFT) + <usize>first;
+    // While they are claimed nobody else writes to them, or believes them to be dirty.
+    if (claimPages(page, count)) {
+      if (platform.purge(page << PAGE_SHIFT, (<usize>count) << PAGE_SHIFT)) markClean(page, count);
+      returnPages(page, count);
+    }
+    bits &= ~((u32.MAX_VALUE >> (32 - count)) << first);
+  }
+}
