@@ -5,11 +5,11 @@
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
-#include <fcntl.h>
 #include <malloc.h>
 
 #include "hakmem.h"
 #include "platform.h"
+#include "resident.h"
 #include "allocator.gen.h" /* written by src/build/native-source.ts */
 #include "threads.h"
 
@@ -148,11 +148,9 @@ PUBLIC struct mallinfo mallinfo(void) {
 }
 
 PUBLIC void malloc_stats(void) {
-  struct rusage usage;
-  getrusage(RUSAGE_SELF, &usage);
   say("process %u, profile %s: committed %u KiB, live %u KiB, cached %u KiB, free %u KiB, metadata %u KiB, threads %u, peak resident %u KiB",
       (u64)getpid(), HAKMEM_PROFILE, hakmem_stat(HAKMEM_COMMITTED) / KIB, hakmem_stat(HAKMEM_LIVE) / KIB, hakmem_stat(HAKMEM_CACHED) / KIB,
-      hakmem_stat(HAKMEM_FREE) / KIB, hakmem_stat(HAKMEM_METADATA) / KIB, hakmem_stat(HAKMEM_THREADS), (u64)usage.ru_maxrss);
+      hakmem_stat(HAKMEM_FREE) / KIB, hakmem_stat(HAKMEM_METADATA) / KIB, hakmem_stat(HAKMEM_THREADS), (u64)peak_resident() / KIB);
 }
 
 /* ---- start and end of the process ---- */

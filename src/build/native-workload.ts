@@ -1,5 +1,5 @@
 /**
- * The lab's workloads as native programs: bench/workloads through C, with native/workload.c around it. The same source that the
+ * The lab's workloads as native programs: bench/workloads through C, with bench/native/workload.c around it. The same source that the
  * wasm lab runs, over whatever malloc the process has.
  */
 
@@ -20,7 +20,7 @@ export interface WorkloadOptions {
   readonly nullPeer?: boolean;
 }
 
-/** Builds the program and returns its path. How to talk to it: see the head of native/workload.c. */
+/** Builds the program and returns its path. How to talk to it: see the head of bench/native/workload.c. */
 export async function buildWorkload({ compiler, out, nullPeer = false }: WorkloadOptions): Promise<string> {
   const source = await generateModuleSource(path.join("bench", "workloads", "threads.ts"));
   await writeFile(
@@ -32,15 +32,15 @@ export async function buildWorkload({ compiler, out, nullPeer = false }: Workloa
   if (nullPeer)
     await writeFile(path.join(out, "null.gen.h"), await generateModuleSource(path.join("bench", "peers", "null.ts")));
   const program = path.join(out, nullPeer ? "workload-null" : "workload");
-  const native = path.join(PACKAGE_ROOT, "native");
+  
   await runTool(compiler.command, [
     ...FLAGS,
     ...(nullPeer ? ["-DNULL_PEER"] : []),
     "-I",
     out,
     "-I",
-    native,
-    path.join(native, "workload.c"),
+    path.join(PACKAGE_ROOT, "native"),
+    path.join(PACKAGE_ROOT, "bench", "native", "workload.c"),
     "-o",
     program,
   ]);
