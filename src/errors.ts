@@ -13,6 +13,7 @@ export type HakmemErrorCode =
   | "HAKMEM_HEAP_NOT_SHARED"
   | "HAKMEM_INVALID_HANDLE"
   | "HAKMEM_NOT_CROSS_ORIGIN_ISOLATED"
+  | "HAKMEM_UNSUPPORTED"
   | "HAKMEM_MODULE"
   | "HAKMEM_HEAP_CORRUPTION";
 
@@ -84,6 +85,12 @@ export class InvalidHandleError extends HakmemError {
 export class NotCrossOriginIsolatedError extends HakmemError {
   override readonly name = "NotCrossOriginIsolatedError";
   readonly code = "HAKMEM_NOT_CROSS_ORIGIN_ISOLATED";
+}
+
+/** The engine lacks something that was asked for. */
+export class UnsupportedError extends HakmemError {
+  override readonly name = "UnsupportedError";
+  readonly code = "HAKMEM_UNSUPPORTED";
 }
 
 /** The allocator's WebAssembly module cannot be found, read, compiled or linked. */

@@ -19,5 +19,6 @@ export {
   ModuleError,
   NotCrossOriginIsolatedError,
   OutOfMemoryError,
+  UnsupportedError,
 } from "./errors.js";
 export type { CorruptionKind, HakmemErrorCode } from "./errors.js";

@@ -1,50 +1,49 @@
 /**
  * The cold half of argument checks: what is said about a number or a constructor that a call cannot take.
  *
- * The hot calls test their arguments in place, `typeof x !== 'number' || x >>> 0 !== x`, and come here only to throw.
+ * The hot calls test their arguments in place, `typeof x !== "number" || x >>> 0 !== x`, and come here only to throw.
+ * `largest` is always the largest size or address that the heap can name.
  */
 
 import { InvalidArgumentError } from "../errors.js";
 
-/** Largest size or address that a 32-bit heap can name. */
-export const MAX_UINT32 = 0xffff_ffff;
-
-export function isUint32(value: unknown): value is number {
-  return typeof value === "number" && value >>> 0 === value;
+/** Whether `value` is a whole number from 0 to `largest`. */
+export function isWhole(value: unknown, largest: number): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= largest;
 }
 
-export function refuseSize(argument: string, value: unknown): never {
+export function refuseSize(argument: string, value: unknown, largest: number): never {
   throw new InvalidArgumentError(
     argument,
     value,
-    `a whole number of bytes from 0 to ${MAX_UINT32}`,
+    `a whole number of bytes from 0 to ${largest}`,
     "Round sizes that are computed, and check them before the call.",
   );
 }
 
-export function refuseCount(argument: string, value: unknown): never {
+export function refuseCount(argument: string, value: unknown, largest: number): never {
   throw new InvalidArgumentError(
     argument,
     value,
-    `a whole number from 0 to ${MAX_UINT32}`,
+    `a whole number from 0 to ${largest}`,
     "Round counts that are computed, and check them before the call.",
   );
 }
 
-export function refusePointer(argument: string, value: unknown): never {
+export function refusePointer(argument: string, value: unknown, largest: number): never {
   throw new InvalidArgumentError(
     argument,
     value,
-    `an address of the heap, a whole number from 0 to ${MAX_UINT32}`,
+    `an address of the heap, a whole number from 0 to ${largest}`,
     "Pass the number that an allocating call returned, unchanged.",
   );
 }
 
-export function refuseAlignment(argument: string, value: unknown): never {
+export function refuseAlignment(argument: string, value: unknown, largest: number): never {
   throw new InvalidArgumentError(
     argument,
     value,
-    "a power of two from 1 to 2147483648",
+    `a power of two from 1 to ${2 ** Math.floor(Math.log2(largest))}`,
     "Use 64 for a cache line, or malloc when 16 bytes are enough.",
   );
 }
@@ -81,14 +80,14 @@ export function checkConstructor(value: unknown): void {
   );
 }
 
-/** Bytes of `length` elements; refuses what is no length or what 32 bits cannot count. */
-export function byteLength(length: number, bytesPerElement: number): number {
+/** Bytes of `length` elements; refuses what is no length or what the heap cannot count. */
+export function byteLength(length: number, bytesPerElement: number, largest: number): number {
   const bytes = length * bytesPerElement;
-  if (isUint32(length) && bytes <= MAX_UINT32) return bytes;
+  if (isWhole(length, largest) && bytes <= largest) return bytes;
   throw new InvalidArgumentError(
     "length",
     length,
-    `a whole number of elements from 0 to ${Math.floor(MAX_UINT32 / bytesPerElement)}`,
+    `a whole number of elements from 0 to ${Math.floor(largest / bytesPerElement)}`,
     "Round lengths that are computed, and split what is larger.",
   );
 }

@@ -2,19 +2,22 @@
 
 import { OutOfMemoryError } from "../errors.js";
 import { checkHandle, refuseHandle, type HeapHandle } from "./handle.js";
-import type { Heap } from "./heap.js";
+import type { Heap, HeapParts } from "./heap.js";
 import { Heap32 } from "./heap32.js";
+import { Heap64 } from "./heap64.js";
 import { loadModule, loadModuleSync } from "./module-source.js";
 import { WASM_PAGE, planHeap, type HeapOptions, type HeapPlan } from "./options.js";
-import { instantiate, type RawExports } from "./raw-module.js";
+import { instantiate, type Allocator, type RawInstance } from "./raw-module.js";
 import { committedBytes } from "./stats.js";
+import { WIDTH_32, WIDTH_64, type Width } from "./width.js";
 
 /**
  * Makes a heap in a new memory. Asynchronous, because a browser has to fetch and compile the allocator; once that is done for
  * one heap, the next of the same kind waits for nothing.
  *
  * Rejects with `InvalidArgumentError` for wrong options, `NotCrossOriginIsolatedError` for a shared heap on a page that cannot
- * share memory, `ModuleError` when the allocator cannot be loaded, `OutOfMemoryError` when the memory cannot be had.
+ * share memory, `UnsupportedError` for a 64-bit heap where the engine has none, `ModuleError` when the allocator cannot be loaded,
+ * `OutOfMemoryError` when the memory cannot be had.
  */
 export async function createHeap(options: HeapOptions = {}): Promise<Heap> {
   const plan = planHeap(options);
@@ -39,38 +42,66 @@ export function createHeapSync(options: HeapOptions = {}): Heap {
  * @throws {OutOfMemoryError} when the heap has no room for one more thread
  */
 export function attachHeap(handle: HeapHandle): Heap {
-  const { memory, module, control, profile, configHash } = checkHandle(handle);
-  const instance = instantiate(module, memory);
-  const ownHash = instance.exports.config_hash() >>> 0;
-  if (ownHash !== configHash) {
-    refuseHandle(handle, `handle.configHash is ${configHash}, but that of the handle's module is ${ownHash}`);
-  }
-  if (control >= memory.buffer.byteLength) {
-    refuseHandle(
-      handle,
-      `handle.control is ${control}, which is beyond the memory of ${memory.buffer.byteLength} bytes`,
-    );
-  }
-  const committed = instance.exports.thread_init(control) >>> 0;
-  if (committed !== control) {
-    refuseHandle(handle, `the memory holds no heap of this configuration at handle.control, ${control}, or it is full`);
-  }
-  return new Heap32({ instance, memory, module, control, profile, shared: true });
+  return checkHandle(handle).memory64 ? attach(handle, WIDTH_64, Heap64) : attach(handle, WIDTH_32, Heap32);
 }
 
 function makeHeap(plan: HeapPlan, module: WebAssembly.Module): Heap {
-  const { shared, profile, initial } = plan;
-  const memory = makeMemory(plan);
-  const instance = instantiate(module, memory);
-  const control = instance.exports.thread_init(0) >>> 0;
-  if (control === 0) refuseMemory("maximum", plan.maximumPages * WASM_PAGE, "is too little for the heap to begin");
-  if (!reserve(instance.exports, initial)) refuseMemory("initial", initial, "cannot be had");
-  return new Heap32({ instance, memory, module, control, profile, shared });
+  return plan.memory64 ? make(plan, module, WIDTH_64, Heap64) : make(plan, module, WIDTH_32, Heap32);
 }
 
-function makeMemory({ shared, maximumPages }: HeapPlan): WebAssembly.Memory {
+/** The class of the heaps over memories of one width. */
+type HeapClass<Word extends number | bigint> = new (parts: HeapParts & { instance: RawInstance<Word> }) => Heap;
+
+function attach<Word extends number | bigint>(
+  handle: HeapHandle,
+  width: Width<Word>,
+  HeapOfWidth: HeapClass<Word>,
+): Heap {
+  const { memory, module, control, profile, memory64, configHash } = handle;
+  const instance = instantiate(module, memory, width);
+  const ownHash = instance.allocator.configHash();
+  if (ownHash !== configHash) {
+    refuseHandle(handle, `handle.configHash is ${configHash}, but that of the handle's module is ${ownHash}`);
+  }
+  const { byteLength } = memory.buffer;
+  if (control >= byteLength) {
+    refuseHandle(handle, `handle.control is ${control}, which is beyond the memory of ${byteLength} bytes`);
+  }
+  if (instance.allocator.threadInit(control) !== control) {
+    refuseHandle(handle, `the memory holds no heap of this configuration at handle.control, ${control}, or it is full`);
+  }
+  return new HeapOfWidth({ instance, memory, module, control, profile, memory64, shared: true });
+}
+
+function make<Word extends number | bigint>(
+  { shared, memory64, profile, initial, maximumPages }: HeapPlan,
+  module: WebAssembly.Module,
+  width: Width<Word>,
+  HeapOfWidth: HeapClass<Word>,
+): Heap {
+  const maximum = maximumPages * WASM_PAGE;
+  const memory = makeMemory(maximumPages, shared, width);
+  const instance = instantiate(module, memory, width);
+  const control = instance.allocator.threadInit(0);
+  if (control === 0) refuseMemory("maximum", maximum, "is too little for the heap to begin");
+  if (!reserve(instance.allocator, initial)) refuseMemory("initial", initial, "cannot be had");
+  return new HeapOfWidth({ instance, memory, module, control, profile, memory64, shared });
+}
+
+function makeMemory<Word extends number | bigint>(
+  maximumPages: number,
+  shared: boolean,
+  { toWord, addressBits }: Width<Word>,
+): WebAssembly.Memory {
+  const descriptor = {
+    initial: toWord(0),
+    maximum: toWord(maximumPages),
+    shared,
+    address: addressBits > 32 ? "i64" : "i32",
+  };
   try {
-    return new WebAssembly.Memory({ initial: 0, maximum: maximumPages, shared });
+    // The types of the language's library know neither `address` nor that the sizes are bigints then.
+    return new WebAssembly.Memory(descriptor as unknown as WebAssembly.MemoryDescriptor);
   } catch (cause) {
     return refuseMemory(
       "maximum",
@@ -82,19 +113,20 @@ function makeMemory({ shared, maximumPages }: HeapPlan): WebAssembly.Memory {
 }
 
 /** Makes the heap take at least `bytes` from its memory, as far as the maximum allows. */
-function reserve(raw: RawExports, bytes: number): boolean {
+function reserve(allocator: Allocator, bytes: number): boolean {
   const blocks: number[] = [];
-  for (let size = bytes - committedBytes(raw); size >= WASM_PAGE;) {
-    const block = raw.malloc(size);
+  const missing = (): number => bytes - committedBytes(allocator);
+  for (let size = missing(); size >= WASM_PAGE;) {
+    const block = allocator.malloc(size);
     if (block === 0) {
       size = Math.floor(size / 2);
     } else {
       blocks.push(block);
-      size = Math.min(size, bytes - committedBytes(raw));
+      size = Math.min(size, missing());
     }
   }
-  for (const block of blocks) raw.free(block);
-  return bytes === 0 || blocks.length > 0 || committedBytes(raw) >= bytes;
+  for (const block of blocks) allocator.free(block);
+  return blocks.length > 0 || missing() <= 0;
 }
 
 function refuseMemory(argument: "initial" | "maximum", value: number, what: string, cause?: unknown): never {

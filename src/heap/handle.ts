@@ -1,7 +1,8 @@
 /** The handle of a shared heap: what another thread needs to attach to it, in a form that `postMessage` carries. */
 
 import { InvalidHandleError, describe, type HakmemErrorDetails } from "../errors.js";
-import { isUint32 } from "./arguments.js";
+import { isWhole } from "./arguments.js";
+import { WIDTH_32, WIDTH_64 } from "./width.js";
 
 const FORMAT = "hakmem-heap";
 
@@ -21,13 +22,14 @@ export interface HeapHandle {
   /** Address of the heap in the memory. */
   readonly control: number;
   readonly profile: string;
+  readonly memory64: boolean;
   /** What all instances on one heap must agree on, as the module computed it. */
   readonly configHash: number;
 }
 
 export function makeHandle(parts: Omit<HeapHandle, "format" | "version">): HeapHandle {
-  const { memory, module, control, profile, configHash } = parts;
-  return { format: FORMAT, version: VERSION, memory, module, control, profile, configHash };
+  const { memory, module, control, profile, memory64, configHash } = parts;
+  return { format: FORMAT, version: VERSION, memory, module, control, profile, memory64, configHash };
 }
 
 /**
@@ -47,14 +49,15 @@ export function checkHandle(value: unknown): HeapHandle {
   if (handle.version !== VERSION) {
     refuse("version", handle.version, `${VERSION}`, "Use the same version of hakmem in every thread.");
   }
-  const { memory, module, control, profile, configHash } = handle;
+  const { memory, module, control, profile, memory64, configHash } = handle;
   if (!(memory instanceof WebAssembly.Memory) || !isSharedBuffer(memory.buffer)) {
     refuse("memory", memory, "a shared WebAssembly.Memory", COPIED);
   }
   if (!(module instanceof WebAssembly.Module)) refuse("module", module, "a WebAssembly.Module", COPIED);
-  if (!isUint32(control) || control === 0) refuse("control", control, "an address", COPIED);
+  if (!isWhole(control, WIDTH_64.largest) || control === 0) refuse("control", control, "an address", COPIED);
   if (typeof profile !== "string") refuse("profile", profile, "a name", COPIED);
-  if (!isUint32(configHash)) refuse("configHash", configHash, "an unsigned 32-bit number", COPIED);
+  if (typeof memory64 !== "boolean") refuse("memory64", memory64, "true or false", COPIED);
+  if (!isWhole(configHash, WIDTH_32.largest)) refuse("configHash", configHash, "an unsigned 32-bit number", COPIED);
   return value as HeapHandle;
 }
 

@@ -1,5 +1,5 @@
 /**
- * A heap as programs see it: everything but the C-shaped calls themselves, which `heap32.ts` adds.
+ * A heap as programs see it: everything but the C-shaped calls themselves, which `heap32.ts` and `heap64.ts` add.
  *
  * Read {@link Heap} top to bottom; it is the contract of the library.
  */
@@ -15,7 +15,7 @@ import {
 import {
   byteLength,
   checkConstructor,
-  isUint32,
+  isWhole,
   refuseCount,
   refusePointer,
   refuseSize,
@@ -23,22 +23,25 @@ import {
   type TypedArrayConstructor,
 } from "./arguments.js";
 import { makeHandle, type HeapHandle } from "./handle.js";
-import type { RawExports, RawInstance } from "./raw-module.js";
+import type { Allocator, RawInstance } from "./raw-module.js";
 import { readStats, type HeapStats } from "./stats.js";
 import { LiveViews, type MemoryViews } from "./views.js";
 
 /** What a heap is made of. */
 export interface HeapParts {
-  readonly instance: RawInstance;
+  readonly instance: RawInstance<number | bigint>;
   readonly memory: WebAssembly.Memory;
   readonly module: WebAssembly.Module;
   readonly control: number;
   readonly profile: string;
   readonly shared: boolean;
+  readonly memory64: boolean;
 }
 
 /** `Symbol.dispose`, or what tools that translate `using` take where the language has none yet. */
 const dispose = ((Symbol as { dispose?: symbol }).dispose ?? Symbol.for("Symbol.dispose")) as typeof Symbol.dispose;
+
+const MAX_THREAD_ID = 2 ** 32 - 1;
 
 /** A typed array that `alloc` made: the newest view of it, and what it takes to make another. */
 interface Allocation {
@@ -53,7 +56,8 @@ interface Allocation {
  * One thread's way into a heap. It belongs to the thread that called `createHeap` or `attachHeap` and cannot be sent to
  * another; send its `handle`. Blocks have no such bond: any thread attached to a heap may use and free any block of it.
  *
- * Pointers are addresses in the heap's memory: whole numbers from 1 to 2^32 - 1, multiples of 16. Sizes are in bytes.
+ * Pointers are addresses in the heap's memory: whole numbers above 0, multiples of 16, below 2^32 unless the memory is a 64-bit
+ * one. Sizes are in bytes.
  *
  * Every call throws {@link InvalidArgumentError} for an argument of the wrong type or out of range, and
  * {@link HeapClosedError} after `close()`. With the `guard` profile every call that allocates or frees can throw
@@ -65,14 +69,17 @@ export abstract class Heap implements MemoryViews {
   readonly memory: WebAssembly.Memory;
   /** Whether other threads can attach. */
   readonly shared: boolean;
+  /** Whether addresses are wider than 32 bits. */
+  readonly memory64: boolean;
   /** Name of the profile that the allocator was built with. */
   readonly profile: string;
   /** This thread's number in the heap, from 1. Another thread gives it to `reclaim` if this one dies without `close()`. */
   readonly threadId: number;
 
   readonly #parts: HeapParts;
+  readonly #largest: number;
   readonly #allocations = new WeakMap<ArrayBufferView, Allocation>();
-  #raw: RawExports | undefined;
+  #allocator: Allocator | undefined;
   #views: LiveViews | undefined;
   #closedBy: HeapCorruptionError | undefined;
 
@@ -80,11 +87,13 @@ export abstract class Heap implements MemoryViews {
   constructor(parts: HeapParts) {
     this.memory = parts.memory;
     this.shared = parts.shared;
+    this.memory64 = parts.memory64;
     this.profile = parts.profile;
-    this.threadId = parts.instance.exports.thread_id() >>> 0;
+    this.threadId = parts.instance.allocator.threadId();
     this.#parts = parts;
-    this.#raw = parts.instance.exports;
-    this.#views = new LiveViews(parts.memory, parts.shared, parts.instance.exports);
+    this.#allocator = parts.instance.allocator;
+    this.#largest = parts.instance.width.largest;
+    this.#views = new LiveViews(parts.memory, parts.shared, parts.instance);
     parts.instance.onCorruption((error) => {
       this.#shut(error);
     });
@@ -102,7 +111,7 @@ export abstract class Heap implements MemoryViews {
    */
   abstract free(block: number | TypedArray): void;
 
-  /** A cleared block for `count` elements of `size` bytes, or 0 when memory is exhausted or the product exceeds 32 bits. */
+  /** A cleared block for `count` elements of `size` bytes, or 0 when memory is exhausted or the product too large. */
   abstract calloc(count: number, size: number): number;
 
   /**
@@ -127,13 +136,13 @@ export abstract class Heap implements MemoryViews {
    */
   alloc<A extends TypedArray>(type: TypedArrayConstructor<A>, length: number): A {
     checkConstructor(type);
-    return this.#adopt(type, length, this.calloc(1, byteLength(length, type.BYTES_PER_ELEMENT)));
+    return this.#adopt(type, length, this.calloc(1, byteLength(length, type.BYTES_PER_ELEMENT, this.#largest)));
   }
 
   /** As {@link alloc}, but the elements are what the memory last held: for arrays that are filled right away. */
   allocUnsafe<A extends TypedArray>(type: TypedArrayConstructor<A>, length: number): A {
     checkConstructor(type);
-    return this.#adopt(type, length, this.malloc(byteLength(length, type.BYTES_PER_ELEMENT)));
+    return this.#adopt(type, length, this.malloc(byteLength(length, type.BYTES_PER_ELEMENT, this.#largest)));
   }
 
   /**
@@ -163,7 +172,7 @@ export abstract class Heap implements MemoryViews {
   view<A extends TypedArray>(type: TypedArrayConstructor<A>, pointer: number, length: number): A {
     this.#open();
     checkConstructor(type);
-    if (!isUint32(pointer)) refusePointer("pointer", pointer);
+    if (!isWhole(pointer, this.#largest)) refusePointer("pointer", pointer, this.#largest);
     const size = type.BYTES_PER_ELEMENT;
     if (pointer === 0 || pointer % size !== 0) {
       throw new InvalidArgumentError(
@@ -173,7 +182,7 @@ export abstract class Heap implements MemoryViews {
         "Check for 0, which malloc returns when memory is exhausted, and align what lies inside a block.",
       );
     }
-    const end = pointer + byteLength(length, size);
+    const end = pointer + byteLength(length, size, this.#largest);
     if (end > this.#live().buffer.byteLength) {
       throw new InvalidArgumentError(
         "length",
@@ -244,8 +253,8 @@ export abstract class Heap implements MemoryViews {
    * @returns whether anything was given back
    */
   trim(keep = 0): boolean {
-    if (!isUint32(keep)) refuseSize("keep", keep);
-    return this.#open().malloc_trim(keep) !== 0;
+    if (!isWhole(keep, this.#largest)) refuseSize("keep", keep, this.#largest);
+    return this.#open().trim(keep);
   }
 
   /**
@@ -253,9 +262,9 @@ export abstract class Heap implements MemoryViews {
    * @returns how many such blocks are cached now, which may be fewer than `count`: a cache is bounded
    */
   prewarm(size: number, count: number): number {
-    if (!isUint32(size)) refuseSize("size", size);
-    if (!isUint32(count)) refuseCount("count", count);
-    return this.#open().malloc_prewarm(size, count) >>> 0;
+    if (!isWhole(size, this.#largest)) refuseSize("size", size, this.#largest);
+    if (!isWhole(count, this.#largest)) refuseCount("count", count, this.#largest);
+    return this.#open().prewarm(size, count);
   }
 
   /**
@@ -266,7 +275,7 @@ export abstract class Heap implements MemoryViews {
    * @returns false when nothing of such a thread is left
    */
   reclaim(threadId: number): boolean {
-    if (!isUint32(threadId) || threadId === 0 || threadId === this.threadId) {
+    if (!isWhole(threadId, MAX_THREAD_ID) || threadId === 0 || threadId === this.threadId) {
       throw new InvalidArgumentError(
         "threadId",
         threadId,
@@ -274,7 +283,7 @@ export abstract class Heap implements MemoryViews {
         "Have each worker send its heap.threadId when it attaches, and keep it with the worker.",
       );
     }
-    return this.#open().thread_reclaim(threadId) !== 0;
+    return this.#open().reclaim(threadId);
   }
 
   /**
@@ -282,7 +291,7 @@ export abstract class Heap implements MemoryViews {
    * @throws {HeapNotSharedError} for a private heap
    */
   get handle(): HeapHandle {
-    const raw = this.#open();
+    const allocator = this.#open();
     if (!this.shared) {
       throw new HeapNotSharedError({
         problem: "a private heap has no handle, because its memory cannot be shared",
@@ -291,13 +300,13 @@ export abstract class Heap implements MemoryViews {
         value: false,
       });
     }
-    const { memory, module, control, profile } = this.#parts;
-    return makeHandle({ memory, module, control, profile, configHash: raw.config_hash() >>> 0 });
+    const { memory, module, control, profile, memory64 } = this.#parts;
+    return makeHandle({ memory, module, control, profile, memory64, configHash: allocator.configHash() });
   }
 
   /** Whether this thread's use of the heap is over. */
   get closed(): boolean {
-    return this.#raw === undefined;
+    return this.#allocator === undefined;
   }
 
   /**
@@ -305,10 +314,10 @@ export abstract class Heap implements MemoryViews {
    * stay allocated and, in a shared heap, usable by the other threads. Closing again does nothing.
    */
   close(): void {
-    const raw = this.#raw;
-    if (raw === undefined) return;
+    const allocator = this.#allocator;
+    if (allocator === undefined) return;
     this.#shut();
-    raw.thread_exit();
+    allocator.threadExit();
   }
 
   /** Same as `close()`, for `using heap = …`. */
@@ -322,7 +331,7 @@ export abstract class Heap implements MemoryViews {
   /** The cold path of `free`: takes a typed array back. */
   protected freeArray(array: unknown): void {
     this.#open();
-    if (!ArrayBuffer.isView(array)) refusePointer("block", array);
+    if (!ArrayBuffer.isView(array)) refusePointer("block", array, this.#largest);
     const allocation = this.#allocationOf(array);
     const { pointer } = allocation;
     allocation.pointer = 0;
@@ -331,7 +340,7 @@ export abstract class Heap implements MemoryViews {
 
   #adopt<A extends TypedArray>(type: TypedArrayConstructor<A>, length: number, pointer: number): A {
     if (pointer === 0) {
-      const bytes = byteLength(length, type.BYTES_PER_ELEMENT);
+      const bytes = byteLength(length, type.BYTES_PER_ELEMENT, this.#largest);
       throw new OutOfMemoryError({
         problem: `the heap has no room for ${length} elements of ${type.BYTES_PER_ELEMENT} bytes (${bytes} in all)`,
         remedy: "Free blocks, ask for less, or create the heap with a larger maximum.",
@@ -369,12 +378,12 @@ export abstract class Heap implements MemoryViews {
     return this.#views === undefined ? this.#refuse() : this.#views.current();
   }
 
-  #open(): RawExports {
-    return this.#raw ?? this.#refuse();
+  #open(): Allocator {
+    return this.#allocator ?? this.#refuse();
   }
 
   #shut(cause?: HeapCorruptionError): void {
-    this.#raw = undefined;
+    this.#allocator = undefined;
     this.#views = undefined;
     this.#closedBy = cause;
     this.disarm(() => this.#refuse());

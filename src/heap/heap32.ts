@@ -6,19 +6,22 @@
  * not a table; the tests in place, not behind a function; and closing replaces the functions instead of setting a flag.
  */
 
-import { isUint32, refuseAlignment, refuseCount, refusePointer, refuseSize, type TypedArray } from "./arguments.js";
+import { isWhole, refuseAlignment, refuseCount, refusePointer, refuseSize, type TypedArray } from "./arguments.js";
 import { Heap, type HeapParts } from "./heap.js";
-import type { RawExports } from "./raw-module.js";
+import type { RawExports, RawInstance } from "./raw-module.js";
+import { WIDTH_32 } from "./width.js";
+
+const LARGEST = WIDTH_32.largest;
 
 export class Heap32 extends Heap {
-  #malloc: RawExports["malloc"];
-  #free: RawExports["free"];
-  #calloc: RawExports["calloc"];
-  #realloc: RawExports["realloc"];
-  #alignedAlloc: RawExports["aligned_alloc"];
-  #usableSize: RawExports["malloc_usable_size"];
+  #malloc: RawExports<number>["malloc"];
+  #free: RawExports<number>["free"];
+  #calloc: RawExports<number>["calloc"];
+  #realloc: RawExports<number>["realloc"];
+  #alignedAlloc: RawExports<number>["aligned_alloc"];
+  #usableSize: RawExports<number>["malloc_usable_size"];
 
-  constructor(parts: HeapParts) {
+  constructor(parts: HeapParts & { readonly instance: RawInstance<number> }) {
     super(parts);
     const { exports } = parts.instance;
     this.#malloc = exports.malloc;
@@ -30,7 +33,7 @@ export class Heap32 extends Heap {
   }
 
   override malloc(size: number): number {
-    if (typeof size !== "number" || size >>> 0 !== size) refuseSize("size", size);
+    if (typeof size !== "number" || size >>> 0 !== size) refuseSize("size", size, LARGEST);
     return this.#malloc(size) >>> 0;
   }
 
@@ -39,32 +42,32 @@ export class Heap32 extends Heap {
       this.freeArray(block);
       return;
     }
-    if (block >>> 0 !== block) refusePointer("block", block);
+    if (block >>> 0 !== block) refusePointer("block", block, LARGEST);
     this.#free(block);
   }
 
   override calloc(count: number, size: number): number {
-    if (!isUint32(count)) refuseCount("count", count);
-    if (!isUint32(size)) refuseSize("size", size);
+    if (!isWhole(count, LARGEST)) refuseCount("count", count, LARGEST);
+    if (!isWhole(size, LARGEST)) refuseSize("size", size, LARGEST);
     return this.#calloc(count, size) >>> 0;
   }
 
   override realloc(pointer: number, size: number): number {
-    if (!isUint32(pointer)) refusePointer("pointer", pointer);
-    if (!isUint32(size)) refuseSize("size", size);
+    if (!isWhole(pointer, LARGEST)) refusePointer("pointer", pointer, LARGEST);
+    if (!isWhole(size, LARGEST)) refuseSize("size", size, LARGEST);
     return this.#realloc(pointer, size) >>> 0;
   }
 
   override alignedAlloc(alignment: number, size: number): number {
-    if (!isUint32(alignment) || alignment === 0 || (alignment & (alignment - 1)) !== 0) {
-      refuseAlignment("alignment", alignment);
+    if (!isWhole(alignment, LARGEST) || alignment === 0 || (alignment & (alignment - 1)) !== 0) {
+      refuseAlignment("alignment", alignment, LARGEST);
     }
-    if (!isUint32(size)) refuseSize("size", size);
+    if (!isWhole(size, LARGEST)) refuseSize("size", size, LARGEST);
     return this.#alignedAlloc(alignment, size) >>> 0;
   }
 
   override usableSize(pointer: number): number {
-    if (!isUint32(pointer)) refusePointer("pointer", pointer);
+    if (!isWhole(pointer, LARGEST)) refusePointer("pointer", pointer, LARGEST);
     return this.#usableSize(pointer) >>> 0;
   }
 

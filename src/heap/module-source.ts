@@ -11,21 +11,37 @@ import type { ProfileName } from "./profiles.js";
 /** What `createHeap` accepts for a module: compiled, as bytes, or the address of a file to fetch. */
 export type ModuleSource = WebAssembly.Module | BufferSource | URL;
 
-const PRIVATE: Readonly<Record<ProfileName, () => URL>> = {
+/** The modules of one target. */
+type Shipped = Readonly<Record<ProfileName, () => URL>>;
+
+const WASM32: Shipped = {
   default: () => new URL("../wasm/default.wasm32.wasm", import.meta.url),
   compact: () => new URL("../wasm/compact.wasm32.wasm", import.meta.url),
   guard: () => new URL("../wasm/guard.wasm32.wasm", import.meta.url),
 };
 
-const SHARED: Readonly<Record<ProfileName, () => URL>> = {
+const WASM32_SHARED: Shipped = {
   default: () => new URL("../wasm/default.wasm32-shared.wasm", import.meta.url),
   compact: () => new URL("../wasm/compact.wasm32-shared.wasm", import.meta.url),
   guard: () => new URL("../wasm/guard.wasm32-shared.wasm", import.meta.url),
 };
 
+const WASM64: Shipped = {
+  default: () => new URL("../wasm/default.wasm64.wasm", import.meta.url),
+  compact: () => new URL("../wasm/compact.wasm64.wasm", import.meta.url),
+  guard: () => new URL("../wasm/guard.wasm64.wasm", import.meta.url),
+};
+
+const WASM64_SHARED: Shipped = {
+  default: () => new URL("../wasm/default.wasm64-shared.wasm", import.meta.url),
+  compact: () => new URL("../wasm/compact.wasm64-shared.wasm", import.meta.url),
+  guard: () => new URL("../wasm/guard.wasm64-shared.wasm", import.meta.url),
+};
+
 /** Address of the module of a profile that ships with the package. */
-export function moduleUrl(profile: ProfileName, shared: boolean): URL {
-  return (shared ? SHARED : PRIVATE)[profile]();
+export function moduleUrl(profile: ProfileName, memory: { readonly shared: boolean; readonly memory64: boolean }): URL {
+  const [own, shared] = memory.memory64 ? [WASM64, WASM64_SHARED] : [WASM32, WASM32_SHARED];
+  return (memory.shared ? shared : own)[profile]();
 }
 
 const loading = new Map<string, Promise<WebAssembly.Module>>();

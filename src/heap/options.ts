@@ -1,8 +1,9 @@
 /** What `createHeap` can be asked for, and the checks that turn it into something that can be built. */
 
-import { InvalidArgumentError, NotCrossOriginIsolatedError, describe } from "../errors.js";
+import { InvalidArgumentError, NotCrossOriginIsolatedError, UnsupportedError, describe } from "../errors.js";
 import { moduleUrl, type ModuleSource } from "./module-source.js";
 import { PROFILES, PROFILE_NAMES, isProfileName, type ProfileName } from "./profiles.js";
+import { WIDTH_32, WIDTH_64, has64BitMemories } from "./width.js";
 
 export interface HeapOptions {
   /** Whether workers can attach to the heap; false unless given. In a browser this needs a cross-origin isolated page. */
@@ -11,6 +12,11 @@ export interface HeapOptions {
   readonly profile?: ProfileName | (string & {});
   /** Bytes to take from the memory at once, so that they need no growth later; 0 unless given. */
   readonly initial?: number;
+  /**
+   * Whether addresses are wider than 32 bits, for heaps beyond 4 GiB; false unless given. It needs an engine with 64-bit
+   * memories (Node 24, browsers of 2025), and each call costs some 50 ns more.
+   */
+  readonly memory64?: boolean;
   /**
    * Bytes that the memory may grow to, rounded down to 64 KiB; all that the profile can address unless given. It is address
    * space, not memory, but a browser on a small device may refuse a large one, for a shared heap above all.
@@ -23,31 +29,28 @@ export interface HeapOptions {
 /** Options with everything decided. */
 export interface HeapPlan {
   readonly shared: boolean;
+  readonly memory64: boolean;
   readonly profile: string;
   readonly initial: number;
   readonly maximumPages: number;
   readonly module: ModuleSource;
 }
 
-const OPTION_NAMES = ["shared", "profile", "initial", "maximum", "module"] satisfies (keyof HeapOptions)[];
+const OPTION_NAMES = ["shared", "profile", "memory64", "initial", "maximum", "module"] satisfies (keyof HeapOptions)[];
 
 /** A page of WebAssembly memory, in bytes: the unit in which it grows. */
 export const WASM_PAGE = 65_536;
-
-/** Width of the addresses of a 32-bit memory. */
-const ADDRESS_BITS = 32;
 
 /** The name of a heap over a module that was passed without one. */
 const CUSTOM_PROFILE = "custom";
 
 export function planHeap(options: HeapOptions): HeapPlan {
   checkNames(options);
-  const { shared = false } = options;
-  if (typeof shared !== "boolean") {
-    throw new InvalidArgumentError("shared", shared, "true or false", "Leave it out for a private heap.");
-  }
+  const { shared = false, memory64 = false } = options;
+  checkFlag("shared", shared, "Leave it out for a private heap.");
+  checkFlag("memory64", memory64, "Leave it out for a heap of at most 4 GiB.");
   const profile = options.profile ?? (options.module === undefined ? "default" : CUSTOM_PROFILE);
-  const limit = 2 ** addressBits(profile, options.module);
+  const limit = 2 ** addressBits(profile, options.module, memory64);
   const maximum = bytes("maximum", options.maximum ?? limit);
   if (maximum < WASM_PAGE || maximum > limit) {
     throw new InvalidArgumentError(
@@ -68,9 +71,10 @@ export function planHeap(options: HeapOptions): HeapPlan {
       "Lower initial or raise maximum.",
     );
   }
-  const module = checkModule(options.module) ?? moduleUrl(profile as ProfileName, shared);
+  const module = checkModule(options.module) ?? moduleUrl(profile as ProfileName, { shared, memory64 });
   if (shared) checkIsolation();
-  return { shared, profile, initial, maximumPages: Math.floor(maximum / WASM_PAGE), module };
+  if (memory64) check64BitMemories();
+  return { shared, memory64, profile, initial, maximumPages: Math.floor(maximum / WASM_PAGE), module };
 }
 
 /**
@@ -89,6 +93,20 @@ export function checkIsolation(): void {
   });
 }
 
+function check64BitMemories(): void {
+  if (has64BitMemories()) return;
+  throw new UnsupportedError({
+    problem: "memory64 is true, but this engine has no 64-bit memories",
+    remedy: "Leave memory64 out for a heap of at most 4 GiB, or run in Node 24 or later or a current browser.",
+    argument: "memory64",
+    value: true,
+  });
+}
+
+function checkFlag(argument: string, value: unknown, remedy: string): void {
+  if (typeof value !== "boolean") throw new InvalidArgumentError(argument, value, "true or false", remedy);
+}
+
 function checkNames(options: unknown): void {
   if (typeof options !== "object" || options === null) {
     throw new InvalidArgumentError("options", options, "an object", "Call createHeap() for a heap with all defaults.");
@@ -104,12 +122,13 @@ function checkNames(options: unknown): void {
   }
 }
 
-function addressBits(profile: unknown, module: ModuleSource | undefined): number {
+function addressBits(profile: unknown, module: ModuleSource | undefined, memory64: boolean): number {
+  const all = (memory64 ? WIDTH_64 : WIDTH_32).addressBits;
   if (isProfileName(profile)) {
     const { addressBits } = PROFILES[profile];
-    return addressBits === "all" ? ADDRESS_BITS : addressBits;
+    return addressBits === "all" ? all : addressBits;
   }
-  if (module !== undefined && typeof profile === "string" && profile !== "") return ADDRESS_BITS;
+  if (module !== undefined && typeof profile === "string" && profile !== "") return all;
   throw new InvalidArgumentError(
     "profile",
     profile,

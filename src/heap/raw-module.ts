@@ -1,32 +1,28 @@
-/**
- * The allocator's module as JavaScript sees it: its exports by their C names, and how an instance is made.
- *
- * Addresses and sizes are numbers here. The module's i32 results are signed; whoever calls a function that returns an address
- * or a size applies `>>> 0`.
- */
+/** The allocator's module as JavaScript sees it: its exports by their C names, and how an instance is made. */
 
 import { HeapCorruptionError, ModuleError, hex, type CorruptionKind } from "../errors.js";
+import type { Width } from "./width.js";
 
-/** The exports that the library calls. `usize` is an unsigned 32-bit number going in and a signed one coming out. */
-export interface RawExports {
-  malloc(size: number): number;
-  free(pointer: number): void;
-  calloc(count: number, size: number): number;
-  realloc(pointer: number, size: number): number;
-  aligned_alloc(alignment: number, size: number): number;
-  malloc_usable_size(pointer: number): number;
-  malloc_trim(pad: number): number;
-  malloc_prewarm(size: number, count: number): number;
-  thread_init(control: number): number;
+/** The exports that the library calls, as they are: `Word` is how the module passes a `usize`. */
+export interface RawExports<Word extends number | bigint> {
+  malloc(size: Word): Word;
+  free(pointer: Word): void;
+  calloc(count: Word, size: Word): Word;
+  realloc(pointer: Word, size: Word): Word;
+  aligned_alloc(alignment: Word, size: Word): Word;
+  malloc_usable_size(pointer: Word): Word;
+  malloc_trim(pad: Word): number;
+  malloc_prewarm(size: Word, count: Word): Word;
+  thread_init(control: Word): Word;
   thread_exit(): void;
   thread_id(): number;
   thread_reclaim(id: number): number;
-  heap_stat(what: number): number;
-  class_stat(index: number, what: number): number;
+  heap_stat(what: number): Word;
+  class_stat(index: number, what: number): Word;
   config_hash(): number;
 }
 
-const EXPORT_NAMES: readonly (keyof RawExports)[] = [
+const EXPORT_NAMES: readonly (keyof RawExports<number>)[] = [
   "malloc",
   "free",
   "calloc",
@@ -44,39 +40,86 @@ const EXPORT_NAMES: readonly (keyof RawExports)[] = [
   "config_hash",
 ];
 
-export interface RawInstance {
-  readonly exports: RawExports;
+/** The module's functions with plain numbers, for everything that need not be fast. */
+export interface Allocator {
+  malloc(size: number): number;
+  free(pointer: number): void;
+  trim(keep: number): boolean;
+  prewarm(size: number, count: number): number;
+  threadInit(control: number): number;
+  threadExit(): void;
+  threadId(): number;
+  reclaim(id: number): boolean;
+  heapStat(what: number): number;
+  classStat(index: number, what: number): number;
+  configHash(): number;
+}
+
+export interface RawInstance<Word extends number | bigint> {
+  readonly exports: RawExports<Word>;
+  readonly allocator: Allocator;
+  readonly width: Width<Word>;
   /** Has `listener` told of corruption that the `guard` profile finds, right before the call that found it throws. */
   onCorruption(listener: (error: HeapCorruptionError) => void): void;
 }
 
 /**
- * Instantiates `module` over `memory`. The instance belongs to the calling thread and may not allocate before `thread_init`.
+ * Instantiates `module` over `memory`. The instance belongs to the calling thread and may not allocate before `threadInit`.
  * @throws {ModuleError} when the module does not accept the memory or is no allocator
  */
-export function instantiate(module: WebAssembly.Module, memory: WebAssembly.Memory): RawInstance {
+export function instantiate<Word extends number | bigint>(
+  module: WebAssembly.Module,
+  memory: WebAssembly.Memory,
+  width: Width<Word>,
+): RawInstance<Word> {
   let tell = (_: HeapCorruptionError): void => undefined;
-  const fail = (code: number, pointer: number): never => {
-    const error = corruption(code, pointer >>> 0);
+  const fail = (code: number, pointer: Word): never => {
+    const error = corruption(code, width.toNumber(pointer));
     tell(error);
     throw error;
   };
+  const exports = link<Word>(module, { env: { memory, hakmem_fail: fail } });
   return {
-    exports: link(module, { env: { memory, hakmem_fail: fail } }),
+    exports,
+    allocator: withNumbers(exports, width),
+    width,
     onCorruption: (listener) => {
       tell = listener;
     },
   };
 }
 
-function link(module: WebAssembly.Module, imports: WebAssembly.Imports): RawExports {
+function withNumbers<Word extends number | bigint>(
+  raw: RawExports<Word>,
+  { toNumber, toWord }: Width<Word>,
+): Allocator {
+  return {
+    malloc: (size) => toNumber(raw.malloc(toWord(size))),
+    free: (pointer) => raw.free(toWord(pointer)),
+    trim: (keep) => raw.malloc_trim(toWord(keep)) !== 0,
+    prewarm: (size, count) => toNumber(raw.malloc_prewarm(toWord(size), toWord(count))),
+    threadInit: (control) => toNumber(raw.thread_init(toWord(control))),
+    threadExit: raw.thread_exit,
+    threadId: () => raw.thread_id() >>> 0,
+    reclaim: (id) => raw.thread_reclaim(id) !== 0,
+    heapStat: (what) => toNumber(raw.heap_stat(what)),
+    classStat: (index, what) => toNumber(raw.class_stat(index, what)),
+    configHash: () => raw.config_hash() >>> 0,
+  };
+}
+
+function link<Word extends number | bigint>(
+  module: WebAssembly.Module,
+  imports: WebAssembly.Imports,
+): RawExports<Word> {
   let exports: WebAssembly.Exports;
   try {
     exports = new WebAssembly.Instance(module, imports).exports;
   } catch (cause) {
     throw new ModuleError({
       problem: `the module cannot be linked to the heap's memory (${String(cause)})`,
-      remedy: "Pass a module that was built for this kind of memory: a wasm32-shared one exactly when shared is true.",
+      remedy:
+        "Pass a module of the target that shared and memory64 ask for: wasm32, wasm32-shared, wasm64 or wasm64-shared.",
       argument: "module",
       value: module,
       cause,
@@ -92,7 +135,7 @@ function link(module: WebAssembly.Module, imports: WebAssembly.Imports): RawExpo
       });
     }
   }
-  return exports as unknown as RawExports;
+  return exports as unknown as RawExports<Word>;
 }
 
 /** What `env.hakmem_fail` means by its codes, from 1. */

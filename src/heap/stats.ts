@@ -1,6 +1,6 @@
 /** Figures about a heap, read from the allocator's own metadata. Reading walks that metadata: milliseconds for a large heap. */
 
-import type { RawExports } from "./raw-module.js";
+import type { Allocator } from "./raw-module.js";
 
 /** Bytes unless said otherwise. Exact while no other thread uses the heap, a close estimate otherwise. */
 export interface HeapStats {
@@ -35,27 +35,27 @@ export interface ClassStats {
 export const HEAP_STAT = { committed: 0, live: 1, cached: 2, threads: 3, free: 4, metadata: 5 } as const;
 const CLASS_STAT = { blockSize: 0, slabs: 1, live: 2, cached: 3 } as const;
 
-export function committedBytes(raw: RawExports): number {
-  return raw.heap_stat(HEAP_STAT.committed) >>> 0;
+export function committedBytes(allocator: Allocator): number {
+  return allocator.heapStat(HEAP_STAT.committed);
 }
 
-export function readStats(raw: RawExports): HeapStats {
-  const heap = (what: keyof typeof HEAP_STAT): number => raw.heap_stat(HEAP_STAT[what]) >>> 0;
+export function readStats(allocator: Allocator): HeapStats {
+  const heap = (what: keyof typeof HEAP_STAT): number => allocator.heapStat(HEAP_STAT[what]);
   return {
     live: heap("live"),
-    committed: committedBytes(raw),
+    committed: committedBytes(allocator),
     cached: heap("cached"),
     free: heap("free"),
     metadata: heap("metadata"),
     threads: heap("threads"),
-    classes: readClasses(raw),
+    classes: readClasses(allocator),
   };
 }
 
-function readClasses(raw: RawExports): ClassStats[] {
+function readClasses(allocator: Allocator): ClassStats[] {
   const classes: ClassStats[] = [];
   for (let index = 0; ; index++) {
-    const figure = (what: keyof typeof CLASS_STAT): number => raw.class_stat(index, CLASS_STAT[what]) >>> 0;
+    const figure = (what: keyof typeof CLASS_STAT): number => allocator.classStat(index, CLASS_STAT[what]);
     const blockSize = figure("blockSize");
     if (blockSize === 0) return classes;
     classes.push({ blockSize, slabs: figure("slabs"), live: figure("live"), cached: figure("cached") });

@@ -9,7 +9,7 @@
  * the memory itself before it hands any of it out; and growing by nothing brings the new buffer at once.
  */
 
-import type { RawExports } from "./raw-module.js";
+import type { Allocator, RawInstance } from "./raw-module.js";
 import { HEAP_STAT } from "./stats.js";
 
 /** One view of the whole memory for each type of element; an element's index is its address divided by its size. */
@@ -30,7 +30,9 @@ export interface MemoryViews {
 export class LiveViews implements MemoryViews {
   readonly #memory: WebAssembly.Memory;
   readonly #shared: boolean;
-  readonly #heapStat: RawExports["heap_stat"];
+  readonly #allocator: Allocator;
+  /** 0 as this memory's `grow` takes it. */
+  readonly #nothing: number | bigint;
   #committed = 0;
   #buffer!: ArrayBufferLike;
   i8!: Int8Array;
@@ -45,16 +47,18 @@ export class LiveViews implements MemoryViews {
   f64!: Float64Array;
   data!: DataView;
 
-  constructor(memory: WebAssembly.Memory, shared: boolean, raw: RawExports) {
+  constructor(memory: WebAssembly.Memory, shared: boolean, { allocator, width }: RawInstance<number | bigint>) {
     this.#memory = memory;
     this.#shared = shared;
-    this.#heapStat = raw.heap_stat;
+    this.#allocator = allocator;
+    this.#nothing = width.toWord(0);
     this.#renew();
   }
 
   /** These views, made anew if the memory has grown since. */
   current(): this {
-    if (this.#shared ? this.#heapStat(HEAP_STAT.committed) !== this.#committed : this.u8.length === 0) this.#renew();
+    if (this.#shared ? this.#allocator.heapStat(HEAP_STAT.committed) !== this.#committed : this.u8.length === 0)
+      this.#renew();
     return this;
   }
 
@@ -65,8 +69,8 @@ export class LiveViews implements MemoryViews {
 
   #renew(): void {
     if (this.#shared) {
-      this.#committed = this.#heapStat(HEAP_STAT.committed);
-      this.#memory.grow(0);
+      this.#committed = this.#allocator.heapStat(HEAP_STAT.committed);
+      this.#memory.grow(this.#nothing as number);
     }
     const { buffer } = this.#memory;
     this.#buffer = buffer;

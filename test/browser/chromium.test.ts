@@ -103,6 +103,21 @@ describe.skipIf(executable === undefined && !required)("in Chromium", () => {
       expect(result).toEqual({ damaged: [0, 0, 0], threadIds: 3, live: 0, threads: 1 });
     });
 
+    test("a heap over a 64-bit memory reaches beyond 4 GiB, from several attachments", async () => {
+      const result = await page.evaluate(async () => {
+        const { attachHeap, createHeap } = hakmem;
+        const size = 5 * 2 ** 30;
+        const heap = await createHeap({ shared: true, memory64: true });
+        const attached = attachHeap(heap.handle);
+        const block = attached.malloc(size);
+        attached.u8[block + size - 1] = 7;
+        const byte = heap.view(Uint8Array, block + size - 1, 1)[0];
+        heap.free(block);
+        return { beyond: block + size > 2 ** 32, byte, live: heap.stats().live };
+      });
+      expect(result).toEqual({ beyond: true, byte: 7, live: 0 });
+    });
+
     test("createHeapSync takes a module that was compiled before, and says what it needs without one", async () => {
       const result = await page.evaluate(async () => {
         const { createHeapSync } = hakmem;

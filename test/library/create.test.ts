@@ -93,6 +93,7 @@ describe("createHeap", () => {
     ["options", null, null],
     ["options", "max", { max: 1 }],
     ["shared", "yes", { shared: "yes" }],
+    ["memory64", 64, { memory64: 64 }],
     ["profile", "fastest", { profile: "fastest" }],
     ["profile", 3, { profile: 3 }],
     ["initial", -1, { initial: -1 }],

@@ -68,6 +68,7 @@ describe("attachHeap", () => {
     ["control", -16],
     ["control", 1.5],
     ["profile", 1],
+    ["memory64", "no"],
     ["configHash", "abc"],
   ])("refuses a handle whose %s is %o", async (field, value) => {
     using heap = await createHeap({ shared: true });
