@@ -6,12 +6,12 @@ import binaryen from "binaryen";
 const SETTINGS = {
   optimizeLevel: 3,
   shrinkLevel: 0,
-  /** A second round finds what inlining in the first one uncovered; a third finds nothing. */
-  rounds: 2,
   /** Functions up to this size are inlined everywhere: the hot paths' helpers. */
   alwaysInlineMaxSize: 8,
   /** Light functions (no calls, no loops) up to this size are inlined where speed matters. */
   flexibleInlineMaxSize: 30,
+  /** A function with one caller is inlined whatever its size (-1). The sources give slow paths more than one. */
+  oneCallerInlineMaxSize: -1,
 } as const;
 
 export interface EmitOptions {
@@ -31,9 +31,11 @@ export function optimizeModule(module: binaryen.Module, options: EmitOptions = {
   binaryen.setShrinkLevel(SETTINGS.shrinkLevel);
   binaryen.setAlwaysInlineMaxSize(SETTINGS.alwaysInlineMaxSize);
   binaryen.setFlexibleInlineMaxSize(SETTINGS.flexibleInlineMaxSize);
+  binaryen.setOneCallerInlineMaxSize(SETTINGS.oneCallerInlineMaxSize);
+  binaryen.setAllowInliningFunctionsWithLoops(false);
   binaryen.setDebugInfo(names);
 
-  for (let round = 0; round < SETTINGS.rounds; round++) module.optimize();
+  module.optimize();
   module.runPasses(["strip-producers", "strip-target-features", ...(names ? [] : ["strip-debug"])]);
   if (module.validate() === 0) {
     throw new Error("the optimised module is not valid WebAssembly; binaryen's reasons are on stderr above");
