@@ -24,6 +24,22 @@ describe.each([{ shared: false }, { shared: true }])("the guard profile with sha
     expect(error).toMatchObject({ kind: "foreign pointer", pointer: block + (1 << 30) });
   });
 
+  test("finds a pointer into the middle of a block", async () => {
+    const block = heap.malloc(100);
+    const error = await errorOf(() => heap.free(block + 16));
+    expect(error).toMatchObject({ kind: "interior pointer", pointer: block + 16 });
+  });
+
+  test("finds a block that was written to after it was freed, when it is handed out again", async () => {
+    const block = heap.malloc(100);
+    heap.free(block);
+    heap.u8[block + 50] = 1;
+    const error = await errorOf(() => {
+      for (let i = 0; i < 1000; i++) heap.malloc(100);
+    });
+    expect(error).toMatchObject({ kind: "use after free", pointer: block });
+  });
+
   test("closes the heap, and remembers why", async () => {
     const block = heap.malloc(100);
     heap.free(block);
