@@ -1,0 +1,117 @@
+/** Running programs under the native library and without it. */
+
+import { spawn, spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import * as path from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, onTestFinished } from "vitest";
+import { buildNative, type NativeLibrary } from "../../../src/build/native.js";
+import { hostArchitecture, requireCompiler, runTool } from "../../../src/build/native-compiler.js";
+import { preloading } from "../../../src/native/allocators.js";
+import { loadProfile } from "../../../src/profile/index.js";
+
+/** HAKMEM_TEST_FULL=1: loads as issue and docs name them, for minutes instead of seconds. */
+export const FULL = process.env["HAKMEM_TEST_FULL"] === "1";
+
+const PROGRAMS = fileURLToPath(new URL("../programs/", import.meta.url));
+const NATIVE = fileURLToPath(new URL("../../../native/", import.meta.url));
+const DEADLINE_MS = FULL ? 600_000 : 100_000;
+
+export interface RunOptions {
+  /** Library to load into the program; none by default. */
+  readonly preload?: NativeLibrary | undefined;
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly directory?: string;
+  readonly input?: string;
+}
+
+export interface Outcome {
+  /** Exit code, or the name of the signal that ended the program. */
+  readonly status: number | NodeJS.Signals;
+  readonly output: string;
+  readonly errors: string;
+}
+
+/** The library of a profile, built if it is not up to date. */
+export async function library(profile = "default"): Promise<NativeLibrary> {
+  return buildNative({ profile: await loadProfile(profile) });
+}
+
+/** Runs a program to its end. */
+export function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
+  const { preload, environment = {}, directory, input } = options;
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, {
+      env: { ...preloading(preload?.shared, withoutOurs()), ...environment },
+      stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
+      timeout: DEADLINE_MS,
+      killSignal: "SIGKILL",
+      ...(directory === undefined ? {} : { cwd: directory }),
+    });
+    const output: Buffer[] = [];
+    const errors: Buffer[] = [];
+    child.stdout?.on("data", (chunk: Buffer) => output.push(chunk));
+    child.stderr?.on("data", (chunk: Buffer) => errors.push(chunk));
+    child.on("error", reject);
+    child.on("close", (code, signal) => {
+      resolve({
+        status: signal ?? code ?? 0,
+        output: Buffer.concat(output).toString(),
+        errors: Buffer.concat(errors).toString(),
+      });
+    });
+    child.stdin?.end(input);
+  });
+}
+
+/** Runs a program without the library and under it, and expects the same exit code and output; returns the output. */
+export async function expectSame(command: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
+  const expected = await run(command, args, options);
+  expect(expected, `${command} without the library`).toMatchObject({ status: 0 });
+  const found = await run(command, args, { ...options, preload: await library() });
+  expect({ status: found.status, output: found.output }, found.errors).toEqual({ status: 0, output: expected.output });
+  return found.output;
+}
+
+/** Compiles a program of `programs/`; returns its path. */
+export async function compile(file: string, flags: readonly string[] = []): Promise<string> {
+  const { command } = await requireCompiler(hostArchitecture());
+  const cxx = file.endsWith(".cpp") ? command.replace(/gcc$/, "g++") : command;
+  const program = path.join(scratch(), path.basename(file, path.extname(file)));
+  await runTool(cxx, [
+    "-O1",
+    "-Wall",
+    "-Wextra",
+    "-Werror",
+    "-pthread",
+    "-I",
+    NATIVE,
+    path.join(PROGRAMS, file),
+    ...flags,
+    "-o",
+    program,
+  ]);
+  return program;
+}
+
+/** A directory that is removed when the test ends. */
+export function scratch(): string {
+  const directory = mkdtempSync(path.join(tmpdir(), "hakmem-test-"));
+  onTestFinished(() => {
+    rmSync(directory, { recursive: true, force: true });
+  });
+  return directory;
+}
+
+/** Whether a program is installed; scripts/setup installs all that the tests use. */
+export function installed(...commands: readonly string[]): boolean {
+  return commands.every((command) => spawnSync("sh", ["-c", `command -v ${command}`]).status === 0);
+}
+
+/** The environment without settings that would change what is tested. */
+function withoutOurs(): NodeJS.ProcessEnv {
+  return Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !name.startsWith("HAKMEM_") && name !== "LD_PRELOAD"),
+  );
+}
