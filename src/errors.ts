@@ -148,7 +148,7 @@ export function describe(value: unknown): string {
 function describeObject(value: object): string {
   if (Array.isArray(value)) return `an array of ${value.length}`;
   const tag = Object.prototype.toString.call(value).slice("[object ".length, -1);
-  return tag === "Object" ? "an object" : `a ${tag}`;
+  return tag === "Object" ? "an object" : `${/^[AEIO]/.test(tag) ? "an" : "a"} ${tag}`;
 }
 
 /** An address as it appears in messages. */

@@ -67,10 +67,30 @@ function attach<Word extends number | bigint>(
   if (control >= byteLength) {
     refuseHandle(handle, `handle.control is ${control}, which is beyond the memory of ${byteLength} bytes`);
   }
-  if (instance.allocator.threadInit(control) !== control) {
-    refuseHandle(handle, `the memory holds no heap of this configuration at handle.control, ${control}, or it is full`);
+  if (!join(instance.allocator, control)) {
+    refuseHandle(handle, `the memory holds no heap of this configuration at handle.control, ${control}`);
   }
   return new HeapOfWidth({ instance, memory, module, control, profile, memory64, shared: true });
+}
+
+/**
+ * Gives the calling thread its part of the heap at `control`; false when there is none.
+ * @throws {OutOfMemoryError} when there is one, but it has no room for another thread
+ */
+function join(allocator: Allocator, control: number): boolean {
+  let committed: number;
+  try {
+    if (allocator.threadInit(control) === control) return true;
+    // An instance that found the heap knows what it has taken. One that did not traps, having nowhere to look.
+    committed = committedBytes(allocator);
+  } catch {
+    return false;
+  }
+  throw new OutOfMemoryError({
+    problem: `the heap has no room for another thread (it has taken ${committed} bytes)`,
+    remedy: "Free blocks, close heaps in threads that are done, or create the heap with a larger maximum.",
+    argument: "handle",
+  });
 }
 
 function make<Word extends number | bigint>(
@@ -84,7 +104,10 @@ function make<Word extends number | bigint>(
   const instance = instantiate(module, memory, width);
   const control = instance.allocator.threadInit(0);
   if (control === 0) refuseMemory("maximum", maximum, "is too little for the heap to begin");
-  if (!reserve(instance.allocator, initial)) refuseMemory("initial", initial, "cannot be had");
+  reserve(instance.allocator, initial);
+  if (committedBytes(instance.allocator) < initial && memory.buffer.byteLength < maximum) {
+    refuseMemory("initial", initial, "cannot be had");
+  }
   return new HeapOfWidth({ instance, memory, module, control, profile, memory64, shared });
 }
 
@@ -112,8 +135,8 @@ function makeMemory<Word extends number | bigint>(
   }
 }
 
-/** Makes the heap take at least `bytes` from its memory, as far as the maximum allows. */
-function reserve(allocator: Allocator, bytes: number): boolean {
+/** Makes the heap take `bytes` from its memory, or as many as there are. */
+function reserve(allocator: Allocator, bytes: number): void {
   const blocks: number[] = [];
   const missing = (): number => bytes - committedBytes(allocator);
   for (let size = missing(); size >= WASM_PAGE;) {
@@ -126,7 +149,6 @@ function reserve(allocator: Allocator, bytes: number): boolean {
     }
   }
   for (const block of blocks) allocator.free(block);
-  return blocks.length > 0 || missing() <= 0;
 }
 
 function refuseMemory(argument: "initial" | "maximum", value: number, what: string, cause?: unknown): never {

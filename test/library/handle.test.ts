@@ -1,5 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { attachHeap, createHeap, HeapNotSharedError, InvalidHandleError, type HeapHandle } from "hakmem";
+import {
+  attachHeap,
+  createHeap,
+  HeapNotSharedError,
+  InvalidHandleError,
+  OutOfMemoryError,
+  type HeapHandle,
+} from "hakmem";
 import { errorOf } from "./support/errors.js";
 
 describe("the handle of a heap", () => {
@@ -87,10 +94,27 @@ describe("attachHeap", () => {
     expect(error.message).toContain("configHash");
   });
 
+  test("says so when the heap has no room for another thread", async () => {
+    using heap = await createHeap({ shared: true, profile: "compact", maximum: 2 * 1024 * 1024 });
+    for (const size of [100_000, 1000, 16]) while (heap.malloc(size) !== 0);
+    const error = await errorOf(() => {
+      for (let i = 0; i < 1000; i++) attachHeap(heap.handle);
+    });
+    expect(error).toBeInstanceOf(OutOfMemoryError);
+    expect(error.argument).toBe("handle");
+  });
+
+  test("refuses a handle that was made to look like one of a wider memory", async () => {
+    using heap = await createHeap({ shared: true });
+    const error = await errorOf(() => attachHeap({ ...heap.handle, memory64: true }));
+    expect(error).toBeInstanceOf(InvalidHandleError);
+  });
+
   test("refuses a handle that points at something else than a heap", async () => {
     using heap = await createHeap({ shared: true });
     const block = heap.calloc(1, 4096);
-    for (const control of [block, 0xffff_fff0]) {
+    const end = heap.memory.buffer.byteLength;
+    for (const control of [block, block + 1, end - 4, end, 0xffff_fff0]) {
       const error = await errorOf(() => attachHeap({ ...heap.handle, control }));
       expect(error).toBeInstanceOf(InvalidHandleError);
       expect(error.message).toContain(String(control));
