@@ -15,6 +15,7 @@ import {
   type PairedRounds,
 } from "./statistics.js";
 import { groupBy } from "./group-by.js";
+import { commonRounds, LEAST_ROUNDS } from "./rounds.js";
 import { groupOf, type Cell, type Session } from "./session.js";
 import { labelOf, type LabTarget } from "./peers/peer.js";
 import type { MemoryPoint } from "./measure/protocol.js";
@@ -67,6 +68,8 @@ export interface Result {
   readonly netInterval: readonly [number, number] | null;
   /** Net of the baseline over this peer's: below 1, the baseline costs less. */
   readonly ratio: Ratio | null;
+  /** Rounds in which the machine was busy with something else all the time; their figures are too high. */
+  readonly disturbed: number;
   /** Operations of one timed run. */
   readonly operations: number;
   /** Why the peer could not be measured or is not to be trusted. */
@@ -106,8 +109,8 @@ export function resultsOf(session: Session, options: ResultsOptions): Results {
 
 function resultOf(cell: Cell, group: readonly Cell[], options: ResultsOptions): Result {
   const { workload, peer, target, threads, node } = cell;
-  const isMeasured = cell.rounds.length > 0;
-  const total = isMeasured ? estimateMedian(cell.rounds) : undefined;
+  const [rounds = []] = commonRounds([cell]);
+  const total = rounds.length > 0 ? estimateMedian(rounds) : undefined;
   const paired = pair(cell, group);
   const net = paired === undefined ? undefined : estimateNet(paired);
   return {
@@ -128,6 +131,7 @@ function resultOf(cell: Cell, group: readonly Cell[], options: ResultsOptions): 
     checksum: peer.keepsContents ? cell.checksum : null,
     netInterval: net === undefined ? null : [rounded(net.low), rounded(net.high)],
     ratio: ratioOf(cell, group, options),
+    disturbed: cell.disturbed.size,
     operations: cell.operations,
     failure: cell.failure,
     timeline: cell.timeline,
@@ -137,15 +141,13 @@ function resultOf(cell: Cell, group: readonly Cell[], options: ResultsOptions): 
 function ratioOf(cell: Cell, group: readonly Cell[], { baseline, widest }: ResultsOptions): Ratio | null {
   const base = group.find(({ peer }) => labelOf(peer) === baseline);
   if (base === undefined || base === cell || base.failure !== null || cell.failure !== null) return null;
-  const [numerator, denominator] = [pair(base, group), pair(cell, group)];
-  if (numerator === undefined || denominator === undefined) return null;
-  const estimate = estimateRatio(numerator, denominator);
-  const rounds = Math.min(numerator.peer.length, denominator.peer.length);
-  return { baseline, ...tellable(estimate, rounds, widest) };
+  const nothing = nullOf(cell, group);
+  if (nothing === undefined || nothing === base) return null;
+  const [baseRounds = [], cellRounds = [], nullRounds = []] = commonRounds([base, cell, nothing]);
+  if (cellRounds.length === 0) return null;
+  const estimate = estimateRatio({ peer: baseRounds, nothing: nullRounds }, { peer: cellRounds, nothing: nullRounds });
+  return { baseline, ...tellable(estimate, cellRounds.length, widest) };
 }
-
-/** Fewer rounds than this have no interval worth the name. */
-const LEAST_ROUNDS = 3;
 
 function tellable(estimate: Estimate | undefined, rounds: number, widest: number): Omit<Ratio, "baseline"> {
   if (estimate === undefined) return { value: null, interval: null, roundsNeeded: null };
@@ -158,11 +160,18 @@ function tellable(estimate: Estimate | undefined, rounds: number, widest: number
 
 /** The rounds of a cell beside the null allocator's; undefined for the null allocator, or where either is missing. */
 function pair(cell: Cell, group: readonly Cell[]): PairedRounds | undefined {
-  const nothing = group.find(({ peer }) => peer.name === "null");
-  if (nothing === undefined || nothing === cell) return undefined;
-  if (nothing.rounds.length === 0 || cell.rounds.length === 0) return undefined;
-  return { peer: cell.rounds, nothing: nothing.rounds };
+  const nothing = nullOf(cell, group);
+  if (nothing === undefined) return undefined;
+  const [peer = [], nullRounds = []] = commonRounds([cell, nothing]);
+  return peer.length === 0 ? undefined : { peer, nothing: nullRounds };
 }
+
+/** What the driver costs alone; undefined for the null allocator itself. */
+function nullOf(cell: Cell, group: readonly Cell[]): Cell | undefined {
+  return group.find(({ peer }) => peer.name === NULL_NAME && cell.peer.name !== NULL_NAME);
+}
+
+const NULL_NAME = "null";
 
 /** Five significant digits: more would be noise. */
 function rounded(value: number): number {

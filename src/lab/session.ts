@@ -53,6 +53,8 @@ export interface Cell {
   peakBytes: number | null;
   liveBytes: number | null;
   timeline: readonly MemoryPoint[];
+  /** Numbers of the rounds that the machine disturbed from begin to end. */
+  readonly disturbed: Set<number>;
   /** Why it could not be measured, or is not to be trusted. */
   failure: string | null;
 }
@@ -85,6 +87,7 @@ export async function runSession(options: SessionOptions): Promise<Session> {
   };
   signal?.addEventListener("abort", stopAll);
 
+  const calibrations: Calibrations = new Map();
   let finished = 0;
   try {
     for (let round = 0; round < rounds && !isAborted(signal); round++) {
@@ -92,8 +95,7 @@ export async function runSession(options: SessionOptions): Promise<Session> {
         if (isAborted(signal)) break;
         report(`round ${round + 1} of ${rounds}, ${cell.workload.id}, ${labelOf(cell.peer)}`);
         if (cell.failure === null) {
-          const runner = runnerFor(runners, cell, options);
-          await visit(cell, round, modules, runner, options);
+          await visit(cell, round, modules, runnerFor(runners, cell, options), calibrations, options);
         }
         done++;
       }
@@ -151,6 +153,7 @@ function emptyCell(key: Pick<Cell, "workload" | "peer" | "target" | "threads" | 
     peakBytes: null,
     liveBytes: null,
     timeline: [],
+    disturbed: new Set(),
     failure: null,
   };
 }
@@ -168,6 +171,9 @@ function interleave(cells: readonly Cell[], round: number): Cell[] {
 export function groupOf({ workload, target, threads, node }: Cell): string {
   return [node.version, workload.id, target, threads].join(" ");
 }
+
+/** Fastest calibration that was seen under each version of Node. */
+type Calibrations = Map<string, number>;
 
 type Modules = ReadonlyMap<string, string>;
 
@@ -219,9 +225,10 @@ async function visit(
   round: number,
   modules: Modules,
   runner: Runner,
+  calibrations: Calibrations,
   options: SessionOptions,
 ): Promise<void> {
-  const { workload, peer, target, threads } = cell;
+  const { workload, peer, target, threads, node } = cell;
   const request: SampleRequest = {
     workload: workload.id,
     peer: peer.kind === "wasm" ? peer.measuredAs : labelOf(peer),
@@ -230,23 +237,30 @@ async function visit(
     module: modules.get(moduleKey(cell)) ?? null,
     steps: options.quick ? workload.quickSteps : workload.steps,
     runs: options.runs,
+    calibration: calibrations.get(node.version) ?? null,
     warmupMilliseconds: options.quick ? QUICK_WARMUP : WARMUP,
     timelinePoints: options.timeline && round === 0 && workload.driver === "single" ? TIMELINE_POINTS : 0,
   };
   try {
-    record(cell, await (peer.kind === "external" ? peer.measure(request) : runner.measure(request)));
+    const sample = await (peer.kind === "external" ? peer.measure(request) : runner.measure(request));
+    if (sample.calibration !== null) calibrations.set(node.version, sample.calibration);
+    record(cell, sample);
   } catch (error) {
     if (!isAborted(options.signal)) cell.failure = messageOf(error);
   }
 }
 
-function record(cell: Cell, { operations, nanoseconds, checksum, peakBytes, liveBytes, timeline }: Sample): void {
+function record(
+  cell: Cell,
+  { operations, nanoseconds, disturbed, checksum, peakBytes, liveBytes, timeline }: Sample,
+): void {
   if (cell.checksum !== null && cell.checksum !== checksum && cell.peer.keepsContents) {
     cell.failure = `wrong checksum: ${checksum} in round ${cell.rounds.length + 1}, ${cell.checksum} before`;
     return;
   }
   // Other programs only ever add time: the fastest run was disturbed least.
   cell.rounds.push(Math.min(...nanoseconds) / operations);
+  if (disturbed) cell.disturbed.add(cell.rounds.length - 1);
   cell.operations = operations;
   cell.checksum = checksum;
   cell.peakBytes = maximum(cell.peakBytes, peakBytes);

@@ -34,7 +34,7 @@ function formatGroup(group: readonly Result[]): string {
 }
 
 function rowOf(result: Result): string[] {
-  const { opsPerSecond, nsPerOp, netNsPerOp, spread, peakBytes, liveBytes, failure } = result;
+  const { opsPerSecond, nsPerOp, netNsPerOp, spread, peakBytes, liveBytes } = result;
   return [
     labelOf({ name: result.peer, profile: result.profile }),
     opsPerSecond === null ? "-" : (opsPerSecond / 1e6).toFixed(1),
@@ -43,8 +43,13 @@ function rowOf(result: Result): string[] {
     formatRatio(result.ratio),
     peakBytes === null ? "-" : mebibytes(peakBytes),
     peakBytes === null || !liveBytes || liveBytes < 0 ? "-" : (peakBytes / liveBytes).toFixed(2),
-    failure === null ? "" : `FAILED: ${failure}`,
+    remarkOf(result),
   ];
+}
+
+function remarkOf({ failure, disturbed, rounds }: Result): string {
+  if (failure !== null) return `FAILED: ${failure}`;
+  return 2 * disturbed > rounds ? `machine busy in ${disturbed} of ${rounds} rounds` : "";
 }
 
 export function formatRatio(ratio: Ratio | null): string {

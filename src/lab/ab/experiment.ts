@@ -7,6 +7,7 @@ import { THIS_NODE } from "../node-versions.js";
 import { PACKAGE_ROOT } from "../paths.js";
 import { NULL_PEER } from "../peers/null.js";
 import { describeHost, type Host } from "../results.js";
+import { commonRounds } from "../rounds.js";
 import { runSession, type Cell, type Progress } from "../session.js";
 import { alignColumns } from "../table.js";
 import type { Workload } from "../workloads.js";
@@ -100,14 +101,20 @@ function compare(
   if (baseline.some(({ rounds }) => rounds.length === 0)) {
     return { verdict: null, workloads: [], failure: "interrupted before a round was finished" };
   }
-  const comparisons = baseline.map((cell, index) => ({
-    workload: cell.workload.id,
-    baseline: cell.rounds,
-    variant: variant[index]?.rounds ?? [],
-    nothing: nothing[index]?.rounds ?? [],
-    baselinePeakBytes: cell.peakBytes,
-    variantPeakBytes: variant[index]?.peakBytes ?? null,
-  }));
+  const comparisons = baseline.map((base, index) => {
+    const [other, driver] = [variant[index], nothing[index]];
+    if (other === undefined || driver === undefined)
+      throw new Error(`${base.workload.id} was not planned for every variant`);
+    const [baseRounds = [], otherRounds = [], driverRounds = []] = commonRounds([base, other, driver]);
+    return {
+      workload: base.workload.id,
+      baseline: baseRounds,
+      variant: otherRounds,
+      nothing: driverRounds,
+      baselinePeakBytes: base.peakBytes,
+      variantPeakBytes: other.peakBytes,
+    };
+  });
   return { ...judge(comparisons, thresholds), failure: null };
 }
 

@@ -14,6 +14,8 @@ export interface SampleRequest {
   readonly steps: number;
   /** Timed runs on one fresh heap. */
   readonly runs: number;
+  /** Fastest time of the calibration that any process of this session has seen, in nanoseconds; null in the beginning. */
+  readonly calibration: number | null;
   /** Least milliseconds of running, on heaps that are thrown away, before the first sample of this module and workload. */
   readonly warmupMilliseconds: number;
   /** Also record committed and live memory at this many points of one more run; 0: do not. */
@@ -30,8 +32,12 @@ export interface MemoryPoint {
 export interface Sample {
   /** Operations of each run, by all threads. */
   readonly operations: number;
-  /** Wall time of each run. */
+  /** Wall time of each run that the machine did not disturb, or of all if it disturbed all. */
   readonly nanoseconds: readonly number[];
+  /** Whether it disturbed all. */
+  readonly disturbed: boolean;
+  /** Fastest time of the calibration so far, see `timed-runs.ts`; null where there is none. */
+  readonly calibration: number | null;
   /** What the driver read back from the blocks, in hexadecimal. */
   readonly checksum: string;
   /** Most bytes that the heap ever took from its memory; null where that cannot be known. */

@@ -1,9 +1,9 @@
 /** Measures random-mixed called from JavaScript. A process measures one peer only, so the loop is specialised to it. */
 
-import { performance } from "node:perf_hooks";
 import type { ScriptHeap, ScriptPeer } from "../peers/peer.js";
 import type { Workload } from "../workloads.js";
 import type { Sample, SampleRequest } from "./protocol.js";
+import { timeRuns } from "./timed-runs.js";
 import { warmUp } from "./warm-up.js";
 
 export async function measureScript(peer: ScriptPeer, workload: Workload, request: SampleRequest): Promise<Sample> {
@@ -19,18 +19,17 @@ export async function measureScript(peer: ScriptPeer, workload: Workload, reques
 
   const mixed = await open();
   mixed.run(Math.ceil(request.steps / 2));
-  const nanoseconds: number[] = [];
-  for (let run = 0; run < request.runs; run++) {
-    const begin = performance.now();
+  let checksum = 0;
+  const runs = timeRuns(request, (count) => {
     mixed.run(request.steps);
-    nanoseconds.push((performance.now() - begin) * 1e6);
-  }
+    if (count === 0) checksum = mixed.checksum;
+  });
   const committed = mixed.heap.committedBytes();
   mixed.heap.close();
   return {
+    ...runs,
     operations: request.steps,
-    nanoseconds,
-    checksum: mixed.checksum.toString(16).padStart(8, "0"),
+    checksum: checksum.toString(16).padStart(8, "0"),
     peakBytes: committed,
     liveBytes: committed === null ? null : mixed.peak,
     timeline: [],

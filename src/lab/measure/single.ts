@@ -4,7 +4,13 @@ import type { WasmPeer } from "../peers/peer.js";
 import type { Workload } from "../workloads.js";
 import { committedBytes, createMemory, DriverInstance } from "./instance.js";
 import type { MemoryPoint, Sample, SampleRequest } from "./protocol.js";
+import { timeRuns } from "./timed-runs.js";
 import { warmUp } from "./warm-up.js";
+
+interface Heap {
+  readonly memory: WebAssembly.Memory;
+  readonly driver: DriverInstance;
+}
 
 export async function measureSingle(
   module: WebAssembly.Module,
@@ -13,7 +19,7 @@ export async function measureSingle(
   request: SampleRequest,
 ): Promise<Sample> {
   const shared = request.target === "wasm32-shared";
-  const open = async (): Promise<{ memory: WebAssembly.Memory; driver: DriverInstance }> => {
+  const open = async (): Promise<Heap> => {
     const memory = createMemory(peer, workload, 1, shared);
     return { memory, driver: await DriverInstance.open(module, memory, peer, workload) };
   };
@@ -26,17 +32,17 @@ export async function measureSingle(
   const { memory, driver } = await open();
   // Reach the steady state first: slots taken, memory touched, caches filled.
   driver.run(Math.ceil(request.steps / 2));
-  const nanoseconds: number[] = [];
   let operations = 0;
-  for (let run = 0; run < request.runs; run++) {
-    const begin = process.hrtime.bigint();
+  let checksum = 0n;
+  const runs = timeRuns(request, (count) => {
     operations = driver.run(request.steps);
-    nanoseconds.push(Number(process.hrtime.bigint() - begin));
-  }
+    // How often it runs depends on the machine; what a checksum covers must not.
+    if (count === 0) checksum = driver.checksum();
+  });
   return {
+    ...runs,
     operations,
-    nanoseconds,
-    checksum: driver.checksum().toString(16).padStart(16, "0"),
+    checksum: checksum.toString(16).padStart(16, "0"),
     peakBytes: peer.keepsContents ? committedBytes(memory) : null,
     liveBytes: peer.keepsContents ? driver.peakLiveBytes() : null,
     timeline: request.timelinePoints > 0 ? await recordTimeline(open, request) : [],
@@ -44,7 +50,7 @@ export async function measureSingle(
 }
 
 async function recordTimeline(
-  open: () => Promise<{ memory: WebAssembly.Memory; driver: DriverInstance }>,
+  open: () => Promise<Heap>,
   { steps, timelinePoints }: SampleRequest,
 ): Promise<MemoryPoint[]> {
   const { memory, driver } = await open();

@@ -34,6 +34,8 @@ export async function measureThreads(
     return {
       operations: sum(last.map(({ operations }) => operations)),
       nanoseconds: runs.map(wallTime),
+      disturbed: false,
+      calibration: null,
       checksum: BigInt.asUintN(
         64,
         last.reduce((total, { checksum }) => total + checksum, 0n),
