@@ -60,6 +60,7 @@ export const CONFIG_HASH: u32 =
   ((1 * 0x01000193) ^
     (HK_PAGE_SHIFT << 24) ^
     (HK_ADDRESS_BITS << 16) ^
+    (sizeof<usize>() << 10) ^
     (HK_SHARED << 9) ^
     (HK_NATIVE << 8) ^
     (HK_GUARD << 7) ^

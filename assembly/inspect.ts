@@ -35,7 +35,7 @@ export function heap_stat(what: u32): usize {
   if (what == CACHED) {
     let bytes: usize = 0;
     for (let cls = CLASS_FIRST; cls < CLASS_END; ++cls) bytes += cachedBlocks(cls) * classSize(cls);
-    return bytes;
+    return bytes + cachedBig();
   }
   if (what == THREADS) {
     let threads: usize = 0;
@@ -109,5 +109,12 @@ function liveBytes(): usize {
       bytes += (<usize>load<u8>(metadata + LENGTHS_OFFSET + n)) << GRANULE_SHIFT;
     }
   }
+  return bytes - cachedBig();
+}
+
+/** Bytes of large and huge blocks in the caches of all threads. */
+function cachedBig(): usize {
+  let bytes: usize = 0;
+  for (let heap = firstHeap(); heap; heap = threadHeap(heap).next) bytes += threadHeap(heap).bigBytes;
   return bytes;
 }

@@ -65,6 +65,11 @@ const SUPERSLAB_MASK: usize = ((<usize>1) << SUPERSLAB_SHIFT) - 1;
 /** True when the last block that this instance got from here reads as zero. */
 export let blockClean: bool = false;
 
+/** For blocks that do not come from here. */
+export function setBlockClean(clean: bool): void {
+  blockClean = clean;
+}
+
 // --- Large ---------------------------------------------------------------------------------------------------------
 
 /** Address of the atomic word that holds the bit of granule `granule`. */

@@ -2,8 +2,10 @@
 
 import { atomicCas, atomicLoad, atomicStore } from "./atomic";
 import { attach, attached, control, create, spareEnd, spareFirst } from "./control";
+import { PAGE_SHIFT } from "./config";
 import * as native from "./platform/native";
 import { donatePages } from "./pool";
+import { KIND_METADATA, setKind } from "./region";
 import { countAbandoned, tidy } from "./thread-cache";
 import {
   ABANDONED,
@@ -35,6 +37,8 @@ export function startThread(address: usize): usize {
     if (!attach(address)) return 0;
   } else {
     if (!attach(create())) return 0;
+    const page = changetype<usize>(control) >> PAGE_SHIFT;
+    setKind(page, spareFirst - page, KIND_METADATA);
     donatePages(spareFirst, spareEnd - spareFirst);
   }
   const heap = findIdle();

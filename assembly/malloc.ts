@@ -5,6 +5,7 @@
  * and may free what another thread allocated.
  */
 
+import { keepBig, takeBig } from "./big-cache";
 import { GRANULE_SIZE, LARGE_MAX, MAX_REQUEST, MIN_ALIGN, PAGE_SHIFT, PAGE_SIZE, SMALL_MAX, WORD } from "./config";
 import { FAIL_DOUBLE_FREE, FAIL_FOREIGN_POINTER, FAIL_INTERIOR_POINTER, FAIL_WRONG_SIZE } from "./failure";
 import { link, next } from "./free-list";
@@ -21,6 +22,7 @@ import {
   pagesOf,
   resizeHuge,
   resizeLarge,
+  setBlockClean,
 } from "./large";
 import { startThread } from "./lifecycle";
 import * as platform from "./platform";
@@ -84,7 +86,8 @@ function mallocSlow(size: usize): usize {
   const cls = classOf(size - 1);
   const block = refill(cls);
   // A slab needs pages that lie together; a block that is not much smaller may still fit between large ones.
-  if (!block && classSize(cls) >= GRANULE_SIZE) return allocateLarge(classSize(cls), MIN_ALIGN);
+  // It keeps the alignment that the class has.
+  if (!block && classSize(cls) >= GRANULE_SIZE) return allocateLarge(classSize(cls), classSize(cls) & -classSize(cls));
   if (HK_GUARD) {
     if (block) guardAllocated(block);
   }
@@ -98,6 +101,13 @@ function allocateBig(size: usize, align: usize): usize {
     if (startThread(0) == 0) return 0;
   }
   const large = size <= LARGE_MAX && align <= PAGE_SIZE;
+  if (!HK_GUARD && align == MIN_ALIGN) {
+    const cached = takeBig(current(), size);
+    if (cached) {
+      setBlockClean(false);
+      return cached;
+    }
+  }
   const spare = align > PAGE_SIZE ? (align >> PAGE_SHIFT) - 1 : 0;
   let collected = false;
   while (true) {
@@ -124,8 +134,20 @@ function freeSlow(block: usize, kind: u32): void {
     return;
   }
   if (!block) return;
-  if ((kind == KIND_LARGE && freeLarge(block)) || (kind == KIND_HUGE && freeHuge(block))) relax();
-  else refuse(block, kind);
+  freeBig(block, kind);
+}
+
+/** Frees what is not small, if it is a block at all. */
+function freeBig(block: usize, kind: u32): void {
+  const size = kind == KIND_LARGE ? largeSize(block) : kind == KIND_HUGE ? hugeSize(block) : 0;
+  if (size == 0) return refuse(block, kind);
+  if (HK_NATIVE && !started()) {
+    if (startThread(0) == 0) return;
+  }
+  if (!HK_GUARD && keepBig(current(), block, size, kind == KIND_LARGE)) return;
+  if (kind == KIND_LARGE) freeLarge(block);
+  else freeHuge(block);
+  relax();
 }
 
 /** A pointer that is not the start of a block. */

@@ -17,6 +17,7 @@
  */
 
 import { atomicCas, atomicLoad, atomicStore } from "./atomic";
+import { flushBig } from "./big-cache";
 import { Control, control } from "./control";
 import { link, next } from "./free-list";
 import { growPool } from "./pool";
@@ -143,6 +144,7 @@ export function flushBins(heap: usize, from: usize): void {
     sendHome(heap, active);
     sendHome(heap, spare);
   }
+  flushBig(from);
 }
 
 /** Slabs that were reported to a heap that nobody uses any more are reported to their owners. */

@@ -8,6 +8,8 @@
  *              │ ClassHeap × CLASS_END     │  cold: spare magazine, sizes, queue of slabs
  *              ├───────────────────────────┤
  *              │ ThreadHeap                │  state, id, pending slabs
+ *              ├───────────────────────────┤
+ *              │ list × BIG_LISTS          │  cached large and huge blocks (big-cache.ts)
  *              └───────────────────────────┘
  *
  * Thread heaps are made once, linked into the heap's list and reused for ever, so an address of one never dangles.
@@ -59,12 +61,22 @@ export class ThreadHeap {
   next: usize;
   /** Atomic: stack of slabs that got their first block from another thread since they were last looked at. */
   pending: usize;
+  /** Bytes of the cached large and huge blocks. */
+  bigBytes: usize;
+  /** The list that gives up a block next when they are too many. */
+  bigHand: u32;
 }
+
+/** Lists of cached large and huge blocks; big-cache.ts says of which sizes. */
+export const BIG_LISTS: usize = 192;
 
 const BINS_BYTES: usize = (<usize>CLASS_END) << BIN_SHIFT;
 const CLASS_BYTES: usize = offsetof<ClassHeap>();
 const THREAD_OFFSET: usize = (BINS_BYTES + <usize>CLASS_END * CLASS_BYTES + (MIN_ALIGN - 1)) & ~(MIN_ALIGN - 1);
-const THREAD_BYTES: usize = THREAD_OFFSET + offsetof<ThreadHeap>();
+const BIG_OFFSET: usize = (THREAD_OFFSET + offsetof<ThreadHeap>() + (MIN_ALIGN - 1)) & ~(MIN_ALIGN - 1);
+/** A bit for each list tells whether it has blocks. */
+const BIG_HEADS_OFFSET: usize = BIG_OFFSET + BIG_LISTS / 8;
+const THREAD_BYTES: usize = BIG_HEADS_OFFSET + BIG_LISTS * WORD;
 
 export const STATE_BITS: u32 = 2;
 export const STATE_MASK: u32 = (1 << STATE_BITS) - 1;
@@ -139,6 +151,20 @@ export function threadHeap(heap: usize): ThreadHeap {
 @inline
 export function pendingOf(heap: usize): usize {
   return heap + THREAD_OFFSET + offsetof<ThreadHeap>("pending");
+}
+
+/** Address of the 64 bits that tell which of the lists from `list` & ~63 on have blocks. */
+// @ts-ignore: decorator
+@inline
+export function bigBits(heap: usize, list: usize): usize {
+  return heap + BIG_OFFSET + (list >> 6) * sizeof<u64>();
+}
+
+/** Address of the first block of a list of cached large or huge blocks. */
+// @ts-ignore: decorator
+@inline
+export function bigHead(heap: usize, list: usize): usize {
+  return heap + BIG_HEADS_OFFSET + list * WORD;
 }
 
 /** Address of a thread heap's atomic state. */
