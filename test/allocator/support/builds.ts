@@ -1,0 +1,87 @@
+import { readFileSync } from "node:fs";
+import { setFlagsFromString } from "node:v8";
+
+/** One module of `dist/wasm`, and what it was built for. */
+export interface Build {
+  /** As the tests show it, for example `default wasm32-shared`. */
+  readonly name: string;
+  readonly profile: string;
+  readonly target: string;
+  readonly bytes: number;
+  readonly module: WebAssembly.Module;
+  /** Whether several threads may use one memory. */
+  readonly shared: boolean;
+  /** Whether addresses and sizes are 64 bits wide. */
+  readonly wide: boolean;
+  /** Whether misuse is reported through `hakmem_fail`. */
+  readonly guard: boolean;
+  readonly pageSize: number;
+  readonly superslabSize: number;
+  /** The unit in which large blocks are cut. */
+  readonly granuleSize: number;
+}
+
+interface ManifestEntry {
+  readonly file: string;
+  readonly profile: string;
+  readonly target: string;
+  readonly bytes: number;
+  readonly constants: Readonly<Record<string, number>>;
+}
+
+const SUPERSLAB_PAGES = 32;
+const PAGE_GRANULES = 16;
+const DIRECTORY = new URL("../../../dist/wasm/", import.meta.url);
+
+// Behind a flag before Node 24, and an unknown flag is ignored; set before the first module is compiled.
+setFlagsFromString("--experimental-wasm-memory64");
+
+/** Every module that this Node can run and that keeps the allocator's promises: the ceiling mode gives them up on purpose. */
+export const BUILDS: readonly Build[] = manifest()
+  .filter(({ constants }) => constants["HK_UNSAFE"] === 0)
+  .flatMap((entry) => load(entry));
+
+/** The builds for one thread at a time in a private memory, for example. */
+export function buildsWhere(condition: (build: Build) => boolean): readonly Build[] {
+  const builds = BUILDS.filter(condition);
+  if (builds.length === 0) throw new Error("no build fits this test: run `npm run build`");
+  return builds;
+}
+
+/** The one build of a profile for a target. */
+export function buildOf(profile: string, target: string): Build {
+  const [build] = buildsWhere((candidate) => candidate.profile === profile && candidate.target === target);
+  return build!;
+}
+
+function manifest(): readonly ManifestEntry[] {
+  try {
+    const text = readFileSync(new URL("manifest.json", DIRECTORY), "utf8");
+    return (JSON.parse(text) as { modules: ManifestEntry[] }).modules;
+  } catch (cause) {
+    throw new Error("dist/wasm holds no modules: run `npm run build`", { cause });
+  }
+}
+
+function load({ file, profile, target, bytes, constants }: ManifestEntry): Build[] {
+  const code = readFileSync(new URL(file, DIRECTORY));
+  const wide = target.startsWith("wasm64");
+  // A Node without 64-bit memories cannot even compile these.
+  if (wide && !WebAssembly.validate(code)) return [];
+  const pageSize = 2 ** constants["HK_PAGE_SHIFT"]!;
+  return [
+    {
+      name: `${profile} ${target}`,
+      profile,
+      target,
+      bytes,
+      module: new WebAssembly.Module(code),
+      shared: constants["HK_SHARED"] === 1,
+      wide,
+      guard: constants["HK_GUARD"] === 1,
+      pageSize,
+      superslabSize: pageSize * SUPERSLAB_PAGES,
+      granuleSize: pageSize / PAGE_GRANULES,
+    },
+  ];
+}

@@ -1,0 +1,194 @@
+// @ts-check
+/**
+ * A thread that allocates, writes, hands over, verifies and frees for as long as it is told to, on a raw module.
+ *
+ * Every 16 bytes of the heap have a byte in `owners`, which says who was handed the bytes: whoever is handed bytes that are
+ * somebody's already has found two blocks that overlap. A block is in `held` or in `mailboxes` while it is live, so that those of a
+ * thread that was terminated can be found. Every word of a block depends on its address and its size.
+ *
+ *   block ─► │ size │ first word │ second word │ …      what is too large to write to everywhere is written to here and there
+ */
+
+import { parentPort, workerData } from "node:worker_threads";
+
+/** @type {import("./churn.js").ChurnData} */
+const { module, memory, control, owners, mailboxes, held, counters, sizes, seed, index, role } = workerData;
+const FIELD = { stop: 0, reclaim: 1, operations: 2, damaged: 3, overlaps: 4, refused: 5 };
+
+const heap = /** @type {Record<string, (...args: number[]) => number>} */ (
+  new WebAssembly.Instance(module, {
+    env: {
+      memory,
+      /** @type {(cause: number, pointer: number) => never} */
+      hakmem_fail: (cause, pointer) => {
+        throw new Error(`misuse ${cause} of ${pointer >>> 0}`);
+      },
+    },
+  }).exports
+);
+const { malloc, calloc, realloc, memalign, free, malloc_usable_size, thread_init, thread_exit, thread_id, thread_reclaim } =
+  /** @type {Record<string, (...args: number[]) => number> & Record<string, any>} */ (heap);
+
+if (thread_init(control) >>> 0 !== control) throw new Error(`no heap could be joined at ${control}`);
+/** @type {import("node:worker_threads").MessagePort} */ (parentPort).postMessage(thread_id());
+
+/** Words of a block that are written at least, if it has them, and of those further on, one in this many. */
+const DENSE_WORDS = 64;
+const SPARSE_STEP = 509;
+
+let words = new Uint32Array(memory.buffer);
+let state = seed >>> 0 || 1;
+
+function random() {
+  state ^= state << 13;
+  state ^= state >>> 17;
+  state ^= state << 5;
+  return state >>> 0;
+}
+
+/** @param {number} end an address that has to be within the view */
+function look(end) {
+  if (end <= words.byteLength) return;
+  // Another thread has grown the memory: asking for no more of it makes this thread see that.
+  memory.grow(0);
+  words = new Uint32Array(memory.buffer);
+}
+
+/** @param {number} address @param {number} size @returns {number} */
+function wordOf(address, size) {
+  return (Math.imul(address, 0x9e3779b1) ^ size) >>> 0;
+}
+
+function newSize() {
+  const { least, most } = sizes[random() % sizes.length];
+  return least + (random() % (most - least + 1));
+}
+
+/** @param {number} address @param {number} from @param {number} to @param {number} owner @param {number} before */
+function own(address, from, to, owner, before) {
+  const first = (address + from) >>> 4;
+  const end = (address + to) >>> 4;
+  for (let at = first; at < end; ++at) {
+    if (owners[at] !== before && (before === 0 || owner !== 0)) counters[FIELD.overlaps]++;
+    owners[at] = owner;
+  }
+}
+
+/** @param {number} address @param {number} size */
+function write(address, size) {
+  look(address + size);
+  const first = address >>> 2;
+  const word = wordOf(address, size);
+  words[first] = size;
+  const end = size >>> 2;
+  for (let at = 1; at < end; at += at < DENSE_WORDS ? 1 : SPARSE_STEP) words[first + at] = word ^ at;
+  if (end > 1) words[first + end - 1] = word ^ (end - 1);
+}
+
+/** @param {number} address @returns {number} its size; also counts it as damaged if it is */
+function verify(address) {
+  look(address + 16);
+  const first = address >>> 2;
+  const size = words[first];
+  look(address + size);
+  const word = wordOf(address, size);
+  const end = size >>> 2;
+  let right = size <= malloc_usable_size(address) >>> 0;
+  for (let at = 1; right && at < end; at += at < DENSE_WORDS ? 1 : SPARSE_STEP) right = words[first + at] === (word ^ at) >>> 0;
+  if (right && end > 1) right = words[first + end - 1] === (word ^ (end - 1)) >>> 0;
+  if (!right) counters[FIELD.damaged]++;
+  return size;
+}
+
+/** @returns {number} a new block, written to and owned; 0 when there is none */
+function make() {
+  const size = Math.max(16, newSize());
+  const how = random() & 15;
+  const align = 16 << (random() % 10);
+  const address = (how === 0 ? calloc(1, size) : how === 1 ? memalign(align, size) : malloc(size)) >>> 0;
+  if (address === 0) {
+    counters[FIELD.refused]++;
+    return 0;
+  }
+  own(address, 0, malloc_usable_size(address) >>> 0, index, 0);
+  if (how === 0) {
+    look(address + size);
+    const first = address >>> 2;
+    for (let at = 0; at < size >>> 2; at += at < DENSE_WORDS ? 1 : SPARSE_STEP) {
+      if (words[first + at] !== 0) {
+        counters[FIELD.damaged]++;
+        break;
+      }
+    }
+  } else if (how === 1 && address % align !== 0) counters[FIELD.damaged]++;
+  write(address, size);
+  return address;
+}
+
+/** @param {number} address */
+function drop(address) {
+  verify(address);
+  disown(address);
+  free(address);
+}
+
+/** @param {number} address */
+function disown(address) {
+  own(address, 0, malloc_usable_size(address) >>> 0, 0, owners[address >>> 4]);
+}
+
+/** @param {number} address @returns {number} the block as it is then; `address` itself when it is refused */
+function resize(address) {
+  verify(address);
+  disown(address);
+  const size = Math.max(16, newSize());
+  const old = words[address >>> 2];
+  const moved = realloc(address, size) >>> 0;
+  const kept = moved || address;
+  look(kept + 16);
+  if (words[kept >>> 2] !== old) counters[FIELD.damaged]++;
+  own(kept, 0, malloc_usable_size(kept) >>> 0, index, 0);
+  write(kept, moved ? size : old);
+  return kept;
+}
+
+/** What a thread does once, by its role. */
+const ROLES = {
+  /** Anything: makes, resizes, keeps, swaps for another thread's, and frees. */
+  churn: () => {
+    const chance = random();
+    const slot = chance % held.length;
+    const mine = Atomics.exchange(held, slot, 0);
+    if (mine === 0) {
+      Atomics.store(held, slot, make());
+    } else if ((chance >>> 24) % 8 === 0) {
+      Atomics.store(held, slot, resize(mine));
+    } else if ((chance >>> 28) % 2 === 0) {
+      const theirs = Atomics.exchange(mailboxes, (chance >>> 12) % mailboxes.length, mine);
+      if (theirs !== 0) drop(theirs);
+    } else {
+      drop(mine);
+    }
+  },
+  /** Only makes, for others to free. */
+  produce: () => {
+    const slot = random() % mailboxes.length;
+    if (Atomics.load(mailboxes, slot) === 0) Atomics.store(mailboxes, slot, make());
+  },
+  /** Only frees what others made. */
+  consume: () => {
+    const theirs = Atomics.exchange(mailboxes, random() % mailboxes.length, 0);
+    if (theirs !== 0) drop(theirs);
+  },
+};
+
+const BATCH = 256;
+const act = ROLES[role];
+
+while (Atomics.load(counters, FIELD.stop) === 0) {
+  const dead = Atomics.exchange(counters, FIELD.reclaim, 0);
+  if (dead !== 0) thread_reclaim(dead);
+  for (let n = 0; n < BATCH; ++n) act();
+  counters[FIELD.operations] += BATCH;
+}
+thread_exit();
