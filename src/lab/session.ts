@@ -69,6 +69,8 @@ export interface Session {
 
 const QUICK_WARMUP = 20;
 const WARMUP = 100;
+/** So many times the runs that are wanted are tried to get them undisturbed. */
+const MOST_TRIES = 3;
 const TIMELINE_POINTS = 60;
 
 /** Never rejects for a peer's fault: that is noted in its cells. */
@@ -237,6 +239,7 @@ async function visit(
     module: modules.get(moduleKey(cell)) ?? null,
     steps: options.quick ? workload.quickSteps : workload.steps,
     runs: options.runs,
+    mostRuns: options.quick ? options.runs : MOST_TRIES * options.runs,
     calibration: calibrations.get(node.version) ?? null,
     warmupMilliseconds: options.quick ? QUICK_WARMUP : WARMUP,
     timelinePoints: options.timeline && round === 0 && workload.driver === "single" ? TIMELINE_POINTS : 0,

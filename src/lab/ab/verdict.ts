@@ -17,6 +17,9 @@ export interface Thresholds {
 
 export const DEFAULT_THRESHOLDS: Thresholds = { time: 0.01, memory: 0.1 };
 
+/** An interval wider than this, to either side, says more about the machine than about the variant. */
+const NOISY = 0.05;
+
 /** What a baseline and a variant cost under one workload. */
 export interface Comparison {
   readonly workload: string;
@@ -88,7 +91,10 @@ function decide(
     return { verdict: "refuse", reason: `takes ${percent(memoryRatio - 1)} more memory` };
   }
   if (high < 1 - time) return { verdict: "adopt", reason: `faster by ${percent(1 - high)} at least` };
-  return { verdict: "neutral", reason: `no change beyond ${percent(time)} can be told` };
+  const width = (high - low) / 2;
+  return width > NOISY
+    ? { verdict: "neutral", reason: `too noisy to tell (±${percent(width)}); repeat it on a quiet machine` }
+    : { verdict: "neutral", reason: `no change beyond ${percent(time)} can be told` };
 }
 
 export function percent(fraction: number): string {

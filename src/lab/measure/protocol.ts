@@ -14,6 +14,8 @@ export interface SampleRequest {
   readonly steps: number;
   /** Timed runs on one fresh heap. */
   readonly runs: number;
+  /** Runs to try when the machine disturbs some, at least `runs`. */
+  readonly mostRuns: number;
   /** Fastest time of the calibration that any process of this session has seen, in nanoseconds; null in the beginning. */
   readonly calibration: number | null;
   /** Least milliseconds of running, on heaps that are thrown away, before the first sample of this module and workload. */
