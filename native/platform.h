@@ -25,7 +25,9 @@
 #define SLOW __attribute__((noinline, cold))
 #define KIB ((u64)1 << 10)
 #define MIB ((u64)1 << 20)
-#define TIB ((u64)1 << 40)
+#define GIB ((u64)1 << 30)
+#define SPAN_FIRST (8 * GIB)
+#define SPAN_MOST (4096 * GIB)
 #define PAGE (64 * KIB)     /* what `grow` deals in */
 #define SEGMENT (2 * MIB)   /* where the arena starts, so that its first superslab is aligned */
 #define REFUSED (~(u64)0)
@@ -123,16 +125,18 @@ static inline u64 platform_table(u64 bytes) {
 struct span { u64 next, end; };
 static struct span *span_now;
 
-static u64 span_bytes(u64 least) {
+/* Each reservation is twice the last one: a small program stays small to tools that list or emulate mappings. */
+static u64 span_bytes(struct span *full, u64 least) {
   struct rlimit limit;
-  u64 bytes = 4 * TIB;
-  if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY)
+  u64 bytes = full ? 2 * (full->end - (u64)full) : SPAN_FIRST;
+  if (getrlimit(RLIMIT_AS, &limit) == 0)
     while (bytes > limit.rlim_cur / 8) bytes /= 2; /* leave the rest to stacks and mappings */
+  if (bytes > SPAN_MOST) bytes = SPAN_MOST;
   return bytes < least ? least : bytes;
 }
 
 static SLOW bool span_add(struct span *full, u64 least) {
-  u64 bytes = span_bytes(least + 2 * SEGMENT), at;
+  u64 bytes = span_bytes(full, least + 2 * SEGMENT), at;
   while (!(at = map(bytes, PROT_NONE)))
     if ((bytes /= 2) < least + 2 * SEGMENT) return false;
   u64 start = (at + PAGE + SEGMENT - 1) & -SEGMENT;
@@ -151,7 +155,7 @@ static SLOW bool span_add(struct span *full, u64 least) {
 static inline u64 platform_grow(u64 bytes) {
   static u64 committed;
   u64 after = __atomic_add_fetch(&committed, bytes, __ATOMIC_RELAXED);
-  if (bytes > 64 * TIB || (settings[LIMIT].value && after > settings[LIMIT].value)) goto refused;
+  if (bytes > 16 * SPAN_MOST || (settings[LIMIT].value && after > settings[LIMIT].value)) goto refused;
   for (;;) {
     struct span *span = __atomic_load_n(&span_now, __ATOMIC_SEQ_CST);
     if (span) {
