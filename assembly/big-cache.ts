@@ -16,7 +16,6 @@ import { GRANULE_SHIFT, GRANULE_SIZE, LARGE_MAX, PAGE_SHIFT, PAGE_SIZE } from ".
 import { Control, control } from "./control";
 import { link, next } from "./free-list";
 import { freeHuge, freeLarge } from "./large";
-import { KIND_LARGE, kindOf } from "./region";
 import { BIG_LISTS, bigBits, bigHead, threadHeap } from "./thread";
 
 const HUGE_LISTS: usize = LARGE_MAX >> GRANULE_SHIFT;
@@ -109,14 +108,14 @@ export function keepBig(heap: usize, block: usize, size: usize, large: bool): bo
     if (victim == NO_LIST) victim = firstFilled(heap, 0, NO_LIST - 1);
     if (victim == NO_LIST) break;
     thread.bigHand = <u32>(victim + 1 < NO_LIST ? victim + 1 : 0);
-    release(pop(heap, victim));
+    release(pop(heap, victim), bytesOf(victim));
   }
   return true;
 }
 
-function release(block: usize): void {
-  if (kindOf(block) == KIND_LARGE) freeLarge(block);
-  else freeHuge(block);
+function release(block: usize, size: usize): void {
+  if (size <= LARGE_MAX) freeLarge(block, size);
+  else freeHuge(block, size);
 }
 
 /** Frees everything that `heap` keeps. */
@@ -126,7 +125,7 @@ export function flushBig(heap: usize): void {
     store<usize>(bigHead(heap, list), 0);
     while (block) {
       const following = next(block);
-      release(block);
+      release(block, bytesOf(list));
       block = following;
     }
   }

@@ -140,11 +140,11 @@ export function create(): usize {
     made.metadata = 0;
   } else {
     made.committed = bytes;
-    made.metadataBytes = bytes;
     // The chunk that ends with the page in which the tables end; `create` leaves the pages behind it to the pool.
     made.metadata = (cursor + 15) & ~15;
     spareFirst = (made.metadata + PAGE_SIZE) >> PAGE_SHIFT;
     spareEnd = ((limit - 1) >> PAGE_SHIFT) + 1;
+    made.metadataBytes = bytes - ((spareEnd - spareFirst) << PAGE_SHIFT);
   }
   made.magic = MAGIC;
   return base;

@@ -31,7 +31,7 @@ import {
   SUPERSLAB_PAGES_SHIFT,
   SUPERSLAB_SHIFT,
 } from "./config";
-import { control, regionMap } from "./control";
+import { control } from "./control";
 import * as platform from "./platform";
 import {
   NO_PAGES,
@@ -46,7 +46,7 @@ import {
   returnPages,
   trailingStart,
 } from "./pool";
-import { KIND_HUGE, KIND_HUGE_TAIL, KIND_LARGE, kindOfPage, setKind } from "./region";
+import { KIND_HUGE, KIND_HUGE_TAIL, KIND_LARGE, countKind, kindOfPage, setKind } from "./region";
 import { GRANULES_OFFSET, LENGTHS_OFFSET, ensureMetadata, metadataOf } from "./superslab";
 
 const WORD_BITS: usize = 64;
@@ -145,9 +145,10 @@ function fit(metadata: usize, pages: u32, count: usize, align: usize): usize {
 
 /**
  * A block of `size` bytes at a multiple of `align`, both at most LARGE_MAX and PAGE_SIZE, from the pages there are.
- * @returns 0 when they have no room for it
+ * @param thorough look also where the hints say that there is no room; they can be wrong after a race
+ * @returns 0 when there is no room for it
  */
-export function allocateLarge(size: usize, align: usize): usize {
+export function allocateLarge(size: usize, align: usize, thorough: bool): usize {
   const count = (size + (GRANULE_SIZE - 1)) >> GRANULE_SHIFT;
   const alignGranules = max<usize>(1, align >> GRANULE_SHIFT);
   const first = firstSuperslab();
@@ -156,10 +157,9 @@ export function allocateLarge(size: usize, align: usize): usize {
   for (let superslab = first; superslab < end; ++superslab) {
     const hint = load<u8>(longestOf(superslab));
     if (<usize>hint < count) continue;
-    const metadata = metadataOf(superslab);
-    const granule = fit(metadata, 0, count, alignGranules);
+    const granule = fit(metadataOf(superslab), 0, count, alignGranules);
     if (granule == NO_RUN) {
-      // A block freed meanwhile may be forgotten by this; the search below does not ask.
+      // A block freed meanwhile may be forgotten by this: hence `thorough`.
       if (load<u8>(longestOf(superslab)) == hint) {
         store<u8>(longestOf(superslab), <u8>min(longestSeen, count - 1));
       }
@@ -169,11 +169,16 @@ export function allocateLarge(size: usize, align: usize): usize {
   }
   for (let superslab = first; superslab < end;) {
     const pages = availablePages(superslab);
-    const metadata = metadataOf(superslab);
-    const granule = pages || metadata ? fit(metadata, pages, count, alignGranules) : NO_RUN;
-    if (granule == NO_RUN) ++superslab;
-    else if (ensureMetadata(superslab) == 0) return 0;
-    else if (claimGranules(superslab, granule, count)) return finish(superslab, granule, count);
+    const room = ((<usize>popcnt<u32>(pages)) << PAGE_GRANULES_SHIFT) + <usize>load<u8>(longestOf(superslab));
+    if (thorough || (pages && room >= count)) {
+      const granule = fit(metadataOf(superslab), pages, count, alignGranules);
+      if (granule != NO_RUN) {
+        if (ensureMetadata(superslab) == 0) return 0;
+        if (claimGranules(superslab, granule, count)) return finish(superslab, granule, count);
+        continue;
+      }
+    }
+    ++superslab;
   }
   return 0;
 }
@@ -281,15 +286,12 @@ export function largeSize(block: usize): usize {
   return (<usize>load<u8>(lengthOf(metadata, (block & SUPERSLAB_MASK) >> GRANULE_SHIFT))) << GRANULE_SHIFT;
 }
 
-/** Frees a large block; false when none starts there. */
-export function freeLarge(block: usize): bool {
-  const size = largeSize(block);
-  if (size == 0) return false;
+/** Frees the large block of `size` bytes at `block`. */
+export function freeLarge(block: usize, size: usize): void {
   const superslab = block >> SUPERSLAB_SHIFT;
   const granule = (block & SUPERSLAB_MASK) >> GRANULE_SHIFT;
   store<u8>(lengthOf(metadataOf(superslab), granule), 0);
   freeGranules(superslab, granule, size >> GRANULE_SHIFT);
-  return true;
 }
 
 /** Makes a large block `size` bytes long where it lies; false when what follows it is not free. */
@@ -330,26 +332,14 @@ export function allocateHuge(size: usize, align: usize): usize {
 /** Bytes of the huge block at `block`, which lies in a page of kind KIND_HUGE; 0 when it does not start there. */
 export function hugeSize(block: usize): usize {
   if (block & PAGE_MASK) return 0;
-  const page = block >> PAGE_SHIFT;
-  let end = page + 1;
   // The tail is ours to its last page, and what follows a block is never the tail of another.
-  while (tailWord(end)) end += sizeof<u64>();
-  while (end < endSuperslab() << SUPERSLAB_PAGES_SHIFT && kindOfPage(end) == KIND_HUGE_TAIL) ++end;
-  return (end - page) << PAGE_SHIFT;
+  const tail = countKind((block >> PAGE_SHIFT) + 1, endSuperslab() << SUPERSLAB_PAGES_SHIFT, KIND_HUGE_TAIL);
+  return (tail + 1) << PAGE_SHIFT;
 }
 
-/** True when the eight pages from `page` are tails. */
-function tailWord(page: usize): bool {
-  if (page + sizeof<u64>() > endSuperslab() << SUPERSLAB_PAGES_SHIFT) return false;
-  return load<u64>(regionMap() + page) == 0x0101010101010101 * <u64>KIND_HUGE_TAIL;
-}
-
-/** Frees a huge block; false when none starts there. */
-export function freeHuge(block: usize): bool {
-  const size = hugeSize(block);
-  if (size == 0) return false;
+/** Frees the huge block of `size` bytes at `block`. */
+export function freeHuge(block: usize, size: usize): void {
   releasePages(block >> PAGE_SHIFT, size >> PAGE_SHIFT);
-  return true;
 }
 
 /** Makes a huge block `size` bytes long where it lies; false when what follows it is not free. */
@@ -382,9 +372,9 @@ export function moveHuge(block: usize, size: usize): usize {
   const moved = allocateHuge(size, MIN_ALIGN);
   if (moved == 0) return 0;
   if (!platform.move(block, moved, min(old, pagesOf(size) << PAGE_SHIFT))) {
-    freeHuge(moved);
+    freeHuge(moved, hugeSize(moved));
     return 0;
   }
-  freeHuge(block);
+  freeHuge(block, old);
   return moved;
 }

@@ -87,7 +87,8 @@ function mallocSlow(size: usize): usize {
   const block = refill(cls);
   // A slab needs pages that lie together; a block that is not much smaller may still fit between large ones.
   // It keeps the alignment that the class has.
-  if (!block && classSize(cls) >= GRANULE_SIZE) return allocateLarge(classSize(cls), classSize(cls) & -classSize(cls));
+  if (!block && classSize(cls) >= GRANULE_SIZE)
+    return allocateLarge(classSize(cls), classSize(cls) & -classSize(cls), true);
   if (HK_GUARD) {
     if (block) guardAllocated(block);
   }
@@ -111,7 +112,7 @@ function allocateBig(size: usize, align: usize): usize {
   const spare = align > PAGE_SIZE ? (align >> PAGE_SHIFT) - 1 : 0;
   let collected = false;
   while (true) {
-    const block = large ? allocateLarge(size, align) : allocateHuge(size, align);
+    const block = large ? allocateLarge(size, align, collected) : allocateHuge(size, align);
     if (block) return block;
     if (!collected) {
       collected = true;
@@ -145,8 +146,8 @@ function freeBig(block: usize, kind: u32): void {
     if (startThread(0) == 0) return;
   }
   if (!HK_GUARD && keepBig(current(), block, size, kind == KIND_LARGE)) return;
-  if (kind == KIND_LARGE) freeLarge(block);
-  else freeHuge(block);
+  if (kind == KIND_LARGE) freeLarge(block, size);
+  else freeHuge(block, size);
   relax();
 }
 

@@ -151,18 +151,7 @@ export function claimPages(page: usize, count: usize): bool {
 
 /** Makes claimed pages, which nobody has written to, available again. */
 export function returnPages(page: usize, count: usize): void {
-  const end = page + count;
-  while (page < end) {
-    const superslab = page >> SUPERSLAB_PAGES_SHIFT;
-    const first = page & PAGE_IN_SUPERSLAB;
-    const length = min<usize>(SUPERSLAB_PAGES - first, end - page);
-    const mask = maskOf(first, length);
-    if (HK_NATIVE) atomicStore<u32>(word(control.released, superslab), <u32>platform.now());
-    const bits = atomicOr<u32>(word(control.available, superslab), mask) | mask;
-    if (HK_NATIVE && bits == ownedPages(superslab)) countRetained(superslab, 1);
-    lower(<u32>superslab);
-    page += length;
-  }
+  putPages(page, count, false);
 }
 
 /**
@@ -171,21 +160,24 @@ export function returnPages(page: usize, count: usize): void {
  */
 export function releasePages(page: usize, count: usize): void {
   setKind(page, count, KIND_FOREIGN);
-  markDirty(page, count);
-  returnPages(page, count);
+  putPages(page, count, true);
 }
 
-function markDirty(page: usize, count: usize): void {
+function putPages(page: usize, count: usize, dirty: bool): void {
   const end = page + count;
+  const lowest = <u32>(page >> SUPERSLAB_PAGES_SHIFT);
   while (page < end) {
     const superslab = page >> SUPERSLAB_PAGES_SHIFT;
     const first = page & PAGE_IN_SUPERSLAB;
     const length = min<usize>(SUPERSLAB_PAGES - first, end - page);
     const mask = maskOf(first, length);
-    const address = word(control.dirty, superslab);
-    if ((atomicLoad<u32>(address) & mask) != mask) atomicOr<u32>(address, mask);
+    if (dirty && (dirtyPages(superslab) & mask) != mask) atomicOr<u32>(word(control.dirty, superslab), mask);
+    if (HK_NATIVE) atomicStore<u32>(word(control.released, superslab), <u32>platform.now());
+    const bits = atomicOr<u32>(word(control.available, superslab), mask) | mask;
+    if (HK_NATIVE && bits == ownedPages(superslab)) countRetained(superslab, 1);
     page += length;
   }
+  lower(lowest);
 }
 
 /** Moves the hint down to `superslab`. */

@@ -21,6 +21,8 @@ export const KIND_HUGE: u32 = 2;
 export const KIND_HUGE_TAIL: u32 = 3;
 export const KIND_METADATA: u32 = 4;
 
+const EACH_BYTE: u64 = 0x0101010101010101;
+
 /** The byte of `address`; any address may be asked. */
 // @ts-ignore: decorator
 @inline
@@ -41,6 +43,25 @@ export function kindOfPage(page: usize): u32 {
 
 /** Writes the bytes of `count` pages from `page`. */
 export function setKind(page: usize, count: usize, kind: u32): void {
-  if (count == 1) store<u8>(regionMap() + page, <u8>kind);
-  else memory.fill(regionMap() + page, <u8>kind, count);
+  let at = regionMap() + page;
+  const end = at + count;
+  // Runs are short: a loop of words costs less than the call that memory.fill is.
+  while (at + sizeof<u64>() <= end) {
+    store<u64>(at, EACH_BYTE * <u64>kind);
+    at += sizeof<u64>();
+  }
+  while (at < end) store<u8>(at++, <u8>kind);
+}
+
+/** Pages from `page` on, before `end`, that are of `kind`. */
+export function countKind(page: usize, end: usize, kind: u32): usize {
+  const map = regionMap();
+  let next = page;
+  while (next + sizeof<u64>() <= end) {
+    const other = load<u64>(map + next) ^ (EACH_BYTE * <u64>kind);
+    if (other) return next - page + ((<usize>ctz<u64>(other)) >> 3);
+    next += sizeof<u64>();
+  }
+  while (next < end && load<u8>(map + next) == kind) ++next;
+  return next - page;
 }

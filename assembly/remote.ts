@@ -28,7 +28,7 @@ import { setKind } from "./region";
 import { relax } from "./retention";
 import { hasRoom, pushBack, putFree, releaseSlab, unqueue } from "./slab";
 import { Slab, metadataOf, slabOf, slabOfPage } from "./superslab";
-import { classHeap, pendingOf } from "./thread";
+import { classHeap, pendingOf, threadHeap } from "./thread";
 
 const COUNT_SHIFT: u64 = 48;
 const PENDING: u64 = 1 << 63;
@@ -99,11 +99,14 @@ function pushPending(slab: Slab, heap: usize): void {
 
 /** Looks at every slab that has news for `heap`. For the thread to which `heap` belongs. */
 export function drainPending(heap: usize): void {
-  if (atomicLoad<usize>(pendingOf(heap)) == 0) return;
-  let address = atomicExchange<usize>(pendingOf(heap), 0);
-  while (address) {
-    const slab = changetype<Slab>(address);
-    address = slab.pendingNext;
+  const thread = threadHeap(heap);
+  while (true) {
+    if (thread.draining == 0) {
+      if (atomicLoad<usize>(pendingOf(heap)) == 0) return;
+      thread.draining = atomicExchange<usize>(pendingOf(heap), 0);
+    }
+    const slab = changetype<Slab>(thread.draining);
+    thread.draining = slab.pendingNext;
     const owner = ownerOf(slab);
     if (owner != heap) pushPending(slab, owner);
     else receive(heap, slab);

@@ -70,9 +70,10 @@ export function newSlab(heap: usize, cls: u32): Slab | null {
 export function releaseSlab(slab: Slab): void {
   const page = slab.start >> PAGE_SHIFT;
   const pages = <usize>slab.pages;
-  for (let n: usize = 1; n < pages; ++n) slabPage(slab, n).lead = 0;
+  // Disowned first: an adopter must not find a slab that is half gone.
   slab.cls = 0;
   atomicStore<usize>(changetype<usize>(slab) + offsetof<Slab>("owner"), 0);
+  for (let n: usize = 1; n < pages; ++n) slabPage(slab, n).lead = 0;
   releasePages(page, pages);
 }
 
@@ -94,7 +95,7 @@ export function takeFree(slab: Slab, most: u32): usize {
   if (<i32>count <= <i32>most) {
     slab.used = slab.carved;
     slab.free = 0;
-    takenCount = count;
+    takenCount = <u32>max<i32>(count, 0);
     return list;
   }
   slab.used += most;

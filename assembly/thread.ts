@@ -61,6 +61,8 @@ export class ThreadHeap {
   next: usize;
   /** Atomic: stack of slabs that got their first block from another thread since they were last looked at. */
   pending: usize;
+  /** First of the pending slabs that are being looked at: a thread that dies at it leaves the rest to its adopter. */
+  draining: usize;
   /** Bytes of the cached large and huge blocks. */
   bigBytes: usize;
   /** The list that gives up a block next when they are too many. */
