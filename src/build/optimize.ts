@@ -5,7 +5,7 @@ import binaryen from "binaryen";
 /** How hard to optimise. All sizes are binaryen's measure of a function: roughly its number of instructions. */
 const SETTINGS = {
   optimizeLevel: 3,
-  shrinkLevel: 0,
+  shrinkLevel: 1,
   /** Functions up to this size are inlined everywhere: the hot paths' helpers. */
   alwaysInlineMaxSize: 8,
   /** Light functions (no calls, no loops) up to this size are inlined where speed matters. */
