@@ -1,6 +1,7 @@
 /** Results as text. */
 
 import { groupBy } from "./group-by.js";
+import { CEILING } from "./peers/hakmem.js";
 import { labelOf } from "./peers/peer.js";
 import type { Ratio, Result, Results } from "./results.js";
 
@@ -30,7 +31,16 @@ function formatGroup(group: readonly Result[]): string {
     "peak/live",
     "",
   ];
-  return alignColumns([header, ...group.map(rowOf)]);
+  return alignColumns([header, ...group.map(rowOf)]) + formatCeiling(group);
+}
+
+/** What the structure costs and what safety adds to it (S16); empty where the ceiling was not measured. */
+function formatCeiling(group: readonly Result[]): string {
+  const net = (name: string): number | null =>
+    group.find(({ peer, profile }) => peer === name && profile === "default")?.netNsPerOp ?? null;
+  const [ceiling, real] = [net(CEILING), net("hakmem")];
+  if (ceiling === null || real === null) return "";
+  return `\n  structure costs ${ceiling.toFixed(2)} ns/op, safety and accounting cost ${(real - ceiling).toFixed(2)} ns/op`;
 }
 
 function rowOf(result: Result): string[] {

@@ -6,6 +6,7 @@ import type { Command } from "commander";
 import { RequestError, unknownName } from "../../lab/errors.js";
 import { nodeVersion, THIS_NODE } from "../../lab/node-versions.js";
 import { allPeers, selectPeers } from "../../lab/peers/index.js";
+import { CEILING } from "../../lab/peers/hakmem.js";
 import { labelOf, targetsOf, type LabTarget, type Peer } from "../../lab/peers/peer.js";
 import { ProgressLine } from "../../lab/progress.js";
 import { DEFAULT_WIDEST, resultsOf, type Results } from "../../lab/results.js";
@@ -148,8 +149,6 @@ function choosePeers(everyone: readonly Peer[], { peer, ceiling, baseline }: Ben
   const usual = labels.filter((label) => label !== "hakmem:guard" && label !== CEILING);
   return selectPeers(everyone, [...(peer ?? usual), ...(ceiling ? [CEILING, "hakmem"] : [])]);
 }
-
-const CEILING = "hakmem-ceiling";
 
 /** Drops peers that are not installed, and says so; one that was asked for by name is an error. */
 async function availablePeers(peers: readonly Peer[], isExplicit: boolean): Promise<Peer[]> {

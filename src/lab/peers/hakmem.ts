@@ -30,7 +30,7 @@ export function ceilingPeer(profile: Profile): WasmPeer {
   });
 }
 
-const CEILING = "hakmem-ceiling";
+export const CEILING = "hakmem-ceiling";
 
 export function hakmemPeer(variant: HakmemVariant): WasmPeer {
   return {

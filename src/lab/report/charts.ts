@@ -16,6 +16,9 @@ const INK: Readonly<Record<Scheme, { text: string; grid: string }>> = {
 const PALETTE = ["#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8c8c8c", "#a6761d"];
 
 const FONT = "system-ui, sans-serif";
+/** The line of what is live, beside those of the peers. */
+const LIVE = "live";
+
 const MEBIBYTE = 2 ** 20;
 
 type Row = Readonly<Record<string, string | number>>;
@@ -114,18 +117,20 @@ export function scalingChart(results: readonly Result[], scheme: Scheme): Promis
 
 /** Committed memory of every peer, and what is live, over the operations of a run. */
 export function memoryChart(results: readonly Result[], scheme: Scheme): Promise<string> {
-  const LIVE = "live";
   const values: Row[] = [];
+  const live: Row[] = [];
   const workloadsWithLive = new Set<string>();
   for (const result of results) {
     const workload = variantOf(result);
     for (const { operations, committedBytes, liveBytes } of result.timeline) {
       values.push({ workload, peer: peerOf(result), operations, memory: committedBytes / MEBIBYTE });
       if (!workloadsWithLive.has(workload))
-        values.push({ workload, peer: LIVE, operations, memory: liveBytes / MEBIBYTE });
+        live.push({ workload, peer: LIVE, operations, memory: liveBytes / MEBIBYTE });
     }
     if (result.timeline.length > 0) workloadsWithLive.add(workload);
   }
+  // Last, so that peers have the colours that they have in the other charts.
+  values.push(...live);
   return draw(
     {
       data: { values },
