@@ -1,10 +1,12 @@
 /* Runs a workload of bench/workloads natively, over whatever malloc the process has.
  *
- *   workload NAME THREADS A B C D [TRACE]
+ *   workload NAME THREADS RING A B C D [TRACE]
  *
  * Every line on standard input is a number of steps; each thread does as many, and
- * a line of JSON answers with the time from the first start to the last end. TRACE
- * is a file of decoded events, for the workload "trace".
+ * a line of JSON answers with the time from the first start to the last end. A to D
+ * are the workload's own arguments. RING is the size of the null allocator's ring
+ * in bytes, a power of two; others ignore it. TRACE is a file of decoded events, for
+ * the workload "trace", whose A is their number and B the number of slots.
  */
 #define _GNU_SOURCE
 #include <inttypes.h>
@@ -20,7 +22,9 @@
 
 #define MAX_THREADS 64
 #define ARENA_BYTES ((size_t)1 << 30) /* reserved; what a workload does not touch takes no memory */
-#define RING_BYTES ((size_t)1 << 20)
+#define LARGEST_BLOCK ((size_t)1 << 21) /* room behind the ring */
+
+static struct { const char *name; void (*begin)(u32, u32, u32, u32); u32 (*run)(u32); u32 argument[4]; size_t ring; int threads; const char *trace; void *arena; } job;
 
 static void *zeroed(size_t bytes) {
   void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -30,7 +34,7 @@ static void *zeroed(size_t bytes) {
 
 #ifdef NULL_PEER
 #include "null.gen.h"
-static void allocator_start(void) { w2c_hakmem_null_begin((u64)zeroed(2 * RING_BYTES), RING_BYTES); }
+static void allocator_start(void) { w2c_hakmem_null_begin((u64)zeroed(job.ring + LARGEST_BLOCK), job.ring); }
 static __attribute__((noinline)) u64 allocator_malloc(u64 size) { return w2c_hakmem_malloc(size); }
 static __attribute__((noinline)) void allocator_free(u64 block) { __asm__ volatile("" ::"r"(block)); }
 static __attribute__((noinline)) u64 allocator_realloc(u64 block, u64 size) { return w2c_hakmem_realloc(block, size); }
@@ -45,7 +49,6 @@ static inline u64 allocator_realloc(u64 block, u64 size) { return (u64)realloc((
 #define CASE(workload) {#workload, w2c_hakmem_##workload##_begin, w2c_hakmem_##workload##_run},
 static const struct { const char *name; void (*begin)(u32, u32, u32, u32); u32 (*run)(u32); } workloads[] = { WORKLOADS(CASE) };
 
-static struct { const char *name; void (*begin)(u32, u32, u32, u32); u32 (*run)(u32); u32 argument[4]; int threads; const char *trace; void *arena; } job;
 static struct { struct timespec from, to; u64 checksum; s64 live, peak; u64 operations; } result[MAX_THREADS];
 static u32 steps; /* 0: end */
 static pthread_barrier_t gate;
@@ -95,14 +98,15 @@ int main(int count, char **arguments) {
   static char in[4096], out[4096];
   setvbuf(stdin, in, _IOFBF, sizeof in);
   setvbuf(stdout, out, _IOFBF, sizeof out);
-  if (count < 7) { fprintf(stderr, "usage: workload NAME THREADS A B C D [TRACE]\n"); return 2; }
+  if (count < 8) { fprintf(stderr, "usage: workload NAME THREADS RING A B C D [TRACE]\n"); return 2; }
   job.name = arguments[1];
   job.threads = atoi(arguments[2]);
+  job.ring = strtoul(arguments[3], NULL, 10);
   job.arena = zeroed(ARENA_BYTES);
-  for (int i = 0; i < 4; i++) job.argument[i] = (u32)strtoul(arguments[3 + i], NULL, 10);
+  for (int i = 0; i < 4; i++) job.argument[i] = (u32)strtoul(arguments[4 + i], NULL, 10);
   for (size_t i = 0; i < sizeof workloads / sizeof *workloads; i++)
     if (!strcmp(workloads[i].name, job.name)) job.begin = workloads[i].begin, job.run = workloads[i].run;
-  if (!strcmp(job.name, "trace") && count > 7) job.run = w2c_hakmem_trace_run, job.trace = arguments[7];
+  if (!strcmp(job.name, "trace") && count > 8) job.run = w2c_hakmem_trace_run, job.trace = arguments[8];
   if (!job.run || job.threads < 1 || job.threads > MAX_THREADS) { fprintf(stderr, "workload: cannot run '%s' in %s threads\n", job.name, arguments[2]); return 2; }
   pthread_barrier_init(&gate, NULL, (unsigned)job.threads + 1);
   pthread_t threads[MAX_THREADS];
