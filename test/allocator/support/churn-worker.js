@@ -35,6 +35,9 @@ if (thread_init(control) >>> 0 !== control) throw new Error(`no heap could be jo
 /** Words of a block that are written at least, if it has them, and of those further on, one in this many. */
 const DENSE_WORDS = 64;
 const SPARSE_STEP = 509;
+/** Blocks above this many bytes are checked for overlap at every so many bytes of `owners`. */
+const DENSE_BYTES = 64 * 1024;
+const SPARSE_OWNERS = 16;
 
 let words = new Uint32Array(memory.buffer);
 let state = seed >>> 0 || 1;
@@ -64,14 +67,19 @@ function newSize() {
   return least + (random() % (most - least + 1));
 }
 
-/** @param {number} address @param {number} from @param {number} to @param {number} owner @param {number} before */
-function own(address, from, to, owner, before) {
-  const first = (address + from) >>> 4;
-  const end = (address + to) >>> 4;
-  for (let at = first; at < end; ++at) {
-    if (owners[at] !== before && (before === 0 || owner !== 0)) counters[FIELD.overlaps]++;
-    owners[at] = owner;
+/**
+ * Hands the bytes of a block from one owner to another, 0 being nobody, and counts those that were not the first one's.
+ * @param {number} address @param {number} usable @param {number} before @param {number} after
+ */
+function own(address, usable, before, after) {
+  const first = address >>> 4;
+  const end = (address + usable) >>> 4;
+  // Of a large block, a byte here and there: no block that is smaller than these steps lies in the same pages.
+  const step = usable > DENSE_BYTES ? SPARSE_OWNERS : 1;
+  for (let at = first; at < end; at += step) {
+    if (owners[at] !== before) counters[FIELD.overlaps]++;
   }
+  owners.fill(after, first, end);
 }
 
 /** @param {number} address @param {number} size */
@@ -110,7 +118,7 @@ function make() {
     counters[FIELD.refused]++;
     return 0;
   }
-  own(address, 0, malloc_usable_size(address) >>> 0, index, 0);
+  own(address, malloc_usable_size(address) >>> 0, 0, index);
   if (how === 0) {
     look(address + size);
     const first = address >>> 2;
@@ -134,7 +142,7 @@ function drop(address) {
 
 /** @param {number} address */
 function disown(address) {
-  own(address, 0, malloc_usable_size(address) >>> 0, 0, owners[address >>> 4]);
+  own(address, malloc_usable_size(address) >>> 0, owners[address >>> 4], 0);
 }
 
 /** @param {number} address @returns {number} the block as it is then; `address` itself when it is refused */
@@ -147,7 +155,7 @@ function resize(address) {
   const kept = moved || address;
   look(kept + 16);
   if (words[kept >>> 2] !== old) counters[FIELD.damaged]++;
-  own(kept, 0, malloc_usable_size(kept) >>> 0, index, 0);
+  own(kept, malloc_usable_size(kept) >>> 0, 0, index);
   write(kept, moved ? size : old);
   return kept;
 }
