@@ -7,7 +7,7 @@ import * as path from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished } from "vitest";
 import { buildNative, type NativeLibrary } from "../../../src/build/native.js";
-import { hostArchitecture, requireCompiler, runTool } from "../../../src/build/native-compiler.js";
+import { hostArchitecture, requireCompiler, runTool, type Compiler } from "../../../src/build/native-compiler.js";
 import { preloading } from "../../../src/native/allocators.js";
 import { loadProfile } from "../../../src/profile/index.js";
 
@@ -74,9 +74,9 @@ export async function expectSame(command: string, args: readonly string[], optio
   return found.output;
 }
 
-/** Compiles a program of `programs/`; returns its path. */
-export async function compile(file: string, flags: readonly string[] = []): Promise<string> {
-  const { command } = await requireCompiler(hostArchitecture());
+/** Compiles a program of `programs/`, for this machine unless another compiler is given; returns its path. */
+export async function compile(file: string, flags: readonly string[] = [], compiler?: Compiler): Promise<string> {
+  const { command } = compiler ?? (await requireCompiler(hostArchitecture()));
   const cxx = file.endsWith(".cpp") ? command.replace(/gcc$/, "g++") : command;
   const program = path.join(scratch(), path.basename(file, path.extname(file)));
   await runTool(cxx, [
