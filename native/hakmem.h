@@ -4,8 +4,7 @@
  * replaces malloc in the whole program; this header is needed only for the rest.
  * Every function may be called from any thread.
  */
-#ifndef HAKMEM_H
-#define HAKMEM_H
+#pragma once
 
 #include <stddef.h>
 #include <stdint.h>
@@ -41,6 +40,4 @@ const char *hakmem_profile(void);
 
 #ifdef __cplusplus
 }
-#endif
-
 #endif

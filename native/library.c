@@ -13,10 +13,6 @@
 #include "allocator.gen.h" /* written by src/build/native-source.ts */
 #include "threads.h"
 
-#ifndef HAKMEM_PROFILE
-#error "HAKMEM_PROFILE must name the profile, as a string"
-#endif
-
 #define PUBLIC __attribute__((visibility("default")))
 #define ALIAS(of) PUBLIC __attribute__((alias(#of)))
 #define SYSTEM_PAGE ((size_t)sysconf(_SC_PAGESIZE))
@@ -33,13 +29,12 @@ PUBLIC void free(void *pointer) { w2c_hakmem_free((u64)pointer); }
 PUBLIC void *calloc(size_t count, size_t size) { return or_errno(w2c_hakmem_calloc(count, size)); }
 
 PUBLIC void *realloc(void *pointer, size_t size) {
-  u64 address = w2c_hakmem_realloc((u64)pointer, size);
-  return size ? or_errno(address) : (void *)address;
+  if (size || !pointer) return or_errno(w2c_hakmem_realloc((u64)pointer, size));
+  return free(pointer), NULL; /* as in glibc, which programs for Linux rely on */
 }
 
 PUBLIC void *reallocarray(void *pointer, size_t count, size_t size) {
-  u64 address = w2c_hakmem_reallocarray((u64)pointer, count, size);
-  return count && size ? or_errno(address) : (void *)address;
+  return count && size ? or_errno(w2c_hakmem_reallocarray((u64)pointer, count, size)) : realloc(pointer, 0);
 }
 
 PUBLIC void *memalign(size_t alignment, size_t size) {
@@ -94,19 +89,18 @@ static SLOW void *new_failed(size_t alignment, size_t size, bool throws) {
 }
 
 #define NEW(symbol, arguments, alignment, throws) \
-  PUBLIC void *symbol arguments; \
   PUBLIC void *symbol arguments { \
     u64 address = alignment ? w2c_hakmem_memalign(alignment, size) : w2c_hakmem_malloc(size); \
     return __builtin_expect(address != 0, 1) ? (void *)address : new_failed(alignment, size, throws); \
   }
 NEW(_Znwm, (size_t size), 0, true)
 NEW(_Znam, (size_t size), 0, true)
-NEW(_ZnwmRKSt9nothrow_t, (size_t size, const void *nothrow __attribute__((unused))), 0, false)
-NEW(_ZnamRKSt9nothrow_t, (size_t size, const void *nothrow __attribute__((unused))), 0, false)
+NEW(_ZnwmRKSt9nothrow_t, (size_t size, const void *nothrow), 0, false)
+NEW(_ZnamRKSt9nothrow_t, (size_t size, const void *nothrow), 0, false)
 NEW(_ZnwmSt11align_val_t, (size_t size, size_t align), align, true)
 NEW(_ZnamSt11align_val_t, (size_t size, size_t align), align, true)
-NEW(_ZnwmSt11align_val_tRKSt9nothrow_t, (size_t size, size_t align, const void *nothrow __attribute__((unused))), align, false)
-NEW(_ZnamSt11align_val_tRKSt9nothrow_t, (size_t size, size_t align, const void *nothrow __attribute__((unused))), align, false)
+NEW(_ZnwmSt11align_val_tRKSt9nothrow_t, (size_t size, size_t align, const void *nothrow), align, false)
+NEW(_ZnamSt11align_val_tRKSt9nothrow_t, (size_t size, size_t align, const void *nothrow), align, false)
 
 void _ZdlPv(void *pointer) ALIAS(free);
 void _ZdaPv(void *pointer) ALIAS(free);
@@ -119,7 +113,6 @@ void _ZdaPvSt11align_val_t(void *pointer) ALIAS(free);
 void _ZdlPvSt11align_val_tRKSt9nothrow_t(void *pointer) ALIAS(free);
 void _ZdaPvSt11align_val_tRKSt9nothrow_t(void *pointer) ALIAS(free);
 
-PUBLIC void _ZdlPvmSt11align_val_t(void *pointer, size_t size, size_t alignment);
 PUBLIC void _ZdlPvmSt11align_val_t(void *pointer, size_t size, size_t alignment) { free_aligned_sized(pointer, alignment, size); }
 void _ZdaPvmSt11align_val_t(void *pointer, size_t size, size_t alignment) ALIAS(_ZdlPvmSt11align_val_t);
 

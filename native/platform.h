@@ -4,8 +4,7 @@
  * Nothing here allocates or takes a lock, and errno is left as it was found:
  * free() may come through here.
  */
-#ifndef HAKMEM_PLATFORM_H
-#define HAKMEM_PLATFORM_H
+#pragma once
 
 #include <errno.h>
 #include <pthread.h>
@@ -102,12 +101,19 @@ static SLOW void platform_foreign(u64 pointer) {
 
 /* ---- memory ---- */
 
+/* The value of an expression, with errno as it was before. */
+#define KEEPING_ERRNO(expression) ({ int saved_ = errno; __auto_type value_ = (expression); errno = saved_; value_; })
+
+static inline bool swap(u64 *place, u64 expected, u64 value) {
+  return __atomic_compare_exchange_n(place, &expected, value, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+
 static u64 map(u64 bytes, int protection) {
-  int saved = errno;
-  void *at = mmap(NULL, bytes, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  errno = saved;
+  void *at = KEEPING_ERRNO(mmap(NULL, bytes, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
   return at == MAP_FAILED ? 0 : (u64)at;
 }
+
+static bool commit(u64 at, u64 bytes) { return KEEPING_ERRNO(mprotect((void *)at, bytes, PROT_READ | PROT_WRITE)) == 0; }
 
 static inline u64 platform_table(u64 bytes) {
   u64 at = map(bytes, PROT_READ | PROT_WRITE);
@@ -123,7 +129,7 @@ static inline u64 platform_table(u64 bytes) {
  *   | this struct | ...  up to a segment boundary | committed ... next | no access ... end |
  */
 struct span { u64 next, end; };
-static struct span *span_now;
+static u64 span_now; /* address of the newest span, 0 before the first */
 
 /* Each reservation is twice the last one: a small program stays small to tools that list or emulate mappings. */
 static u64 span_bytes(struct span *full, u64 least) {
@@ -141,66 +147,42 @@ static SLOW bool span_add(struct span *full, u64 least) {
     if ((bytes /= 2) < least + 2 * SEGMENT) return false;
   u64 start = (at + PAGE + SEGMENT - 1) & -SEGMENT;
   struct span *span = (struct span *)(start - PAGE);
-  int saved = errno;
-  bool mine = mprotect(span, PAGE, PROT_READ | PROT_WRITE) == 0;
-  if (mine) {
-    span->next = start;
-    span->end = (at + bytes) & -PAGE;
-    if (!__atomic_compare_exchange_n(&span_now, &full, span, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) munmap((void *)at, bytes);
-  }
-  errno = saved;
-  return mine;
+  bool done = commit((u64)span, PAGE);
+  if (done) *span = (struct span){start, (at + bytes) & -PAGE};
+  if (!done || !swap(&span_now, (u64)full, (u64)span)) munmap((void *)at, bytes); /* another thread was faster */
+  return done;
 }
 
 static inline u64 platform_grow(u64 bytes) {
   static u64 committed;
-  u64 after = __atomic_add_fetch(&committed, bytes, __ATOMIC_RELAXED);
-  if (bytes > 16 * SPAN_MOST || (settings[LIMIT].value && after > settings[LIMIT].value)) goto refused;
-  for (;;) {
-    struct span *span = __atomic_load_n(&span_now, __ATOMIC_SEQ_CST);
-    if (span) {
-      u64 at = __atomic_load_n(&span->next, __ATOMIC_SEQ_CST);
-      while (span->end - at >= bytes)
-        if (__atomic_compare_exchange_n(&span->next, &at, at + bytes, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) {
-          int saved = errno;
-          bool committed_now = mprotect((void *)at, bytes, PROT_READ | PROT_WRITE) == 0;
-          errno = saved;
-          if (committed_now) return at;
-          at += bytes; /* give the addresses back if nobody came behind */
-          __atomic_compare_exchange_n(&span->next, &at, at - bytes, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
-          goto refused;
-        }
-    }
-    if (!span_add(span, bytes)) goto refused;
-  }
-refused:
-  __atomic_fetch_sub(&committed, bytes, __ATOMIC_RELAXED);
   static u32 said;
+  u64 after = __atomic_add_fetch(&committed, bytes, __ATOMIC_RELAXED);
+  bool allowed = bytes <= 16 * SPAN_MOST && (!settings[LIMIT].value || after <= settings[LIMIT].value);
+  while (allowed) {
+    struct span *span = (struct span *)__atomic_load_n(&span_now, __ATOMIC_SEQ_CST);
+    u64 at = span ? __atomic_load_n(&span->next, __ATOMIC_SEQ_CST) : 0;
+    if (!span || span->end - at < bytes) allowed = span_add(span, bytes);
+    else if (swap(&span->next, at, at + bytes)) {
+      if (commit(at, bytes)) return at;
+      swap(&span->next, at + bytes, at); /* the addresses back, if nobody came behind */
+      allowed = false;
+    }
+  }
+  __atomic_fetch_sub(&committed, bytes, __ATOMIC_RELAXED);
   if (settings[VERBOSE].value && first_time(&said)) say("no more memory: %u KiB refused (said once)", bytes / KIB);
   return REFUSED;
 }
 
 static inline u64 platform_endPage(u64 shift) {
-  struct span *span = __atomic_load_n(&span_now, __ATOMIC_SEQ_CST);
+  struct span *span = (struct span *)__atomic_load_n(&span_now, __ATOMIC_SEQ_CST);
   return span ? __atomic_load_n(&span->next, __ATOMIC_SEQ_CST) >> shift : 0;
 }
 
-static inline u32 platform_purge(u64 address, u64 bytes) {
-  int saved = errno;
-  bool done = madvise((void *)address, bytes, MADV_DONTNEED) == 0;
-  errno = saved;
-  return done;
-}
+static inline u32 platform_purge(u64 address, u64 bytes) { return KEEPING_ERRNO(madvise((void *)address, bytes, MADV_DONTNEED)) == 0; }
 
+/* The old range stays mapped, empty: no other thread can map into a gap. Kernels before 5.7 refuse, and the allocator copies. */
 static inline u32 platform_move(u64 from, u64 to, u64 bytes) {
-#ifdef MREMAP_DONTUNMAP
-  int saved = errno; /* the old range stays mapped, empty: no other thread can map into a gap */
-  bool done = mremap((void *)from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, (void *)to) != MAP_FAILED;
-  errno = saved;
-  return done;
-#else
-  return 0;
-#endif
+  return KEEPING_ERRNO(mremap((void *)from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED | 4 /* MREMAP_DONTUNMAP */, (void *)to)) != MAP_FAILED;
 }
 
 static inline u64 platform_now(void) {
@@ -215,11 +197,6 @@ static inline u64 platform_empty(void) { return (u64)platform_nothing; }
 
 static inline u64 platform_control(void) { return __atomic_load_n(&platform_control_block, __ATOMIC_ACQUIRE); }
 
-static inline u64 platform_publish(u64 address) {
-  u64 found = 0;
-  return __atomic_compare_exchange_n(&platform_control_block, &found, address, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST) ? address : found;
-}
+static inline u64 platform_publish(u64 address) { return swap(&platform_control_block, 0, address) ? address : platform_control(); }
 
 static void platform_started(u32 id); /* in threads.h: it calls back into the allocator */
-
-#endif

@@ -1,6 +1,5 @@
 /* How much memory this program has had at most; getrusage would count what ran before exec. */
-#ifndef HAKMEM_RESIDENT_H
-#define HAKMEM_RESIDENT_H
+#pragma once
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -18,5 +17,3 @@ static unsigned long peak_resident(void) {
   const char *found = strstr(status, field);
   return found ? strtoul(found + sizeof field - 1, NULL, 10) << 10 : 0;
 }
-
-#endif

@@ -6,8 +6,7 @@
  * left after the last round is noted as a straggler, and taken over by a thread
  * that starts when the straggler is gone.
  */
-#ifndef HAKMEM_THREADS_H
-#define HAKMEM_THREADS_H
+#pragma once
 
 static pthread_key_t exit_key;
 static bool exit_key_ready;
@@ -17,22 +16,12 @@ THREAD_LOCAL u32 exits; /* how often this thread has left */
 #define STRAGGLERS 64
 static u64 stragglers[STRAGGLERS]; /* system thread id << 32 | allocator's thread id; 0 free */
 
-static bool take_straggler(u64 *place, u64 expected) {
-  return __atomic_compare_exchange_n(place, &expected, 0, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
-}
-
-static SLOW void straggle(u32 id) {
-  u64 self = (u64)syscall(SYS_gettid) << 32 | id, free_place = 0;
-  for (int i = 0; i < STRAGGLERS; i++, free_place = 0)
-    if (__atomic_compare_exchange_n(&stragglers[i], &free_place, self, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)) return;
-}
-
 static SLOW void leave(void *unused) {
   (void)unused;
   if (platform_heap == platform_empty()) return;
   u32 id = w2c_hakmem_thread_id();
   for (int i = 0; exits && i < STRAGGLERS; i++)
-    if ((u32)stragglers[i] == id) take_straggler(&stragglers[i], stragglers[i]);
+    if ((u32)stragglers[i] == id) swap(&stragglers[i], stragglers[i], 0);
   exits++;
   w2c_hakmem_thread_exit();
 }
@@ -44,16 +33,17 @@ static SLOW void platform_started(u32 id) {
   if (exit_key_ready) pthread_setspecific(exit_key, &exit_key);
   for (int i = 0; i < STRAGGLERS; i++) {
     u64 straggler = __atomic_load_n(&stragglers[i], __ATOMIC_RELAXED);
-    if (straggler && syscall(SYS_tgkill, getpid(), (pid_t)(straggler >> 32), 0) != 0 && errno == ESRCH && take_straggler(&stragglers[i], straggler))
+    if (straggler && syscall(SYS_tgkill, getpid(), (pid_t)(straggler >> 32), 0) != 0 && errno == ESRCH && swap(&stragglers[i], straggler, 0))
       w2c_hakmem_thread_reclaim((u32)straggler);
   }
-  if (exits) straggle(id);
+  u64 self = (u64)syscall(SYS_gettid) << 32 | id;
+  for (int i = 0; exits && i < STRAGGLERS && !swap(&stragglers[i], 0, self); i++) {}
   errno = saved;
 }
 
 /* In the child of a fork only the calling thread lives. */
 static SLOW void forked(void) {
-  if (platform_heap == platform_empty()) return;
+  if (!w2c_hakmem_thread_init(0)) return;
   u32 self = w2c_hakmem_thread_id();
   memset(stragglers, 0, sizeof stragglers);
   for (u32 id = highest_id; id && w2c_hakmem_heap_stat(HAKMEM_THREADS) > 1; id--)
@@ -65,5 +55,3 @@ static SLOW void watch_threads(void) {
   if (exit_key_ready && platform_heap != platform_empty()) pthread_setspecific(exit_key, &exit_key);
   pthread_atfork(NULL, NULL, forked);
 }
-
-#endif
