@@ -30,9 +30,7 @@ describe.each(buildsWhere(({ shared, wide }) => shared && !wide))("$name with tw
       await churn.finish();
       expect(churn.findings).toMatchObject({ ...WRONG_NOTHING, refused: 0 });
       expect(churn.live).toBe(0);
-      expect(churn.heap.stat(Stat.FreePages)).toBe(
-        churn.heap.stat(Stat.Committed) - churn.heap.stat(Stat.Metadata),
-      );
+      expect(churn.heap.stat(Stat.FreePages)).toBe(churn.heap.stat(Stat.Committed) - churn.heap.stat(Stat.Metadata));
     },
     TIMEOUT_MS,
   );

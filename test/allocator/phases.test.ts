@@ -13,16 +13,25 @@ describe.each(buildsWhere(({ shared }) => !shared))("$name", (build) => {
     { order: "in order", arrange: (blocks: number[]) => blocks },
     { order: "last first", arrange: (blocks: number[]) => blocks.reverse() },
     { order: "at random", arrange: (blocks: number[]) => new Random(1).shuffle(blocks) },
-  ])("ten phases of other sizes, freed $order, use the memory of the first", ({ arrange }) => {
+  ])("ten phases of other classes, freed $order, use the memory of the first", ({ arrange }) => {
     const heap = RawHeap.create(build);
-    const sizes = [1000, 40, 5000, 100, 64, 20 * KIB, 500, 50 * KIB, 200, 300 * KIB];
-    let first = 0;
-    for (const size of sizes) {
-      for (const block of arrange(fill(heap, size, FILL))) heap.free(block);
-      expect(heap.stat(Stat.Live)).toBe(0);
-      first ||= heap.stat(Stat.Committed);
-    }
-    expect(heap.stat(Stat.Committed)).toBeLessThanOrEqual(first * GROWTH);
+    const [first, ...others] = [1024, 64, 4 * KIB, 128, 256, build.pageSize / 4, 80, 512, 48, 2 * KIB];
+    run(heap, first, arrange);
+    const before = heap.stat(Stat.Committed);
+    for (const size of others) run(heap, size, arrange);
+    expect(heap.stat(Stat.Committed)).toBeLessThanOrEqual(before * GROWTH);
+  });
+
+  test("phases of small, large and huge blocks take the memory of the one that needs most alone", () => {
+    const sizes = [1000, 100, 20 * KIB, 300 * KIB, 5000, 600 * KIB, 50 * KIB, 300];
+    const alone = sizes.map((size) => {
+      const heap = RawHeap.create(build);
+      run(heap, size);
+      return heap.stat(Stat.Committed);
+    });
+    const heap = RawHeap.create(build);
+    for (const size of sizes) run(heap, size);
+    expect(heap.stat(Stat.Committed)).toBeLessThanOrEqual(Math.max(...alone) * GROWTH);
   });
 
   test("a phase of one size of which a few blocks stay leaves its memory to another size", () => {
@@ -57,6 +66,12 @@ describe.each(buildsWhere(({ shared }) => !shared))("$name", (build) => {
   });
 });
 
+/** A phase: allocates blocks of one size, and frees all of them. */
+function run(heap: RawHeap, size: number, arrange = (blocks: number[]) => blocks): void {
+  for (const block of arrange(fill(heap, size, FILL))) heap.free(block);
+  expect(heap.stat(Stat.Live)).toBe(0);
+}
+
 /** Blocks for `size` bytes each, which take `bytes` in all. */
 function fill(heap: RawHeap, size: number, bytes: number): number[] {
   const first = heap.malloc(size);
@@ -76,4 +91,3 @@ function thin(heap: RawHeap, blocks: readonly number[], share: number): { kept: 
   });
   return { kept, freed: blocks.length - kept.length };
 }
-

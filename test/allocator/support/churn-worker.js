@@ -26,8 +26,18 @@ const heap = /** @type {Record<string, (...args: number[]) => number>} */ (
     },
   }).exports
 );
-const { malloc, calloc, realloc, memalign, free, malloc_usable_size, thread_init, thread_exit, thread_id, thread_reclaim } =
-  /** @type {Record<string, (...args: number[]) => number> & Record<string, any>} */ (heap);
+const {
+  malloc,
+  calloc,
+  realloc,
+  memalign,
+  free,
+  malloc_usable_size,
+  thread_init,
+  thread_exit,
+  thread_id,
+  thread_reclaim,
+} = /** @type {Record<string, (...args: number[]) => number> & Record<string, any>} */ (heap);
 
 if (thread_init(control) >>> 0 !== control) throw new Error(`no heap could be joined at ${control}`);
 /** @type {import("node:worker_threads").MessagePort} */ (parentPort).postMessage(thread_id());
@@ -102,7 +112,8 @@ function verify(address) {
   const word = wordOf(address, size);
   const end = size >>> 2;
   let right = size <= malloc_usable_size(address) >>> 0;
-  for (let at = 1; right && at < end; at += at < DENSE_WORDS ? 1 : SPARSE_STEP) right = words[first + at] === (word ^ at) >>> 0;
+  for (let at = 1; right && at < end; at += at < DENSE_WORDS ? 1 : SPARSE_STEP)
+    right = words[first + at] === (word ^ at) >>> 0;
   if (right && end > 1) right = words[first + end - 1] === (word ^ (end - 1)) >>> 0;
   if (!right) counters[FIELD.damaged]++;
   return size;

@@ -130,7 +130,7 @@ export class Model {
 
 /** Fills `size` bytes with the pattern of `seed`. */
 export function paint(bytes: Uint8Array, address: number, size: number, seed: number): void {
-  for (let done = 0; done < size; ) {
+  for (let done = 0; done < size;) {
     const part = PATTERN.subarray(seed, seed + Math.min(size - done, PATTERN.length - SEEDS));
     bytes.set(part, address + done);
     done += part.length;
@@ -139,7 +139,7 @@ export function paint(bytes: Uint8Array, address: number, size: number, seed: nu
 
 /** Fails unless `size` bytes hold the pattern of `seed`. */
 export function expectPainted(bytes: Uint8Array, address: number, size: number, seed: number): void {
-  for (let done = 0; done < size; ) {
+  for (let done = 0; done < size;) {
     const part = PATTERN.subarray(seed, seed + Math.min(size - done, PATTERN.length - SEEDS));
     const found = Buffer.from(bytes.buffer, address + done, part.length);
     if (Buffer.compare(found, part) !== 0) {

@@ -76,7 +76,10 @@ const calls: readonly (readonly [weight: number, Arbitrary<Record<string, unknow
   [1, fc.record({ call: fc.constant("trim"), thread })],
   [1, fc.record({ call: fc.constant("prewarm"), thread, size, count: fc.nat(3000) })],
 ];
-const foreign = [1, fc.record({ call: fc.constant("foreign"), thread, pages: fc.integer({ min: 1, max: 5 }) })] as const;
+const foreign = [
+  1,
+  fc.record({ call: fc.constant("foreign"), thread, pages: fc.integer({ min: 1, max: 5 }) }),
+] as const;
 const lives = [
   [1, fc.record({ call: fc.constant("exit"), thread })],
   [1, fc.record({ call: fc.constant("die"), thread, finder: thread })],

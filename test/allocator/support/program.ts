@@ -179,7 +179,9 @@ export class Program {
     const { superslabSize } = heap.build;
     const enough = size + align + 2 * superslabSize;
     if (heap.memory.room >= enough) {
-      expect.fail(`${size} bytes (aligned to ${align}) were refused while the memory could grow by ${heap.memory.room}`);
+      expect.fail(
+        `${size} bytes (aligned to ${align}) were refused while the memory could grow by ${heap.memory.room}`,
+      );
     }
     return undefined;
   }

@@ -43,7 +43,7 @@ export enum Cause {
 /** A guard build found a mistake of the program. */
 export class Misuse extends Error {
   constructor(
-    readonly cause: Cause,
+    override readonly cause: Cause,
     readonly pointer: number,
   ) {
     super(`misuse ${cause} of ${pointer}`);
@@ -100,7 +100,7 @@ function makeMemory(build: Build, initial: number, maximum: number): WebAssembly
     return new WebAssembly.Memory(standard as unknown as WebAssembly.MemoryDescriptor);
   } catch {
     const early = { initial, maximum, shared, index: "i64" };
-    return new WebAssembly.Memory(early as WebAssembly.MemoryDescriptor);
+    return new WebAssembly.Memory(early);
   }
 }
 
@@ -128,9 +128,7 @@ export class RawHeap {
     readonly memory: RawMemory,
   ) {
     this.#in = build.wide ? (value) => BigInt(value) : (value) => value;
-    this.#out = build.wide
-      ? (value) => Number(BigInt.asUintN(64, BigInt(value)))
-      : (value) => (value as number) >>> 0;
+    this.#out = build.wide ? (value) => Number(BigInt.asUintN(64, BigInt(value))) : (value) => (value as number) >>> 0;
     const hakmem_fail = (cause: number, pointer: Word): never => {
       throw new Misuse(cause, this.#out(pointer));
     };
