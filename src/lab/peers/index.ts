@@ -5,7 +5,7 @@ import { unknownName } from "../errors.js";
 import { DLMALLOC_PEER, EMMALLOC_PEER } from "./emscripten.js";
 import { ceilingPeer, hakmemPeer } from "./hakmem.js";
 import { libraryPeer } from "./library.js";
-import { HAKMEM_NATIVE_PEER, NULL_NATIVE_PEER, SYSTEM_PEERS } from "./native.js";
+import { HAKMEM_NATIVE_PEER, NULL_NATIVE_PEER, SYSTEM_PEERS, TRAINED_NATIVE_PEER } from "./native.js";
 import { NULL_PEER, NULL_SCRIPT_PEER } from "./null.js";
 import { labelOf, type Peer } from "./peer.js";
 import { BUFFER_PEER, SHAREDARRAYBUFFER_PEER, THI_NG_PEER, UINT8ARRAY_PEER } from "./script.js";
@@ -22,6 +22,7 @@ export async function allPeers(): Promise<Peer[]> {
     ...profiles.filter(({ name }) => name === "default").map(ceilingPeer),
     ...profiles.map(({ name }) => libraryPeer(name)),
     HAKMEM_NATIVE_PEER,
+    TRAINED_NATIVE_PEER,
     ...SYSTEM_PEERS,
     TLSF_PEER,
     EMMALLOC_PEER,

@@ -40,6 +40,19 @@ export const HAKMEM_NATIVE_PEER: ExternalPeer = nativePeer({
   },
 });
 
+/** The same, built by what it did in training (S17): beside `hakmem` in one run, it tells what the training gains. */
+export const TRAINED_NATIVE_PEER: ExternalPeer = nativePeer({
+  name: "hakmem-pgo",
+  profile: null,
+  description: "libhakmem.so, built by a profile of its work",
+  missing: HAKMEM_NATIVE_PEER.missing,
+  library: async () => {
+    const { buildNative } = await import("../../build/native.js");
+    const out = path.join(await nativeCache(), "pgo");
+    return (await buildNative({ profile: await loadProfile("default"), pgo: true, out })).shared;
+  },
+});
+
 /** The driver alone, natively. */
 export const NULL_NATIVE_PEER: ExternalPeer = nativePeer({
   name: "null",
