@@ -1,8 +1,9 @@
 /** A measuring process, as the planning one sees it. It is started again after it died or hung. */
 
 import { fork, type ChildProcess } from "node:child_process";
-import { fileURLToPath } from "node:url";
+import * as path from "node:path";
 import { MeasurementError } from "../errors.js";
+import { PACKAGE_ROOT } from "../paths.js";
 import type { ChildMessage, ParentMessage, Sample, SampleRequest } from "./protocol.js";
 
 export interface RunnerOptions {
@@ -12,7 +13,7 @@ export interface RunnerOptions {
   readonly timeoutMilliseconds?: number;
 }
 
-const CHILD = fileURLToPath(new URL("./child.js", import.meta.url));
+const CHILD = path.join(PACKAGE_ROOT, "dist", "lab", "measure", "child.js");
 const DEFAULT_TIMEOUT = 120_000;
 
 export class Runner {

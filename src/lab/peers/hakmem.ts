@@ -19,13 +19,17 @@ export interface HakmemVariant {
   readonly prefill?: boolean;
 }
 
+/** What one class is asked to hold in advance; the profile's limit on blocks still holds. Enough for any workload of small blocks. */
+const PREFILL_BLOCKS = 10_000;
+const PREFILL_BYTES = 1024 * 1024;
+
 /** The structure without its safety and accounting, every cache filled in advance (S16). */
 export function ceilingPeer(profile: Profile): WasmPeer {
   return hakmemPeer({
     name: CEILING,
     profile,
     description: "hakmem without safety and accounting, pre-filled: what the structure alone costs",
-    overrides: { HK_UNSAFE: 1 },
+    overrides: { HK_UNSAFE: 1, HK_CACHE_BYTES: PREFILL_BYTES },
     prefill: true,
   });
 }
@@ -67,10 +71,6 @@ function begin({ exports, control }: WasmContext): number {
   if (heap === 0) throw new Error(`thread_init(${control}) returned 0: the memory has no room for a heap`);
   return heap;
 }
-
-/** What one class may hold in advance: enough for any workload's live blocks, and no more than 8 MiB of them. */
-const PREFILL_BLOCKS = 10_000;
-const PREFILL_BYTES = 8 * 1024 * 1024;
 
 function prefill({ exports }: WasmContext): void {
   const classStat = exports["class_stat"] as (cls: number, what: number) => number;

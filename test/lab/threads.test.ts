@@ -1,0 +1,38 @@
+import { describe, expect, it } from "vitest";
+import { THIS_NODE } from "../../src/lab/node-versions.js";
+import { hakmemPeer } from "../../src/lab/peers/hakmem.js";
+import { NULL_PEER } from "../../src/lab/peers/null.js";
+import { runSession } from "../../src/lab/session.js";
+import { selectWorkloads } from "../../src/lab/workloads.js";
+import { loadProfile } from "../../src/profile/index.js";
+
+describe("workloads of several threads", () => {
+  it("run on one heap of hakmem, with the same checksum on every visit", async () => {
+    const hakmem = hakmemPeer({ name: "hakmem", profile: await loadProfile("default") });
+    const { cells } = await runSession({
+      workloads: selectWorkloads(["larson", "producer-consumer", "mixed-threads"]),
+      peers: [NULL_PEER, hakmem],
+      targets: ["wasm32-shared"],
+      threads: [1, 2],
+      nodes: [THIS_NODE],
+      rounds: 2,
+      runs: 1,
+      quick: true,
+      freshProcesses: false,
+      timeline: false,
+    });
+    const measured = cells.filter(({ peer }) => peer === hakmem);
+    expect(measured.map(({ workload, threads }) => `${workload.id} ${threads}`)).toEqual([
+      "larson 1",
+      "larson 2",
+      "producer-consumer 2",
+      "mixed-threads 1",
+      "mixed-threads 2",
+    ]);
+    expect(measured.map(({ failure }) => failure)).toEqual([null, null, null, null, null]);
+    for (const { checksum, rounds } of measured) {
+      expect(rounds).toHaveLength(2);
+      expect(checksum).not.toBe("0000000000000000");
+    }
+  });
+});
