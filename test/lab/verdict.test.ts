@@ -65,6 +65,19 @@ describe("the verdict", () => {
     expect(judge(changed, { time: 0.1, memory: 0.1 }).verdict).toBe("neutral");
   });
 
+  it("is never certain after five rounds", () => {
+    const few = comparison("mixed", { slowdown: 0.8, noise: 0 });
+    const first = (rounds: readonly number[]): readonly number[] => rounds.slice(0, 5);
+    const cut = { ...few, baseline: first(few.baseline), variant: first(few.variant), nothing: first(few.nothing) };
+    expect(judge([cut]).verdict).toBe("neutral");
+    expect(judge([few]).verdict).toBe("adopt");
+  });
+
+  it("is neutral when a wide interval happens to lie on one side", () => {
+    const erratic = { ...comparison("mixed"), variant: [4, 11, 5, 11, 4, 11, 5, 11, 4, 10] };
+    expect(judge([erratic]).verdict).toBe("neutral");
+  });
+
   it("says so when the rounds are too noisy to tell", () => {
     const [workload] = judge([comparison("mixed", { slowdown: 1.02, noise: 0.5 })]).workloads;
     expect(workload).toMatchObject({ verdict: "neutral" });

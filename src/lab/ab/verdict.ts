@@ -1,6 +1,6 @@
 /**
  * From an experiment's rounds to its verdict. A change must show itself: the whole confidence interval must lie beyond the
- * threshold, or the verdict is neutral.
+ * threshold, and nearly all rounds must agree, or the verdict is neutral.
  */
 
 import { median } from "simple-statistics";
@@ -19,6 +19,9 @@ export const DEFAULT_THRESHOLDS: Thresholds = { time: 0.01, memory: 0.1 };
 
 /** An interval wider than this, to either side, says more about the machine than about the variant. */
 const NOISY = 0.05;
+
+/** How probable agreement by chance may be for a verdict: six rounds of six will do, or nine of ten. */
+const CHANCE = 0.05;
 
 /** What a baseline and a variant cost under one workload. */
 export interface Comparison {
@@ -73,7 +76,7 @@ function judgeWorkload(comparison: Comparison, thresholds: Thresholds): Workload
   const driver = median([...nothing]);
   return {
     workload,
-    ...decide(ratio, memoryRatio, thresholds),
+    ...decide(ratio, signTest(variant, baseline), memoryRatio, thresholds),
     ratio,
     baselineNet: median([...baseline]) - driver,
     variantNet: median([...variant]) - driver,
@@ -83,18 +86,39 @@ function judgeWorkload(comparison: Comparison, thresholds: Thresholds): Workload
 
 function decide(
   { low, high }: Estimate,
+  agreement: number,
   memoryRatio: number | null,
   { time, memory }: Thresholds,
 ): Pick<WorkloadVerdict, "verdict" | "reason"> {
-  if (low > 1 + time) return { verdict: "refuse", reason: `slower by ${percent(low - 1)} at least` };
   if (memoryRatio !== null && memoryRatio > 1 + memory) {
     return { verdict: "refuse", reason: `takes ${percent(memoryRatio - 1)} more memory` };
   }
-  if (high < 1 - time) return { verdict: "adopt", reason: `faster by ${percent(1 - high)} at least` };
   const width = (high - low) / 2;
-  return width > NOISY
-    ? { verdict: "neutral", reason: `too noisy to tell (±${percent(width)}); repeat it on a quiet machine` }
-    : { verdict: "neutral", reason: `no change beyond ${percent(time)} can be told` };
+  if (width > NOISY) {
+    return { verdict: "neutral", reason: `too noisy to tell (±${percent(width)}); repeat it on a quiet machine` };
+  }
+  const isCertain = agreement <= CHANCE;
+  if (isCertain && low > 1 + time) return { verdict: "refuse", reason: `slower by ${percent(low - 1)} at least` };
+  if (isCertain && high < 1 - time) return { verdict: "adopt", reason: `faster by ${percent(1 - high)} at least` };
+  return { verdict: "neutral", reason: `no change beyond ${percent(time)} can be told` };
+}
+
+/**
+ * The sign test: how probable it is that rounds agree so much, or more, on which of two is faster when neither is. A few rounds
+ * have narrow bootstrap intervals by chance; this is what they cannot have by chance.
+ */
+function signTest(a: readonly number[], b: readonly number[]): number {
+  const signs = a.map((value, round) => Math.sign(value - (b[round] ?? value))).filter((sign) => sign !== 0);
+  const majority = Math.max(signs.filter((sign) => sign > 0).length, signs.filter((sign) => sign < 0).length);
+  let ways = 0;
+  for (let count = majority; count <= signs.length; count++) ways += binomial(signs.length, count);
+  return signs.length === 0 ? 1 : Math.min(1, (2 * ways) / 2 ** signs.length);
+}
+
+function binomial(n: number, k: number): number {
+  let ways = 1;
+  for (let i = 1; i <= k; i++) ways = (ways * (n - k + i)) / i;
+  return ways;
 }
 
 export function percent(fraction: number): string {
