@@ -64,17 +64,20 @@ function firstFilled(heap: usize, list: usize, last: usize): usize {
   return NO_LIST;
 }
 
-/** Takes the first block of a list that has one. */
+/**
+ * Takes the first block of a list. The head alone is the truth: a thread that was interrupted for good, and whose heap is
+ * used again, may have left a bit set for a list that is empty; then the bit is cleared and 0 returned.
+ */
 function pop(heap: usize, list: usize): usize {
   const head = bigHead(heap, list);
   const block = load<usize>(head);
-  const following = next(block);
+  const following = block ? next(block) : 0;
   store<usize>(head, following);
   if (!following) {
     const bits = bigBits(heap, list);
     store<u64>(bits, load<u64>(bits) & ~bitOf(list));
   }
-  threadHeap(heap).bigBytes -= bytesOf(list);
+  if (block) threadHeap(heap).bigBytes -= bytesOf(list);
   return block;
 }
 
@@ -108,7 +111,8 @@ export function keepBig(heap: usize, block: usize, size: usize, large: bool): bo
     if (victim == NO_LIST) victim = firstFilled(heap, 0, NO_LIST - 1);
     if (victim == NO_LIST) break;
     thread.bigHand = <u32>(victim + 1 < NO_LIST ? victim + 1 : 0);
-    release(pop(heap, victim), bytesOf(victim));
+    const surplus = pop(heap, victim);
+    if (surplus) release(surplus, bytesOf(victim));
   }
   return true;
 }

@@ -12,7 +12,7 @@
  *            ├─ directory   usize a SuperSlab address of its metadata, 0 before first use    (superslab.ts)
  *            ├─ longest     u8 a SuperSlab    hint: longest run of free granules             (large.ts)
  *            ├─ regionMap   u8 a page         what the page holds                            (region.ts)
- *            └─ the rest of the last page: the first chunk of metadata                       (superslab.ts)
+ *            └─ the rest of its pages: the first ones of metadata                            (superslab.ts)
  */
 
 import { CONFIG_HASH, PAGES, PAGE_SHIFT, PAGE_SIZE, SUPERSLABS, WORD } from "./config";
@@ -41,9 +41,9 @@ export class Control {
 
   /** Atomic: bytes taken from the platform. */
   committed: usize;
-  /** Atomic: next free byte of the current metadata chunk. */
+  /** Atomic: next free byte of the current metadata page. */
   metadata: usize;
-  /** Atomic: bytes of metadata chunks and of this block. */
+  /** Atomic: bytes of metadata pages and of this block. */
   metadataBytes: usize;
   /** Atomic: first of all thread heaps ever made, linked by `next`. */
   threads: usize;
@@ -59,8 +59,8 @@ export class Control {
   abandoned: u32;
   /** Atomic: SuperSlabs that are empty and dirty, kept for reuse; native only, put right by each purge. */
   retained: u32;
-  /** Atomic: when pages are next looked through for some to give back, in ms; native only. */
-  nextPurge: u32;
+  /** Atomic: when pages were last looked through for some to give back, in ms; native only. */
+  lastPurge: u32;
 }
 
 /** Where there is no heap yet, the first access traps instead of touching somebody's memory. */
@@ -89,10 +89,17 @@ export function attached(): bool {
   return changetype<usize>(control) != NOWHERE;
 }
 
+/** True when a control block at `address` would lie in memory. */
+function inMemory(address: usize): bool {
+  const last = address + offsetof<Control>() - 1;
+  return (
+    address != 0 && (address & (WORD - 1)) == 0 && last > address && last >> PAGE_SHIFT < platform.endPage(PAGE_SHIFT)
+  );
+}
+
 /** Makes this instance use the heap at `address`; false when no heap of this configuration is there. */
 export function attach(address: usize): bool {
-  if (address == 0 || (address & (WORD - 1)) != 0) return false;
-  if (!HK_NATIVE && (address + offsetof<Control>() - 1) >> PAGE_SHIFT >= platform.endPage(PAGE_SHIFT)) return false;
+  if (HK_NATIVE ? address == 0 : !inMemory(address)) return false;
   const found = changetype<Control>(address);
   if (found.magic != MAGIC || found.hash != CONFIG_HASH) return false;
   control = found;
@@ -140,16 +147,16 @@ export function create(): usize {
     made.metadata = 0;
   } else {
     made.committed = bytes;
-    // The chunk that ends with the page in which the tables end; `create` leaves the pages behind it to the pool.
+    // The page in which the tables end is the first of metadata, and the pages behind it are the next ones.
     made.metadata = (cursor + 15) & ~15;
     spareFirst = (made.metadata + PAGE_SIZE) >> PAGE_SHIFT;
     spareEnd = ((limit - 1) >> PAGE_SHIFT) + 1;
-    made.metadataBytes = bytes - ((spareEnd - spareFirst) << PAGE_SHIFT);
+    made.metadataBytes = bytes;
   }
   made.magic = MAGIC;
   return base;
 }
 
-/** Pages behind the first metadata chunk that `create` took but did not need: [spareFirst, spareEnd). */
+/** Pages behind the tables that `create` took: [spareFirst, spareEnd). */
 export let spareFirst: usize = 0;
 export let spareEnd: usize = 0;

@@ -10,14 +10,14 @@
  */
 
 import { atomicAnd, atomicLoad, atomicOr } from "./atomic";
-import { MIN_ALIGN, MIN_ALIGN_SHIFT, SUPERSLAB_SHIFT } from "./config";
+import { MIN_ALIGN_SHIFT, SUPERSLAB_SHIFT, WORD } from "./config";
 import { FAIL_DOUBLE_FREE, FAIL_FOREIGN_POINTER, FAIL_INTERIOR_POINTER, FAIL_USE_AFTER_FREE } from "./failure";
 import * as platform from "./platform";
 import { GUARD_OFFSET, metadataOf, slabOf } from "./superslab";
 
 const FILL: u8 = 0xdf;
-/** The links of a free block take its first two words, in at most MIN_ALIGN bytes. */
-const FILL_OFFSET: usize = MIN_ALIGN;
+/** The links of a free block take its first two words. */
+const FILL_OFFSET: usize = 2 * WORD;
 
 const BITS_SHIFT: usize = 5;
 const BITS_MASK: usize = (1 << BITS_SHIFT) - 1;

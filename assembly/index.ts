@@ -17,7 +17,16 @@
 import { CONFIG_HASH, SMALL_MAX } from "./config";
 import { class_stat, heap_stat } from "./inspect";
 import { exitThread, startThread, threadId } from "./lifecycle";
-import { kindOf, KIND_FOREIGN, KIND_HUGE, KIND_HUGE_TAIL, KIND_LARGE, KIND_METADATA } from "./region";
+import {
+  KIND_FOREIGN,
+  KIND_FREED,
+  KIND_HUGE,
+  KIND_HUGE_TAIL,
+  KIND_LARGE,
+  KIND_METADATA,
+  KIND_METADATA_SPARE,
+  kindOf,
+} from "./region";
 import { purgeAll } from "./retention";
 import { classOf } from "./size-class";
 import { collect, prewarm, reclaimThread } from "./thread-cache";
@@ -53,7 +62,9 @@ export function thread_id(): u32 {
 }
 
 /**
- * Takes over what a thread that was terminated has left. The host must be certain that it runs no more.
+ * Puts what a thread that was terminated has left in order, so that others can use it. The host must be certain that the
+ * thread runs no more.
+ * @param id its id; 0 for all threads but the caller, as in the child of a fork
  * @returns 1, also for a thread that has exited and whose slabs nobody has adopted yet; 0 when there is nothing left of
  * thread `id`, or it is the caller
  */
@@ -85,10 +96,10 @@ export function malloc_prewarm(size: usize, count: usize): usize {
 /** What an address is: 0 foreign, 1 small, 2 large, 3 huge, 4 the allocator's own. */
 export function region_kind(address: usize): u32 {
   const kind = kindOf(address);
-  if (kind == KIND_FOREIGN) return 0;
+  if (kind == KIND_FOREIGN || kind == KIND_FREED) return 0;
   if (kind == KIND_LARGE) return 2;
   if (kind == KIND_HUGE || kind == KIND_HUGE_TAIL) return 3;
-  if (kind == KIND_METADATA) return 4;
+  if (kind == KIND_METADATA || kind == KIND_METADATA_SPARE) return 4;
   return 1;
 }
 

@@ -228,6 +228,7 @@ function claimGranules(superslab: usize, granule: usize, count: usize): bool {
     }
     for (let page = firstPage; page <= lastPage; ++page) {
       if (joined & ((<u32>1) << (<u32>page))) returnPages(base + page, 1);
+      else retirePage(superslab, metadata, page);
     }
     return false;
   }
@@ -271,12 +272,26 @@ function freeGranules(superslab: usize, granule: usize, count: usize): void {
   store<u8>(longestOf(superslab), LONGEST_UNKNOWN);
   const lastPage = (end - 1) >> PAGE_GRANULES_SHIFT;
   for (let page = granule >> PAGE_GRANULES_SHIFT; page <= lastPage; ++page) {
-    const first = page << PAGE_GRANULES_SHIFT;
-    // Who takes all sixteen owns the page.
-    if (takeBits(wordOf(metadata, first), PAGE_BITS << ((first & WORD_MASK) as u64))) {
-      releasePages((superslab << SUPERSLAB_PAGES_SHIFT) + page, 1);
-    }
+    retirePage(superslab, metadata, page);
   }
+}
+
+/** Gives a page back to the pool if all its granules are free: who takes them all owns the page. */
+function retirePage(superslab: usize, metadata: usize, page: usize): void {
+  const first = page << PAGE_GRANULES_SHIFT;
+  if (takeBits(wordOf(metadata, first), PAGE_BITS << ((first & WORD_MASK) as u64))) {
+    releasePages((superslab << SUPERSLAB_PAGES_SHIFT) + page, 1);
+  }
+}
+
+/** True when `block` lies in a large block but not at its start; for guard builds. */
+export function insideLarge(block: usize): bool {
+  const metadata = metadataOf(block >> SUPERSLAB_SHIFT);
+  const granule = (block & SUPERSLAB_MASK) >> GRANULE_SHIFT;
+  let start = granule;
+  while (start > 0 && load<u8>(lengthOf(metadata, start)) == 0) --start;
+  const end = start + <usize>load<u8>(lengthOf(metadata, start));
+  return end > granule && (start != granule || (block & (GRANULE_SIZE - 1)) != 0);
 }
 
 /** Bytes of the large block at `block`; 0 when none starts there. */

@@ -4,8 +4,7 @@ import { atomicCas, atomicLoad, atomicStore } from "./atomic";
 import { attach, attached, control, create, spareEnd, spareFirst } from "./control";
 import { PAGE_SHIFT } from "./config";
 import * as native from "./platform/native";
-import { donatePages } from "./pool";
-import { KIND_METADATA, setKind } from "./region";
+import { KIND_METADATA, KIND_METADATA_SPARE, setKind } from "./region";
 import { countAbandoned, tidy } from "./thread-cache";
 import {
   ABANDONED,
@@ -39,7 +38,7 @@ export function startThread(address: usize): usize {
     if (!attach(create())) return 0;
     const page = changetype<usize>(control) >> PAGE_SHIFT;
     setKind(page, spareFirst - page, KIND_METADATA);
-    donatePages(spareFirst, spareEnd - spareFirst);
+    setKind(spareFirst, spareEnd - spareFirst, KIND_METADATA_SPARE);
   }
   const heap = findIdle();
   if (heap == 0) return 0;

@@ -17,6 +17,7 @@ import {
   freeHuge,
   freeLarge,
   hugeSize,
+  insideLarge,
   largeSize,
   moveHuge,
   pagesOf,
@@ -28,11 +29,14 @@ import { startThread } from "./lifecycle";
 import * as platform from "./platform";
 import * as native from "./platform/native";
 import { growPool } from "./pool";
-import { KIND_HUGE, KIND_LARGE, KIND_HUGE_TAIL, kindOf } from "./region";
+import { KIND_FREED, KIND_HUGE, KIND_HUGE_TAIL, KIND_LARGE, kindOf } from "./region";
 import { relax } from "./retention";
 import { CLASS_FIRST, classOf, classSize } from "./size-class";
 import { binOf, binRoom, current, setBinRoom, started } from "./thread";
 import { collect, overflow, refill } from "./thread-cache";
+
+/** From this size on a huge block is cleared by giving its pages back and taking fresh ones. */
+const PURGE_MIN: usize = 1 << 20;
 
 const EINVAL: i32 = 22;
 const ENOMEM: i32 = 12;
@@ -155,8 +159,10 @@ function freeBig(block: usize, kind: u32): void {
 function refuse(block: usize, kind: u32): void {
   if (HK_NATIVE && !HK_GUARD) native.foreign(block);
   if (!HK_GUARD) return;
-  const inside = kind == KIND_HUGE || kind == KIND_HUGE_TAIL || (kind == KIND_LARGE && block & (GRANULE_SIZE - 1));
-  platform.fail(inside ? FAIL_INTERIOR_POINTER : kind == KIND_LARGE ? FAIL_DOUBLE_FREE : FAIL_FOREIGN_POINTER, block);
+  if (kind == KIND_HUGE || kind == KIND_HUGE_TAIL) platform.fail(FAIL_INTERIOR_POINTER, block);
+  else if (kind == KIND_FREED) platform.fail(FAIL_DOUBLE_FREE, block);
+  else if (kind != KIND_LARGE) platform.fail(FAIL_FOREIGN_POINTER, block);
+  else platform.fail(insideLarge(block) ? FAIL_INTERIOR_POINTER : FAIL_DOUBLE_FREE, block);
 }
 
 /** Bytes that may be used of `block`, at least what was asked for; 0 for null and for what is not a block. */
@@ -184,8 +190,9 @@ export function calloc(count: usize, size: usize): usize {
   const big = bytes > SMALL_MAX;
   const block = big ? mallocSlow(bytes) : malloc(bytes);
   if (!block) return 0;
-  // Pages fresh from the platform are zero already.
-  if (!big || !blockClean) memory.fill(block, 0, bytes);
+  // Pages fresh from the platform are zero already, and many pages are cheaper made zero by the platform than by us.
+  const clean = big && (blockClean || (HK_NATIVE && bytes >= PURGE_MIN && platform.purge(block, hugeSize(block))));
+  if (!clean) memory.fill(block, 0, bytes);
   return block;
 }
 

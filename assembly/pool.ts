@@ -22,7 +22,7 @@ import { atomicAdd, atomicAnd, atomicCas, atomicLoad, atomicOr, atomicStore } fr
 import { PAGES, PAGE_SHIFT, SUPERSLAB_PAGES, SUPERSLAB_PAGES_SHIFT } from "./config";
 import { Control, GROW_UNIT, control } from "./control";
 import * as platform from "./platform";
-import { KIND_FOREIGN, setKind } from "./region";
+import { KIND_FOREIGN, KIND_FREED, setKind } from "./region";
 
 const ALL: u32 = u32.MAX_VALUE;
 const PAGE_IN_SUPERSLAB: usize = SUPERSLAB_PAGES - 1;
@@ -30,8 +30,8 @@ const PAGE_IN_SUPERSLAB: usize = SUPERSLAB_PAGES - 1;
 /** No run of pages: page 0 is never the pool's. */
 export const NO_PAGES: usize = 0;
 
-/** Of the memory there is, growth adds a sixteenth: what is grown and not yet used stays small against what is used. */
-const GROW_FRACTION_SHIFT: usize = 4;
+/** Of the memory there is, growth adds this fraction: what is grown and not yet used stays small against what is used. */
+const GROW_FRACTION_SHIFT: usize = 5;
 
 /** True when the pages of this instance's last successful `acquirePages` or `claimPages` read as zero. */
 export let acquiredClean: bool = false;
@@ -159,7 +159,7 @@ export function returnPages(page: usize, count: usize): void {
  * Their kind becomes foreign here, so that a late `free` of a pointer into them is refused.
  */
 export function releasePages(page: usize, count: usize): void {
-  setKind(page, count, KIND_FOREIGN);
+  setKind(page, count, HK_GUARD ? KIND_FREED : KIND_FOREIGN);
   putPages(page, count, true);
 }
 

@@ -160,12 +160,25 @@ function settle(heap: usize, slab: Slab): void {
   const queue = classHeap(heap, slab.cls);
   if (!slab.queued) pushBack(queue, slab);
   // The last one stays, so that a class that is used to and fro does not ask the pool every time.
-  if (slab.used == 0 && (queue.first != slab || queue.back != slab)) retire(heap, slab);
+  if (isHome(slab) && (queue.first != slab || queue.back != slab)) retire(heap, slab);
 }
 
-/** Releases an empty slab unless another thread may still touch it. */
+/** True when none of a slab's blocks is live or cached: those that are not free already wait in `remote`. */
+// @ts-ignore: decorator
+@inline
+function isHome(slab: Slab): bool {
+  return slab.used == countOf(atomicLoad<u64>(remoteOf(slab)));
+}
+
+/** Releases a slab whose blocks are all home, unless another thread may still touch it. */
 function retire(heap: usize, slab: Slab): void {
-  if (atomicLoad<u64>(remoteOf(slab)) != 0) return;
+  // Nobody can free another block of it: only `pending` may still be set, and its bearer will see the slab again.
+  const word = atomicLoad<u64>(remoteOf(slab));
+  if (word & PENDING) return;
+  if (word) {
+    atomicStore<u64>(remoteOf(slab), 0);
+    resetSlab(slab);
+  }
   unqueue(classHeap(heap, slab.cls), slab);
   releaseSlab(slab);
   relax();
@@ -176,8 +189,7 @@ export function retireEmpty(heap: usize, cls: u32): void {
   let slab = classHeap(heap, cls).first;
   while (slab) {
     const following = changetype<Slab | null>(slab.next);
-    if (slab.free == 0) takeRemote(slab);
-    if (slab.used == 0) retire(heap, slab);
+    if (isHome(slab)) retire(heap, slab);
     slab = following;
   }
 }
@@ -207,6 +219,6 @@ function adoptSlab(heap: usize, slab: Slab): void {
   atomicStore<usize>(changetype<usize>(slab) + offsetof<Slab>("owner"), heap);
   if (hasRoom(slab) || countOf(atomicLoad<u64>(remoteOf(slab)))) {
     pushBack(queue, slab);
-    if (slab.used == 0) retire(heap, slab);
+    if (isHome(slab)) retire(heap, slab);
   }
 }

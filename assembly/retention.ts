@@ -1,8 +1,8 @@
 /**
  * Lazy release: memory that nobody uses is kept for reuse and given back to the platform late.
  *
- * Pages that have lain free for the time limit go back, and so do, the longest empty first, SuperSlabs beyond the
- * limits of count and bytes. Going back does not change a page's state in the pool: it stays available, and reads as
+ * Pages that have lain free for the time limit go back, and so do SuperSlabs beyond the limits of count and bytes, those
+ * that have been empty longer than the average first. Going back does not change a page's state in the pool: it stays available, and reads as
  * zero from then on.
  *
  * On WebAssembly nothing can go back; pages are available to any later use as soon as they are released, and none of
@@ -34,7 +34,8 @@ const SETTING_MILLISECONDS: i32 = 2;
 /** Pages are looked through this many times in the time that they are kept. */
 const LOOKS_SHIFT: u32 = 2;
 
-const NONE: usize = usize.MAX_VALUE;
+/** Milliseconds between two looks, however much is kept: a look goes through all SuperSlabs. */
+const PAUSE: u32 = 10;
 
 /** SuperSlabs that may be kept empty, by count and by bytes. */
 function retainedMax(): u32 {
@@ -45,21 +46,19 @@ function retainedMax(): u32 {
 /** Gives memory back if a limit is exceeded. Called after pages were released; any thread. */
 export function relax(): void {
   if (!HK_NATIVE) return;
-  const nextPurge = changetype<usize>(control) + offsetof<Control>("nextPurge");
+  const lastPurge = changetype<usize>(control) + offsetof<Control>("lastPurge");
   const now = <u32>platform.now();
-  const due = atomicLoad<u32>(nextPurge);
+  const last = atomicLoad<u32>(lastPurge);
+  if (now - last < PAUSE) return;
   const keep = retainedMax();
-  const excess = atomicLoad<u32>(changetype<usize>(control) + offsetof<Control>("retained")) > keep;
-  if (!excess && <i32>(now - due) < 0) return;
   const age = <u32>native.setting(SETTING_MILLISECONDS, HK_RETAIN_MS);
+  const excess = atomicLoad<u32>(changetype<usize>(control) + offsetof<Control>("retained")) > keep;
+  if (!excess && now - last < age >> LOOKS_SHIFT) return;
   // Of several threads that find it due, one looks; it holds nothing that its death could keep from the others.
-  if (!atomicCas<u32>(nextPurge, due, now + max<u32>(1, age >> LOOKS_SHIFT))) return;
+  if (!atomicCas<u32>(lastPurge, last, now)) return;
   purgeOlder(now, age);
-  while (countEmpty() > keep) {
-    const superslab = oldestEmpty(now);
-    if (superslab == NONE) break;
-    purgeSuperslab(superslab);
-  }
+  const count = countEmpty(now);
+  if (count > keep) purgeOldest(now, count - keep, emptyAge / <u64>count);
 }
 
 /** Gives every free page back now. */
@@ -76,28 +75,31 @@ function purgeOlder(now: u32, age: u32): void {
   }
 }
 
+/** Sum of the ages of the SuperSlabs that the last `countEmpty` counted, in milliseconds. */
+let emptyAge: u64 = 0;
+
 /** SuperSlabs that are empty and dirty; corrects the count of them. */
-function countEmpty(): u32 {
+function countEmpty(now: u32): u32 {
   let count: u32 = 0;
+  emptyAge = 0;
   const end = endSuperslab();
   for (let superslab = firstSuperslab(); superslab < end; ++superslab) {
-    if (isEmpty(superslab)) ++count;
+    if (!isEmpty(superslab)) continue;
+    ++count;
+    emptyAge += <u64>(now - lastRelease(superslab));
   }
   atomicStore<u32>(changetype<usize>(control) + offsetof<Control>("retained"), count);
   return count;
 }
 
-/** The SuperSlab that has been empty the longest; NONE when none is. */
-function oldestEmpty(now: u32): usize {
-  let oldest: usize = NONE;
-  let age: u32 = 0;
+/** Gives `count` empty SuperSlabs back, of those that have been empty for `average` milliseconds or more. */
+function purgeOldest(now: u32, count: u32, average: u64): void {
   const end = endSuperslab();
-  for (let superslab = firstSuperslab(); superslab < end; ++superslab) {
-    if (!isEmpty(superslab) || (oldest != NONE && now - lastRelease(superslab) <= age)) continue;
-    oldest = superslab;
-    age = now - lastRelease(superslab);
+  for (let superslab = firstSuperslab(); superslab < end && count; ++superslab) {
+    if (!isEmpty(superslab) || <u64>(now - lastRelease(superslab)) < average) continue;
+    purgeSuperslab(superslab);
+    --count;
   }
-  return oldest;
 }
 
 /** True when all of a SuperSlab is free, and some of it could be given back. */

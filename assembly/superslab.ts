@@ -33,7 +33,7 @@ import {
 } from "./config";
 import { Control, control } from "./control";
 import { NO_PAGES, acquirePages, acquiredClean, growPool, releasePages } from "./pool";
-import { KIND_METADATA, setKind } from "./region";
+import { KIND_METADATA, KIND_METADATA_SPARE, kindOfPage, setKind } from "./region";
 
 /**
  * One slab. Fields belong to the owning thread unless they say otherwise; slab.ts and remote.ts hold the operations.
@@ -118,6 +118,9 @@ export function slabPage(slab: Slab, n: usize): Slab {
   return changetype<Slab>(changetype<usize>(slab) + n * SLAB_BYTES);
 }
 
+/** Metadata takes pages in runs of so many, so that they do not lie about between what programs use. */
+const METADATA_PAGES: usize = 4;
+
 /**
  * Memory for the allocator's own use: zero-filled, aligned to 16 bytes, never given back; any thread, lock-free.
  * @param bytes below PAGE_SIZE
@@ -128,22 +131,35 @@ export function allocateMetadata(bytes: usize): usize {
   bytes = (bytes + (MIN_ALIGN - 1)) & ~(MIN_ALIGN - 1);
   while (true) {
     const at = atomicLoad<usize>(cursor);
-    // A chunk ends with its page. It is never filled to the last byte: the cursor would point to the next page.
+    // A page is never filled to its last byte: the cursor would point to the next page.
     if (at != 0 && (at & PAGE_MASK) + bytes < PAGE_SIZE) {
       if (atomicCas<usize>(cursor, at, at + bytes)) return at;
       continue;
     }
-    let page = acquirePages(1, 1, false);
-    while (page == NO_PAGES) {
-      if (!growPool(1)) return 0;
-      page = acquirePages(1, 1, false);
+    const next = (at >> PAGE_SHIFT) + 1;
+    if (at != 0 && kindOfPage(next) == KIND_METADATA_SPARE) {
+      // Who moves the cursor from `at` takes the page behind it.
+      if (!atomicCas<usize>(cursor, at, (next << PAGE_SHIFT) + bytes)) continue;
+      setKind(next, 1, KIND_METADATA);
+      return next << PAGE_SHIFT;
     }
-    if (!acquiredClean) memory.fill(page << PAGE_SHIFT, 0, PAGE_SIZE);
+    let count = METADATA_PAGES;
+    let page = acquirePages(count, 1, false);
+    while (page == NO_PAGES) {
+      // Near the end of memory one page must do.
+      if (!growPool(count)) {
+        if (count == 1) return 0;
+        count = 1;
+      }
+      page = acquirePages(count, 1, false);
+    }
+    if (!acquiredClean) memory.fill(page << PAGE_SHIFT, 0, count << PAGE_SHIFT);
     setKind(page, 1, KIND_METADATA);
+    setKind(page + 1, count - 1, KIND_METADATA_SPARE);
     if (atomicCas<usize>(cursor, at, (page << PAGE_SHIFT) + bytes)) {
-      atomicAdd<usize>(changetype<usize>(control) + offsetof<Control>("metadataBytes"), PAGE_SIZE);
+      atomicAdd<usize>(changetype<usize>(control) + offsetof<Control>("metadataBytes"), count << PAGE_SHIFT);
       return page << PAGE_SHIFT;
     }
-    releasePages(page, 1);
+    releasePages(page, count);
   }
 }

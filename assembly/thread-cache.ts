@@ -22,7 +22,7 @@ import { Control, control } from "./control";
 import { link, next } from "./free-list";
 import { growPool } from "./pool";
 import { adoptSlabs, drainPending, retireEmpty, sendHome, takeRemote } from "./remote";
-import { CLASS_END, CLASS_FIRST } from "./size-class";
+import { CLASS_END, CLASS_FIRST, classSize } from "./size-class";
 import { carve, hasRoom, newSlab, slabPages, takeFree, takenCount, unqueue } from "./slab";
 import { Slab } from "./superslab";
 import {
@@ -44,6 +44,9 @@ import {
   threadHeap,
 } from "./thread";
 
+/** Bytes that are carved at once, as many as a page of most systems. */
+const CARVE_BYTES: usize = 4096;
+
 /**
  * Fills the empty bin of `cls` and takes a block from it.
  * @returns 0 when there is no memory
@@ -62,7 +65,7 @@ export function refill(cls: u32): usize {
     drainPending(heap);
     const slab = slabWithRoom(heap, cls);
     if (!slab) return 0;
-    list = slab.free ? takeFree(slab, record.magazine) : carve(slab, record.magazine);
+    list = slab.free ? takeFree(slab, record.magazine) : carve(slab, min(record.magazine, carveMax(cls)));
     count = takenCount;
   }
   const limit = max(record.magazine, count);
@@ -70,6 +73,13 @@ export function refill(cls: u32): usize {
   setBinRoom(bin, limit - count + 1);
   store<usize>(bin, next(list));
   return list;
+}
+
+/** Blocks that are carved at once: carving touches memory, which a system counts as used from then on. */
+// @ts-ignore: decorator
+@inline
+function carveMax(cls: u32): u32 {
+  return max<u32>(1, <u32>(CARVE_BYTES / classSize(cls)));
 }
 
 /** Puts `block` into the full bin of `cls`. */
@@ -172,6 +182,7 @@ export function adoptAbandoned(heap: usize): bool {
     if ((state & STATE_MASK) != ABANDONED || !atomicCas<u32>(stateOf(from), state, adoptingState())) continue;
     countAbandoned(-1);
     adopt(heap, from);
+    atomicStore<u32>(stateOf(from), FREE);
     return true;
   }
   return false;
@@ -184,7 +195,10 @@ export function countAbandoned(change: i32): void {
   while (!atomicCas<u32>(address, count, <u32>(<i32>count + change))) count = atomicLoad<u32>(address);
 }
 
-/** Takes everything that `from`, in state ADOPTING by this thread, has, and leaves it FREE. */
+/**
+ * Gives everything that `from`, in state ADOPTING by this thread, has to `heap`, which is this thread's, or `from` itself
+ * to put it in order.
+ */
 function adopt(heap: usize, from: usize): void {
   for (let cls = CLASS_FIRST; cls < CLASS_END; ++cls) {
     classHeap(from, cls).first = null;
@@ -193,23 +207,26 @@ function adopt(heap: usize, from: usize): void {
   adoptSlabs(heap, from);
   flushBins(heap, from);
   drainPending(from);
-  atomicStore<u32>(stateOf(from), FREE);
 }
 
 /**
- * Takes over what a thread that will never run again has left. The caller must be certain that it is dead.
- * @returns false when `id` is not the id of a live thread heap other than the caller's
+ * Puts what a thread that will never run again has left in order, and leaves it ABANDONED for whoever needs memory next.
+ * The caller must be certain that it is dead.
+ * @param id the thread's id; 0 for every thread but the caller
+ * @returns false when there is no thread heap under `id` other than the caller's
  */
 export function reclaimThread(id: u32): bool {
-  const heap = current();
   let found = false;
   for (let from = firstHeap(); from; from = threadHeap(from).next) {
     const state = atomicLoad<u32>(stateOf(from));
-    if (from == heap || state >> STATE_BITS != id || (state & STATE_MASK) == FREE) continue;
+    if (from == current() || (state & STATE_MASK) == FREE || (id != 0 && state >> STATE_BITS != id)) continue;
     // LIVE: the thread's own heap. ADOPTING: one that it was taking over. ABANDONED: it had left in good order.
     if (!atomicCas<u32>(stateOf(from), state, adoptingState())) continue;
     if ((state & STATE_MASK) == ABANDONED) countAbandoned(-1);
-    adopt(heap, from);
+    adopt(from, from);
+    for (let cls = CLASS_FIRST; cls < CLASS_END; ++cls) retireEmpty(from, cls);
+    atomicStore<u32>(stateOf(from), ABANDONED);
+    countAbandoned(1);
     found = true;
   }
   return found;

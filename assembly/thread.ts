@@ -14,9 +14,9 @@
  *
  * Thread heaps are made once, linked into the heap's list and reused for ever, so an address of one never dangles.
  *
- *   FREE ──init──► LIVE ──exit──► ABANDONED ──init──► LIVE              a new thread takes the whole heap over
- *                   │                 └──► ADOPTING ──► FREE            or a live one takes its slabs
- *                   └──reclaim (thread is dead)──► ADOPTING ──► FREE
+ *   FREE ──init──► LIVE ──exit──► ABANDONED ──init──► LIVE          a new thread takes the whole heap over,
+ *                   │              ▲     └──► ADOPTING ──► FREE       or a live one its slabs
+ *                   └──► ADOPTING ─┘                                  reclaim of a dead thread puts its heap in order
  *
  * Everything but `state`, `pending` and `next` belongs to the thread that made the last transition to LIVE or ADOPTING.
  */
