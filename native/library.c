@@ -17,10 +17,7 @@
 #define ALIAS(of) PUBLIC __attribute__((alias(#of)))
 #define SYSTEM_PAGE ((size_t)sysconf(_SC_PAGESIZE))
 
-static inline void *or_errno(u64 address) {
-  if (__builtin_expect(!address, 0)) errno = ENOMEM;
-  return (void *)address;
-}
+static inline void *or_errno(u64 address) { return (void *)(address ? address : out_of_memory()); }
 
 /* ---- C ---- */
 
@@ -113,7 +110,7 @@ void _ZdaPvSt11align_val_t(void *pointer) ALIAS(free);
 void _ZdlPvSt11align_val_tRKSt9nothrow_t(void *pointer) ALIAS(free);
 void _ZdaPvSt11align_val_tRKSt9nothrow_t(void *pointer) ALIAS(free);
 
-PUBLIC void _ZdlPvmSt11align_val_t(void *pointer, size_t size, size_t alignment) { free_aligned_sized(pointer, alignment, size); }
+PUBLIC void _ZdlPvmSt11align_val_t(void *pointer, size_t size, size_t align) { free_aligned_sized(pointer, align, size); }
 void _ZdaPvmSt11align_val_t(void *pointer, size_t size, size_t alignment) ALIAS(_ZdlPvmSt11align_val_t);
 
 /* ---- figures ---- */
@@ -123,16 +120,11 @@ PUBLIC size_t hakmem_prewarm(size_t size, size_t count) { return w2c_hakmem_mall
 PUBLIC int hakmem_owns(const void *pointer) { return w2c_hakmem_region_kind((u64)pointer) != 0; }
 PUBLIC const char *hakmem_profile(void) { return HAKMEM_PROFILE; }
 PUBLIC int malloc_trim(size_t pad) { return (int)w2c_hakmem_malloc_trim(pad); }
-PUBLIC int mallopt(int parameter, int value) { (void)parameter, (void)value; return 1; } /* glibc's tunables do not apply */
+PUBLIC int mallopt(int parameter, int value) { return 1; } /* glibc's tunables do not apply */
 
 PUBLIC struct mallinfo2 mallinfo2(void) {
-  struct mallinfo2 info = {0};
-  info.arena = hakmem_stat(HAKMEM_COMMITTED);
-  info.uordblks = hakmem_stat(HAKMEM_LIVE);
-  info.fordblks = info.arena - info.uordblks;
-  info.fsmblks = hakmem_stat(HAKMEM_CACHED);
-  info.keepcost = hakmem_stat(HAKMEM_FREE);
-  return info;
+  size_t arena = hakmem_stat(HAKMEM_COMMITTED), live = hakmem_stat(HAKMEM_LIVE);
+  return (struct mallinfo2){.arena = arena, .uordblks = live, .fordblks = arena - live, .fsmblks = hakmem_stat(HAKMEM_CACHED), .keepcost = hakmem_stat(HAKMEM_FREE)};
 }
 
 PUBLIC struct mallinfo mallinfo(void) {
@@ -180,7 +172,6 @@ static SLOW void read_setting(const char *entry, size_t name_length) {
 }
 
 __attribute__((constructor(101))) static void start(int argc, char **argv, char **environment) {
-  (void)argc, (void)argv;
   for (; environment && *environment; environment++) {
     const char *equals = strchr(*environment, '=');
     if (equals && !strncmp(*environment, "HAKMEM_", 7)) read_setting(*environment, (size_t)(equals - *environment));
@@ -192,6 +183,4 @@ __attribute__((constructor(101))) static void start(int argc, char **argv, char 
   if (settings[VERBOSE].value) say("process %u uses profile %s", (u64)getpid(), HAKMEM_PROFILE);
 }
 
-__attribute__((destructor(101))) static void end(void) {
-  if (settings[STATS].value) malloc_stats();
-}
+__attribute__((destructor(101))) static void end(void) { if (settings[STATS].value) malloc_stats(); }

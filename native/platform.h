@@ -29,7 +29,6 @@
 #define SPAN_MOST (4096 * GIB)
 #define PAGE (64 * KIB)     /* what `grow` deals in */
 #define SEGMENT (2 * MIB)   /* where the arena starts, so that its first superslab is aligned */
-#define REFUSED (~(u64)0)
 
 static u8 const platform_nothing[8192] __attribute__((aligned(64)));
 THREAD_LOCAL u64 platform_heap = (u64)platform_nothing;
@@ -40,17 +39,20 @@ static u64 platform_control_block;
 
 enum { RETAIN_COUNT, RETAIN_BYTES, RETAIN_MS, LIMIT, VERBOSE, STATS, SETTINGS };
 static struct { const char *name; u64 value; bool given; } settings[SETTINGS] = {
-  {"HAKMEM_RETAIN_COUNT", 0, false}, {"HAKMEM_RETAIN_BYTES", 0, false}, {"HAKMEM_PURGE_DELAY", 0, false},
-  {"HAKMEM_LIMIT", 0, false}, {"HAKMEM_VERBOSE", 0, false}, {"HAKMEM_STATS", 0, false},
+  {.name = "HAKMEM_RETAIN_COUNT"}, {.name = "HAKMEM_RETAIN_BYTES"}, {.name = "HAKMEM_PURGE_DELAY"},
+  {.name = "HAKMEM_LIMIT"}, {.name = "HAKMEM_VERBOSE"}, {.name = "HAKMEM_STATS"},
 };
 
 static inline u64 platform_setting(u32 what, u64 otherwise) {
   return what < SETTINGS && settings[what].given ? settings[what].value : otherwise;
 }
 
+/* The value of an expression, with errno as it was before. */
+#define KEEPING_ERRNO(expression) ({ int saved_ = errno; __auto_type value_ = (expression); errno = saved_; value_; })
+
 /* ---- messages: one write to standard error, no stdio ---- */
 
-static char *put_text(char *to, const char *text) { while (*text) *to++ = *text++; return to; }
+static char *put_text(char *to, const char *text, int most) { while (*text && most--) *to++ = *text++; return to; }
 
 static char *put_number(char *to, u64 value, unsigned base) {
   char digits[20];
@@ -62,24 +64,22 @@ static char *put_number(char *to, u64 value, unsigned base) {
 
 static int message_file = 2; /* a duplicate for statistics: programs close theirs before they end */
 
-/* %s text (shortened to 200 characters), %u decimal, %x address. */
+/* Writes a line: %s text (shortened to 200 characters), %u decimal, %x address. */
 static SLOW void say(const char *format, ...) {
-  char line[1024], *to = put_text(line, "hakmem: ");
+  char line[1024], *to = put_text(line, "hakmem: ", 8);
   va_list arguments;
   va_start(arguments, format);
   for (; *format; format++) {
     if (*format != '%') { *to++ = *format; continue; }
     switch (*++format) {
-      case 's': { const char *text = va_arg(arguments, const char *); for (int i = 0; text[i] && i < 200; i++) *to++ = text[i]; break; }
+      case 's': to = put_text(to, va_arg(arguments, const char *), 200); break;
       case 'u': to = put_number(to, va_arg(arguments, u64), 10); break;
-      default: to = put_number(put_text(to, "0x"), va_arg(arguments, u64), 16);
+      default: to = put_number(put_text(to, "0x", 2), va_arg(arguments, u64), 16);
     }
   }
   va_end(arguments);
   *to++ = '\n';
-  int saved = errno;
-  if (write(message_file, line, (size_t)(to - line)) < 0) { /* nobody listens */ }
-  errno = saved;
+  (void)KEEPING_ERRNO(write(message_file, line, (size_t)(to - line)));
 }
 
 static bool first_time(u32 *said) { return !__atomic_exchange_n(said, 1, __ATOMIC_RELAXED); }
@@ -100,9 +100,6 @@ static SLOW void platform_foreign(u64 pointer) {
 }
 
 /* ---- memory ---- */
-
-/* The value of an expression, with errno as it was before. */
-#define KEEPING_ERRNO(expression) ({ int saved_ = errno; __auto_type value_ = (expression); errno = saved_; value_; })
 
 static inline bool swap(u64 *place, u64 expected, u64 value) {
   return __atomic_compare_exchange_n(place, &expected, value, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
@@ -170,7 +167,7 @@ static inline u64 platform_grow(u64 bytes) {
   }
   __atomic_fetch_sub(&committed, bytes, __ATOMIC_RELAXED);
   if (settings[VERBOSE].value && first_time(&said)) say("no more memory: %u KiB refused (said once)", bytes / KIB);
-  return REFUSED;
+  return ~(u64)0;
 }
 
 static inline u64 platform_endPage(u64 shift) {
@@ -178,12 +175,28 @@ static inline u64 platform_endPage(u64 shift) {
   return span ? __atomic_load_n(&span->next, __ATOMIC_SEQ_CST) >> shift : 0;
 }
 
-static inline u32 platform_purge(u64 address, u64 bytes) { return KEEPING_ERRNO(madvise((void *)address, bytes, MADV_DONTNEED)) == 0; }
+static bool purge(u64 address, u64 bytes) { return KEEPING_ERRNO(madvise((void *)address, bytes, MADV_DONTNEED)) == 0; }
 
 /* The old range stays mapped, empty: no other thread can map into a gap. Kernels before 5.7 refuse, and the allocator copies. */
-static inline u32 platform_move(u64 from, u64 to, u64 bytes) {
+static bool move(u64 from, u64 to, u64 bytes) {
   return KEEPING_ERRNO(mremap((void *)from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED | 4 /* MREMAP_DONTUNMAP */, (void *)to)) != MAP_FAILED;
 }
+
+/* Whether pages are zero after that, as promised: under qemu-user they are not. Tried once, on pages made like the arena's. */
+static bool promises_kept(void) {
+  static enum { UNKNOWN, KEPT, BROKEN } state;
+  if (state == UNKNOWN) {
+    u64 at = map(2 * PAGE, PROT_NONE);
+    volatile u64 *page = (u64 *)at;
+    bool kept = at && commit(at, 2 * PAGE) && (*page = 1) && (!move(at, at + PAGE, PAGE) || (!*page && (*page = 1))) && purge(at, PAGE) && !*page;
+    state = kept ? KEPT : BROKEN;
+    if (at) munmap((void *)at, 2 * PAGE);
+  }
+  return state == KEPT;
+}
+
+static inline u32 platform_purge(u64 address, u64 bytes) { return promises_kept() && purge(address, bytes); }
+static inline u32 platform_move(u64 from, u64 to, u64 bytes) { return promises_kept() && move(from, to, bytes); }
 
 static inline u64 platform_now(void) {
   struct timespec time;

@@ -1,10 +1,8 @@
 /* What the C that wasm2c generates needs from its surroundings, and no more.
  *
  * Addresses of the 64-bit module are addresses of the process, so a load is a
- * load: there is no memory object, no bounds check and no base to add. The build
- * (src/build/native-source.ts) removes the instance and memory arguments. Only what
- * is in use is here: if a new operation is missing, its line goes beside the others.
- */
+ * load. The build (src/build/native-source.ts) removes the instance and memory
+ * arguments. Only operations in use are here: a new one goes beside the others. */
 #pragma once
 
 #include <stdbool.h>

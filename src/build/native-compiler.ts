@@ -11,6 +11,9 @@ export type Architecture = (typeof ARCHITECTURES)[number];
 const GNU_NAMES: Readonly<Record<Architecture, string>> = { x64: "x86_64-linux-gnu", arm64: "aarch64-linux-gnu" };
 const QEMU_NAMES: Readonly<Record<Architecture, string>> = { x64: "qemu-x86_64", arm64: "qemu-aarch64" };
 
+/** Width of the addresses that Linux gives programs: foreign pointers of any value up to it are looked up in the region map. */
+export const ADDRESS_BITS: Readonly<Record<Architecture, number>> = { x64: 47, arm64: 48 };
+
 /**
  * The library is one translation unit. Thread-local state is initial-exec: a fixed offset from the thread pointer, no call. No
  * call goes through the lazy linker. The compiler must not turn calloc's own clearing into a call of calloc.

@@ -32,7 +32,7 @@ export async function buildWorkload({ compiler, out, nullPeer = false }: Workloa
   if (nullPeer)
     await writeFile(path.join(out, "null.gen.h"), await generateModuleSource(path.join("bench", "peers", "null.ts")));
   const program = path.join(out, nullPeer ? "workload-null" : "workload");
-  
+
   await runTool(compiler.command, [
     ...FLAGS,
     ...(nullPeer ? ["-DNULL_PEER"] : []),

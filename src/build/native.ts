@@ -11,6 +11,7 @@ import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { constantsOf, type Profile } from "../profile/index.js";
 import {
+  ADDRESS_BITS,
   archiver,
   COMPILER_FLAGS,
   hostArchitecture,
@@ -82,8 +83,9 @@ export function nativeDirectory(architecture: Architecture, profile: string): st
  * Rejects with `NativeCompilerError` when there is no compiler or it refuses the source, with `ProfileError` when the profile does
  * not fit, and with `AssemblyError` when the allocator does not compile.
  */
-export async function buildNative(options: NativeOptions): Promise<NativeLibrary> {
-  const { profile, architecture = hostArchitecture(), pgo = false, force = false, onStep = () => {} } = options;
+export async function buildNative(request: NativeOptions): Promise<NativeLibrary> {
+  const { profile, architecture = hostArchitecture(), pgo = false, force = false, onStep = () => {} } = request;
+  const options = { ...request, overrides: { HK_ADDRESS_BITS: ADDRESS_BITS[architecture], ...request.overrides } };
   const compiler = await requireCompiler(architecture);
   const out = options.out ?? nativeDirectory(architecture, profile.name);
   const library = {

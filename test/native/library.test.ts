@@ -1,0 +1,97 @@
+/** What the library file is: its interface, and the shape of its fast paths. */
+
+import { execFileSync } from "node:child_process";
+import { readdir, readFile } from "node:fs/promises";
+import * as path from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { generateAllocatorSource } from "../../src/build/native-module.js";
+import { NativeSourceError, nativeSource } from "../../src/build/native-source.js";
+import { loadProfile } from "../../src/profile/index.js";
+import { library } from "./support/program.js";
+
+const C_FAMILY =
+  "malloc free calloc realloc reallocarray memalign aligned_alloc posix_memalign valloc pvalloc malloc_usable_size malloc_trim malloc_stats " +
+  "mallinfo mallinfo2 mallopt free_sized free_aligned_sized cfree";
+const C_LIBRARY_NAMES =
+  "__libc_malloc __libc_free __libc_calloc __libc_realloc __libc_memalign __libc_valloc __libc_pvalloc __posix_memalign";
+const OPERATORS =
+  "_Znwm _Znam _ZnwmRKSt9nothrow_t _ZnamRKSt9nothrow_t _ZnwmSt11align_val_t _ZnamSt11align_val_t _ZnwmSt11align_val_tRKSt9nothrow_t " +
+  "_ZnamSt11align_val_tRKSt9nothrow_t _ZdlPv _ZdaPv _ZdlPvm _ZdaPvm _ZdlPvRKSt9nothrow_t _ZdaPvRKSt9nothrow_t _ZdlPvSt11align_val_t " +
+  "_ZdaPvSt11align_val_t _ZdlPvmSt11align_val_t _ZdaPvmSt11align_val_t _ZdlPvSt11align_val_tRKSt9nothrow_t _ZdaPvSt11align_val_tRKSt9nothrow_t";
+const OURS = "hakmem_stat hakmem_prewarm hakmem_owns hakmem_profile";
+
+/** More would mean that a slow path was drawn in. */
+const MALLOC_INSTRUCTIONS = 26;
+const FREE_INSTRUCTIONS = 18;
+
+describe("libhakmem.so", () => {
+  it("exports the interface and nothing else", async () => {
+    const expected = [C_FAMILY, C_LIBRARY_NAMES, OPERATORS, OURS].join(" ").split(" ");
+    expect((await symbols()).map(({ name }) => name).sort()).toEqual(expected.sort());
+  });
+
+  it("binds everything when it is loaded, and needs the C library alone", async () => {
+    const dynamic = execFileSync("readelf", ["-dW", (await library()).shared], { encoding: "utf8" });
+    expect(dynamic).toMatch(/\bNOW\b/);
+    expect(dynamic).not.toContain("TEXTREL");
+    expect([...dynamic.matchAll(/NEEDED.*\[(.*)\]/g)].map(([, name]) => name)).toEqual(["libc.so.6"]);
+  });
+
+  it.skipIf(process.arch !== "x64")("has fast paths without calls and stack frames", async () => {
+    for (const [name, most] of [
+      ["malloc", MALLOC_INSTRUCTIONS],
+      ["free", FREE_INSTRUCTIONS],
+    ] as const) {
+      const code = await disassemble(name);
+      expect(code.filter((line) => /^(call|push|pop|sub +\$0x[0-9a-f]+,%rsp)/.test(line))).toEqual([]);
+      const fast = code.filter((line) => !/^(nop|data16|cs nop|xchg +%ax,%ax)/.test(line));
+      expect(fast.length).toBeLessThanOrEqual(most);
+    }
+  });
+});
+
+describe("the C that is generated", () => {
+  it("is the same twice", async () => {
+    const profile = await loadProfile("default");
+    expect(await generateAllocatorSource({ profile })).toBe(await generateAllocatorSource({ profile }));
+  });
+
+  it("is not made from what cannot be run without an instance", () => {
+    const module = (start: string): string => `
+static void w2c_hakmem_0x7Estart(w2c_hakmem*);
+static void init_globals(w2c_hakmem* instance) {
+  instance->w2c_g = 0u;
+}
+static void w2c_hakmem_0x7Estart(w2c_hakmem* instance) {
+  ${start}
+}
+`;
+    expect(nativeSource(module("instance->w2c_g = 7u;"))).toContain("THREAD_LOCAL u32 global_g = 7u;");
+    expect(() => nativeSource(module("w2c_hakmem_other(instance);"))).toThrow(NativeSourceError);
+    expect(() => nativeSource("")).toThrow("wasm2c wrote no function");
+  });
+
+  it("stands on at most 600 lines that were written by hand", async () => {
+    const native = fileURLToPath(new URL("../../native/", import.meta.url));
+    const files = (await readdir(native)).filter((name) => /\.[ch]$/.test(name));
+    const texts = await Promise.all(files.map((file) => readFile(path.join(native, file), "utf8")));
+    expect(texts.join("").split("\n").length - 1).toBeLessThanOrEqual(600);
+  });
+});
+
+async function symbols(): Promise<{ name: string; address: string }[]> {
+  const text = execFileSync("nm", ["-D", "--defined-only", (await library()).shared], { encoding: "utf8" });
+  return [...text.matchAll(/^([0-9a-f]+) \w (\S+)$/gm)].map(([, address = "", name = ""]) => ({ name, address }));
+}
+
+/** The instructions of an exported function, without addresses. */
+async function disassemble(name: string): Promise<string[]> {
+  const address = (await symbols()).find((symbol) => symbol.name === name)?.address.replace(/^0+/, "") ?? "";
+  const text = execFileSync("objdump", ["-d", "--no-show-raw-insn", (await library()).shared], {
+    encoding: "utf8",
+    maxBuffer: 2 ** 26,
+  });
+  const [, code = ""] = new RegExp(`^0*${address} <.*>:\\n((?: .*\\n)*)`, "m").exec(text) ?? [];
+  return [...code.matchAll(/^ *[0-9a-f]+:\t(.*)$/gm)].map(([, instruction = ""]) => instruction.trim());
+}
