@@ -25,7 +25,7 @@ send({ type: "ready", node: process.versions.node, v8: process.versions.v8 });
 
 async function measure(request: SampleRequest): Promise<Sample> {
   const workload = workloadById(request.workload);
-  const peer = await measurablePeer(request);
+  const peer = measurablePeer(request);
   if (peer.kind === "script") return measureScript(peer, workload, request);
   if (request.module === null) throw new MeasurementError(`no linked module was given for ${request.peer}`);
   const module = await compiled(request.module);

@@ -5,7 +5,7 @@ import * as path from "node:path";
 import { ARENA_BYTES, ARENA_END, ARENA_START, MAXIMUM_PAGES, PAGE_BYTES } from "../arena.js";
 import { MeasurementError, messageOf } from "../errors.js";
 import { PACKAGE_ROOT } from "../paths.js";
-import type { WasmPeer } from "../peers/peer.js";
+import type { WasmHooks } from "../peers/peer.js";
 import { decodeTrace } from "../trace/format.js";
 import type { Workload } from "../workloads.js";
 
@@ -16,7 +16,12 @@ export interface Place {
   readonly control: number;
 }
 
-export function createMemory(peer: WasmPeer, workload: Workload, threads: number, shared: boolean): WebAssembly.Memory {
+export function createMemory(
+  peer: WasmHooks,
+  workload: Workload,
+  threads: number,
+  shared: boolean,
+): WebAssembly.Memory {
   const bytes = ARENA_END + peer.initialBytes(workload, threads);
   return new WebAssembly.Memory({ initial: Math.ceil(bytes / PAGE_BYTES), maximum: MAXIMUM_PAGES, shared });
 }
@@ -33,7 +38,7 @@ export class DriverInstance {
   private constructor(
     module: WebAssembly.Module,
     private readonly memory: WebAssembly.Memory,
-    peer: WasmPeer,
+    peer: WasmHooks,
     private readonly workload: Workload,
     { thread, threads, control }: Place,
   ) {
@@ -49,7 +54,7 @@ export class DriverInstance {
   static async open(
     module: WebAssembly.Module,
     memory: WebAssembly.Memory,
-    peer: WasmPeer,
+    peer: WasmHooks,
     workload: Workload,
     place: Place = { thread: 0, threads: 1, control: 0 },
   ): Promise<DriverInstance> {

@@ -1,6 +1,6 @@
 /** Measures a workload of one thread, in this thread. */
 
-import type { WasmPeer } from "../peers/peer.js";
+import type { WasmHooks } from "../peers/peer.js";
 import type { Workload } from "../workloads.js";
 import { committedBytes, createMemory, DriverInstance } from "./instance.js";
 import type { MemoryPoint, Sample, SampleRequest } from "./protocol.js";
@@ -14,7 +14,7 @@ interface Heap {
 
 export async function measureSingle(
   module: WebAssembly.Module,
-  peer: WasmPeer,
+  peer: WasmHooks,
   workload: Workload,
   request: SampleRequest,
 ): Promise<Sample> {

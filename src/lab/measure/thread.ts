@@ -36,7 +36,7 @@ export type ThreadReply =
 const setup = workerData as ThreadSetup;
 
 try {
-  const peer = await measurablePeer({ peer: setup.peer, target: "wasm32-shared" });
+  const peer = measurablePeer({ peer: setup.peer, target: "wasm32-shared" });
   if (peer.kind !== "wasm") throw new Error(`${setup.peer} is not a WebAssembly module`);
   const workload = workloadById(setup.workload);
   const driver = await DriverInstance.open(setup.module, setup.memory, peer, workload, setup.place);

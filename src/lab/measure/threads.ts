@@ -2,7 +2,7 @@
 
 import { Worker } from "node:worker_threads";
 import { MeasurementError } from "../errors.js";
-import { labelOf, type WasmPeer } from "../peers/peer.js";
+import { type WasmHooks } from "../peers/peer.js";
 import type { Workload } from "../workloads.js";
 import { committedBytes, createMemory } from "./instance.js";
 import type { Sample, SampleRequest } from "./protocol.js";
@@ -11,7 +11,7 @@ import { warmUp } from "./warm-up.js";
 
 export async function measureThreads(
   module: WebAssembly.Module,
-  peer: WasmPeer,
+  peer: WasmHooks,
   workload: Workload,
   request: SampleRequest,
 ): Promise<Sample> {
@@ -79,10 +79,11 @@ class Team {
 
   static async open(
     module: WebAssembly.Module,
-    peer: WasmPeer,
+    peer: WasmHooks,
     workload: Workload,
-    { threads }: SampleRequest,
+    request: SampleRequest,
   ): Promise<Team> {
+    const { threads } = request;
     const memory = createMemory(peer, workload, threads, true);
     const workers: Worker[] = [];
     const team = new Team(memory, workers);
@@ -92,7 +93,7 @@ class Team {
         const workerData: ThreadSetup = {
           module,
           memory,
-          peer: labelOf(peer),
+          peer: request.peer,
           workload: workload.id,
           place: { thread, threads, control },
         };

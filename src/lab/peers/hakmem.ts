@@ -5,7 +5,7 @@ import * as path from "node:path";
 import { cachedFile, fingerprint, fingerprintOfSources } from "../cache.js";
 import type { Profile } from "../../profile/index.js";
 import { PACKAGE_ROOT } from "../paths.js";
-import type { WasmContext, WasmPeer } from "./peer.js";
+import type { WasmContext, WasmHooks, WasmPeer } from "./peer.js";
 
 export interface HakmemVariant {
   /** Name of the peer, `hakmem` for the allocator as it is. */
@@ -36,21 +36,23 @@ export function ceilingPeer(profile: Profile): WasmPeer {
 
 export const CEILING = "hakmem-ceiling";
 
+/** The hooks of all variants; those of the ceiling fill its caches first. */
+export function hakmemHooks(isCeiling: boolean): WasmHooks {
+  return { kind: "wasm", keepsContents: true, initialBytes: () => 0, begin, ...(isCeiling ? { prefill } : {}) };
+}
+
 export function hakmemPeer(variant: HakmemVariant): WasmPeer {
+  const isCeiling = variant.prefill === true;
   return {
-    kind: "wasm",
+    ...hakmemHooks(isCeiling),
     name: variant.name,
     profile: variant.profile.name,
     description: variant.description ?? variant.profile.description,
-    keepsContents: true,
     targets: ["wasm32", "wasm32-shared"],
     missing: () => Promise.resolve(undefined),
-    measuredAs: variant.prefill === true ? CEILING : "hakmem",
+    measuredAs: isCeiling ? CEILING : "hakmem",
     build: (target) => build(variant, target === "wasm32-shared" ? target : "wasm32"),
     minimumBytes: 0,
-    initialBytes: () => 0,
-    begin,
-    ...(variant.prefill === true ? { prefill } : {}),
   };
 }
 

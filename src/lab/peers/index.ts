@@ -1,22 +1,19 @@
-/** The list of peers. A new one is a file in this directory and a line here. */
+/** The list of peers. A new one is a file in this directory and a line here or, when it needs no profile, in `fixed.ts`. */
 
 import { loadShippedProfiles } from "../../profile/index.js";
 import { unknownName } from "../errors.js";
-import { DLMALLOC_PEER, EMMALLOC_PEER } from "./emscripten.js";
+import { FIXED_PEERS } from "./fixed.js";
 import { ceilingPeer, hakmemPeer } from "./hakmem.js";
 import { libraryPeer } from "./library.js";
 import { HAKMEM_NATIVE_PEER, NULL_NATIVE_PEER, SYSTEM_PEERS, TRAINED_NATIVE_PEER } from "./native.js";
-import { NULL_PEER, NULL_SCRIPT_PEER } from "./null.js";
+import { NULL_PEER } from "./null.js";
 import { labelOf, type Peer } from "./peer.js";
-import { BUFFER_PEER, SHAREDARRAYBUFFER_PEER, THI_NG_PEER, UINT8ARRAY_PEER } from "./script.js";
-import { TLSF_PEER } from "./tlsf.js";
 
 /** All peers, in the order of tables. Several may have one label, for different targets. */
 export async function allPeers(): Promise<Peer[]> {
   const profiles = await loadShippedProfiles();
   return [
-    NULL_PEER,
-    NULL_SCRIPT_PEER,
+    ...FIXED_PEERS.filter(({ name }) => name === "null"),
     NULL_NATIVE_PEER,
     ...profiles.map((profile) => hakmemPeer({ name: "hakmem", profile })),
     ...profiles.filter(({ name }) => name === "default").map(ceilingPeer),
@@ -24,13 +21,7 @@ export async function allPeers(): Promise<Peer[]> {
     HAKMEM_NATIVE_PEER,
     TRAINED_NATIVE_PEER,
     ...SYSTEM_PEERS,
-    TLSF_PEER,
-    EMMALLOC_PEER,
-    DLMALLOC_PEER,
-    THI_NG_PEER,
-    BUFFER_PEER,
-    UINT8ARRAY_PEER,
-    SHAREDARRAYBUFFER_PEER,
+    ...FIXED_PEERS.filter(({ name }) => name !== "null"),
   ];
 }
 

@@ -35,22 +35,28 @@ export interface WasmContext {
   readonly control: number;
 }
 
-/** An allocator in WebAssembly, merged with the driver into one module. */
-export interface WasmPeer extends PeerBase {
+/** What the process that measures needs to know about an allocator in WebAssembly. */
+export interface WasmHooks {
   readonly kind: "wasm";
+  readonly keepsContents: boolean;
+  /** Bytes behind the arena that must be there when the module is instantiated. */
+  initialBytes(workload: Workload, threads: number): number;
+  /** Prepares one instance; its return value reaches `begin` of the other threads. */
+  begin(context: WasmContext): number;
+  /** Runs after `begin` and before anything is timed. */
+  prefill?(context: WasmContext): void;
+}
+
+/** An allocator in WebAssembly, merged with the driver into one module. */
+export interface WasmPeer extends PeerBase, WasmHooks {
+  readonly keepsContents: boolean;
   readonly targets: readonly LabTarget[];
-  /** Label of the listed peer whose `initialBytes`, `begin` and `prefill` the measuring process is to use; its own usually. */
+  /** Label under which the measuring process finds the hooks: a fixed peer's own, `hakmem` or `hakmem-ceiling`. */
   readonly measuredAs: string;
   /** The module: exports `malloc`, `free` and `realloc`, takes `env.memory`, and uses no address below the arena's end. */
   build(target: LabTarget): Promise<Uint8Array>;
   /** Least memory behind the arena, in bytes, that the module declares to need. */
   readonly minimumBytes: number;
-  /** Bytes behind the arena that must be there when the module is instantiated. */
-  initialBytes(workload: Workload, threads: number): number;
-  /** Prepares one instance; its return value reaches `begin` of the other threads. */
-  begin(context: WasmContext): number;
-  /** Runs once the driver's tables stand and before anything is timed. */
-  prefill?(context: WasmContext): void;
 }
 
 /** An allocator that is called from JavaScript. */
