@@ -19,9 +19,8 @@ export interface HakmemVariant {
   readonly prefill?: boolean;
 }
 
-/** What one class is asked to hold in advance; the profile's limit on blocks still holds. Enough for any workload of small blocks. */
+/** What one class is asked to hold in advance; the profile's limits on a thread's cache still hold. */
 const PREFILL_BLOCKS = 10_000;
-const PREFILL_BYTES = 1024 * 1024;
 
 /** The structure without its safety and accounting, every cache filled in advance (S16). */
 export function ceilingPeer(profile: Profile): WasmPeer {
@@ -29,7 +28,7 @@ export function ceilingPeer(profile: Profile): WasmPeer {
     name: CEILING,
     profile,
     description: "hakmem without safety and accounting, pre-filled: what the structure alone costs",
-    overrides: { HK_UNSAFE: 1, HK_CACHE_BYTES: PREFILL_BYTES },
+    overrides: { HK_UNSAFE: 1 },
     prefill: true,
   });
 }
@@ -80,6 +79,6 @@ function prefill({ exports }: WasmContext): void {
   for (let cls = 0; ; cls++) {
     const size = classStat(cls, 0) >>> 0;
     if (size === 0) return;
-    prewarm(size, Math.min(PREFILL_BLOCKS, Math.floor(PREFILL_BYTES / size)));
+    prewarm(size, PREFILL_BLOCKS);
   }
 }
