@@ -65,8 +65,7 @@ export function thread_id(): u32 {
  * Puts what a thread that was terminated has left in order, so that others can use it. The host must be certain that the
  * thread runs no more.
  * @param id its id; 0 for all threads but the caller, as in the child of a fork
- * @returns 1, also for a thread that has exited and whose slabs nobody has adopted yet; 0 when there is nothing left of
- * thread `id`, or it is the caller
+ * @returns 1, or 0 when no thread `id` other than the caller has a heap: unknown, exited, or reclaimed before
  */
 export function thread_reclaim(id: u32): i32 {
   return reclaimThread(id) ? 1 : 0;

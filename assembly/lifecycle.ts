@@ -79,7 +79,7 @@ export function exitThread(): void {
   tidy();
   const heap = current();
   stop();
-  atomicStore<u32>(stateOf(heap), (atomicLoad<u32>(stateOf(heap)) & ~STATE_MASK) | ABANDONED);
+  atomicStore<u32>(stateOf(heap), ABANDONED);
   countAbandoned(1);
 }
 

@@ -31,6 +31,7 @@ import {
   FREE,
   LAST_FLUSH,
   LAST_REFILL,
+  LIVE,
   STATE_BITS,
   STATE_MASK,
   binOf,
@@ -43,6 +44,9 @@ import {
   stateOf,
   threadHeap,
 } from "./thread";
+
+/** The cache is emptied when this fraction of memory has been sent home. */
+const FREED_FRACTION_SHIFT: usize = 3;
 
 /** Bytes that are carved at once, as many as a page of most systems. */
 const CARVE_BYTES: usize = 4096;
@@ -88,6 +92,7 @@ export function overflow(block: usize, cls: u32): void {
   const bin = binOf(heap, cls);
   const record = classHeap(heap, cls);
   const home = record.spare;
+  const count = record.spareCount;
   const full = load<usize>(bin);
   record.spare = 0;
   store<usize>(bin, 0);
@@ -98,22 +103,34 @@ export function overflow(block: usize, cls: u32): void {
       record.magazine = max(record.magazine >> 1, min<u32>(HK_CACHE_MIN / 2, record.magazineMax));
     }
     record.last = LAST_FLUSH;
+    threadHeap(heap).homeBytes += <usize>count * classSize(cls);
     sendHome(heap, home);
   }
   record.limit = record.magazine;
   setBinRoom(bin, record.magazine);
 }
 
-/** The slab at the front of the class's queue, which has room; null when there is no memory for one. */
-function slabWithRoom(heap: usize, cls: u32): Slab | null {
+/** The slab at the front of the class's queue, after taking those without room out of it; null when none has room. */
+function frontSlab(heap: usize, cls: u32): Slab | null {
   const queue = classHeap(heap, cls);
+  for (let slab = queue.first; slab; slab = queue.first) {
+    if (hasRoom(slab) || takeRemote(slab)) return slab;
+    unqueue(queue, slab);
+  }
+  return null;
+}
+
+/** A slab of the class that has room; null when there is no memory for one. */
+function slabWithRoom(heap: usize, cls: u32): Slab | null {
   let collected = false;
   while (true) {
-    for (let slab = queue.first; slab; slab = queue.first) {
-      if (hasRoom(slab) || takeRemote(slab)) return slab;
-      unqueue(queue, slab);
-    }
+    const front = frontSlab(heap, cls);
+    if (front) return front;
     if (adoptAbandoned(heap)) continue;
+    if (mostlyFreed(heap)) {
+      tidy();
+      continue;
+    }
     const fresh = newSlab(heap, cls);
     if (fresh) return fresh;
     // Before memory grows, what lies about in this thread goes home.
@@ -122,6 +139,15 @@ function slabWithRoom(heap: usize, cls: u32): Slab | null {
       collect();
     } else if (!growPool(slabPages(cls))) return null;
   }
+}
+
+/**
+ * True when much has been sent home since this thread's cache was last emptied: then slabs stand empty but for a few
+ * cached blocks, which had better go home too before fresh slabs are laid around them.
+ */
+function mostlyFreed(heap: usize): bool {
+  const committed = atomicLoad<usize>(changetype<usize>(control) + offsetof<Control>("committed"));
+  return threadHeap(heap).homeBytes > committed >> FREED_FRACTION_SHIFT;
 }
 
 /** Makes everything idle that this thread can reach available: its own, and what exited threads left. */
@@ -133,6 +159,7 @@ export function collect(): void {
 /** Sends home every block that this thread caches and releases every slab of it that is empty then. */
 export function tidy(): void {
   const heap = current();
+  threadHeap(heap).homeBytes = 0;
   flushBins(heap, heap);
   forwardStray();
   drainPending(heap);
@@ -213,16 +240,16 @@ function adopt(heap: usize, from: usize): void {
  * Puts what a thread that will never run again has left in order, and leaves it ABANDONED for whoever needs memory next.
  * The caller must be certain that it is dead.
  * @param id the thread's id; 0 for every thread but the caller
- * @returns false when there is no thread heap under `id` other than the caller's
+ * @returns false when no thread `id` other than the caller has a heap
  */
 export function reclaimThread(id: u32): bool {
   let found = false;
   for (let from = firstHeap(); from; from = threadHeap(from).next) {
     const state = atomicLoad<u32>(stateOf(from));
-    if (from == current() || (state & STATE_MASK) == FREE || (id != 0 && state >> STATE_BITS != id)) continue;
-    // LIVE: the thread's own heap. ADOPTING: one that it was taking over. ABANDONED: it had left in good order.
+    // LIVE: the thread's own heap. ADOPTING: one that it was taking over.
+    const owned = (state & STATE_MASK) == LIVE || (state & STATE_MASK) == ADOPTING;
+    if (!owned || from == current() || (id != 0 && state >> STATE_BITS != id)) continue;
     if (!atomicCas<u32>(stateOf(from), state, adoptingState())) continue;
-    if ((state & STATE_MASK) == ABANDONED) countAbandoned(-1);
     adopt(from, from);
     for (let cls = CLASS_FIRST; cls < CLASS_END; ++cls) retireEmpty(from, cls);
     atomicStore<u32>(stateOf(from), ABANDONED);
@@ -244,10 +271,12 @@ export function prewarm(cls: u32, count: usize): usize {
   record.magazine = max(record.magazine, wanted);
   let cached = record.limit - binRoom(bin);
   while (cached < wanted) {
-    const slab = slabWithRoom(heap, cls);
-    if (!slab) break;
-    // `slabWithRoom` may have emptied the bin.
-    cached = record.limit - binRoom(bin);
+    const front = frontSlab(heap, cls);
+    const slab = front ? front : newSlab(heap, cls);
+    if (!slab) {
+      if (growPool(slabPages(cls))) continue;
+      break;
+    }
     const most = wanted - cached;
     const list = slab.free ? takeFree(slab, most) : carve(slab, most);
     let last = list;

@@ -63,6 +63,8 @@ export class ThreadHeap {
   pending: usize;
   /** First of the pending slabs that are being looked at: a thread that dies at it leaves the rest to its adopter. */
   draining: usize;
+  /** Bytes of the blocks that this thread's cache has sent home since it was last emptied. */
+  homeBytes: usize;
   /** Bytes of the cached large and huge blocks. */
   bigBytes: usize;
   /** The list that gives up a block next when they are too many. */
