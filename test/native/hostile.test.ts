@@ -94,6 +94,30 @@ describe("memory that ends", () => {
   });
 });
 
+describe("memory that was freed", () => {
+  it.each([1000, 20_000, 100_000, 3_000_000])(
+    "goes back to the system on request (blocks of %d bytes)",
+    async (size) => {
+      const { status, output, errors } = await run(await compile("returns.c", ["-fno-builtin"]), [String(size)], {
+        preload: await library(),
+      });
+      expect(status, errors).toBe(0);
+      const [, , trimmed] = output.trim().split(" ").map(Number);
+      expect(trimmed).toBeLessThan(16);
+    },
+  );
+
+  it.each([1000, 100_000, 3_000_000])("goes back after HAKMEM_PURGE_DELAY (blocks of %d bytes)", async (size) => {
+    const { status, output, errors } = await run(await compile("returns.c", ["-fno-builtin"]), [String(size)], {
+      preload: await library(),
+      environment: { HAKMEM_PURGE_DELAY: "50" },
+    });
+    expect(status, errors).toBe(0);
+    const [, later] = output.trim().split(" ").map(Number);
+    expect(later).toBeLessThan(64);
+  });
+});
+
 describe("settings in the environment", () => {
   it("that are wrong are reported once each and ignored", async () => {
     const environment = {
