@@ -47,7 +47,7 @@ export async function linkedModule(peer: WasmPeer, target: LabTarget): Promise<s
     await readFile(path.join(BINARYEN, "package.json")),
   );
   const name = labelOf(peer).replaceAll(/[^\w.-]/g, "-");
-  return cachedFile(`bench-${name}-${target}-${key}.wasm`, () => link(allocator, target, peer.minimumBytes));
+  return cachedFile(`bench-${name}-${target}-${key}.wasm`, () => link(allocator, target, peer.minimumBytes(target)));
 }
 
 async function link(allocator: Uint8Array, target: LabTarget, minimumBytes: number): Promise<Uint8Array> {

@@ -22,7 +22,7 @@ export function createMemory(
   threads: number,
   shared: boolean,
 ): WebAssembly.Memory {
-  const bytes = ARENA_END + peer.initialBytes(workload, threads);
+  const bytes = ARENA_END + peer.initialBytes(workload, threads, shared);
   return new WebAssembly.Memory({ initial: Math.ceil(bytes / PAGE_BYTES), maximum: MAXIMUM_PAGES, shared });
 }
 
@@ -42,7 +42,7 @@ export class DriverInstance {
     private readonly workload: Workload,
     { thread, threads, control }: Place,
   ) {
-    const instance = new WebAssembly.Instance(module, importsOf(module, memory));
+    const instance = new WebAssembly.Instance(module, importsOf(module, memory, peer));
     this.exports = instance.exports as Record<string, (...args: number[]) => unknown>;
     const context = { exports: this.exports, workload, start: ARENA_END, thread, control };
     if (workload.driver === "threads") this.call("arena_shared", ARENA_START, ARENA_BYTES, thread, threads);
@@ -112,18 +112,17 @@ export class DriverInstance {
   }
 }
 
-/** The memory, and functions that do nothing for whatever else a peer wants to tell its host. */
-function importsOf(module: WebAssembly.Module, memory: WebAssembly.Memory): WebAssembly.Imports {
+/** The memory, and functions: those that the peer provides, the guard's report, and nothing for whatever else it wants to tell. */
+function importsOf(module: WebAssembly.Module, memory: WebAssembly.Memory, peer: WasmHooks): WebAssembly.Imports {
+  const functions = { hakmem_fail: reportMisuse, ...peer.imports?.(memory) };
   const imports: Record<string, Record<string, WebAssembly.ImportValue>> = {};
   for (const { module: from, name, kind } of WebAssembly.Module.imports(module)) {
-    (imports[from] ??= {})[name] =
-      kind === "memory"
-        ? memory
-        : name === "hakmem_fail"
-          ? (code: number, pointer: number) => {
-              throw new MeasurementError(`the guard found misuse, code ${code}, at address ${pointer >>> 0}`);
-            }
-          : () => 0;
+    const provided = Object.entries(functions).find(([known]) => known === name)?.[1] ?? (() => 0);
+    (imports[from] ??= {})[name] = kind === "memory" ? memory : provided;
   }
   return imports;
+}
+
+function reportMisuse(code = 0, pointer = 0): never {
+  throw new MeasurementError(`the guard found misuse, code ${code}, at address ${pointer >>> 0}`);
 }

@@ -51,7 +51,7 @@ export function hakmemPeer(variant: HakmemVariant): WasmPeer {
     missing: () => Promise.resolve(undefined),
     measuredAs: isCeiling ? CEILING : "hakmem",
     build: (target) => build(variant, target === "wasm32-shared" ? target : "wasm32"),
-    minimumBytes: 0,
+    minimumBytes: () => 0,
   };
 }
 

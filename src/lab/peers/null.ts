@@ -24,7 +24,7 @@ export const NULL_PEER: WasmPeer = {
       target: target === "wasm32-shared" ? target : "wasm32",
     });
   },
-  minimumBytes: 0,
+  minimumBytes: () => 0,
   initialBytes: (workload, threads) => threads * strideOf(workload),
   begin({ exports, workload, start, thread }: WasmContext) {
     const begin = exports["null_begin"] as (address: number, bytes: number) => void;

@@ -40,9 +40,11 @@ export interface WasmHooks {
   readonly kind: "wasm";
   readonly keepsContents: boolean;
   /** Bytes behind the arena that must be there when the module is instantiated. */
-  initialBytes(workload: Workload, threads: number): number;
+  initialBytes(workload: Workload, threads: number, shared: boolean): number;
   /** Prepares one instance; its return value reaches `begin` of the other threads. */
   begin(context: WasmContext): number;
+  /** Functions that the peer's module imports, by name; any other that it imports does nothing and returns 0. */
+  imports?(memory: WebAssembly.Memory): Readonly<Record<string, (...args: number[]) => number>>;
   /** Runs after `begin` and before anything is timed. */
   prefill?(context: WasmContext): void;
 }
@@ -56,7 +58,7 @@ export interface WasmPeer extends PeerBase, WasmHooks {
   /** The module: exports `malloc`, `free` and `realloc`, takes `env.memory`, and uses no address below the arena's end. */
   build(target: LabTarget): Promise<Uint8Array>;
   /** Least memory behind the arena, in bytes, that the module declares to need. */
-  readonly minimumBytes: number;
+  minimumBytes(target: LabTarget): number;
 }
 
 /** An allocator that is called from JavaScript. */

@@ -16,7 +16,7 @@ export const TLSF_PEER: WasmPeer = {
   missing: () => Promise.resolve(undefined),
   measuredAs: "tlsf",
   build,
-  minimumBytes: 0,
+  minimumBytes: () => 0,
   initialBytes: () => 0,
   begin: () => 0,
 };
