@@ -1,6 +1,7 @@
 /** What all commands share: exit codes, option parsers with errors that say what is valid, and the way they are registered. */
 
 import { type Command, InvalidArgumentError } from "commander";
+import type { Results } from "../lab/results.js";
 
 /** Exit codes of every command. */
 export const EXIT = {
@@ -13,6 +14,12 @@ export const EXIT = {
   /** Interrupted; what was finished has been written. */
   interrupted: 130,
 } as const;
+
+/** The exit code that says how a measurement went. */
+export function exitCodeOf({ incomplete, results }: Results): number {
+  if (incomplete) return EXIT.interrupted;
+  return results.some(({ failure }) => failure !== null) ? EXIT.failed : EXIT.ok;
+}
 
 /** Adds one command to the program. Every file in `commands/` exports one. */
 export type Register = (program: Command) => void;

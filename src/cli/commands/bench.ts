@@ -2,7 +2,6 @@
 
 import { writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import type { Command } from "commander";
 import { RequestError, unknownName } from "../../lab/errors.js";
 import { nodeVersion, THIS_NODE } from "../../lab/node-versions.js";
 import { allPeers, selectPeers } from "../../lab/peers/index.js";
@@ -13,7 +12,7 @@ import { DEFAULT_WIDEST, resultsOf, type Results } from "../../lab/results.js";
 import { runSession } from "../../lab/session.js";
 import { formatResults } from "../../lab/table.js";
 import { selectWorkloads, WORKLOADS, type Workload } from "../../lab/workloads.js";
-import { abortOnInterrupt, EXIT, list, positiveNumber, wholeNumber, type Register } from "../command.js";
+import { abortOnInterrupt, exitCodeOf, list, positiveNumber, wholeNumber, type Register } from "../command.js";
 
 interface BenchOptions {
   readonly workload?: readonly string[];
@@ -81,16 +80,17 @@ Exit code: 0 done, 1 a peer failed or returned a wrong checksum, 2 wrong argumen
     .action(bench);
 };
 
-async function bench(options: BenchOptions, command: Command): Promise<void> {
+async function bench(options: BenchOptions): Promise<void> {
   const everyone = await allPeers();
   if (options.list) return printList(everyone);
   if (options.setup) return printSetup(everyone);
 
-  if (command.args.length > 0)
-    throw new RequestError(`bench takes options only, but "${command.args.join(" ")}" was given`);
   const workloads = options.workload === undefined ? defaultWorkloads() : selectWorkloads(options.workload);
-  const peers = await availablePeers(choosePeers(everyone, options), options.peer !== undefined);
   const targets = options.target?.map(parseTarget) ?? defaultTargets(workloads, options.threads !== undefined);
+  const chosen = choosePeers(everyone, options).filter((peer) =>
+    targetsOf(peer).some((target) => targets.includes(target)),
+  );
+  const peers = await availablePeers(chosen, options.peer !== undefined);
   const nodes = options.node === undefined ? [THIS_NODE] : await Promise.all(options.node.map(nodeVersion));
   const threads = options.threads?.map(parseThreads) ?? defaultThreads();
 
@@ -121,11 +121,7 @@ async function bench(options: BenchOptions, command: Command): Promise<void> {
   }
   const results = resultsOf(session, { baseline: options.baseline, widest: options.widest });
   await print(results, options);
-  process.exitCode = session.incomplete
-    ? EXIT.interrupted
-    : results.results.some(({ failure }) => failure !== null)
-      ? EXIT.failed
-      : EXIT.ok;
+  process.exitCode = exitCodeOf(results);
 }
 
 /** What makes sense without further thought: in WebAssembly, one thread. */

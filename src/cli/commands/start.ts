@@ -8,7 +8,7 @@ import { DEFAULT_WIDEST, resultsOf } from "../../lab/results.js";
 import { runSession } from "../../lab/session.js";
 import { formatResults } from "../../lab/table.js";
 import { selectWorkloads } from "../../lab/workloads.js";
-import { abortOnInterrupt, EXIT, type Register } from "../command.js";
+import { abortOnInterrupt, exitCodeOf, type Register } from "../command.js";
 
 interface StartOptions {
   readonly json: boolean;
@@ -51,9 +51,5 @@ async function start({ json }: StartOptions): Promise<void> {
   if (session.cells.length === 0) throw new RequestError("no peer could be measured");
   const results = resultsOf(session, { baseline: "hakmem", widest: DEFAULT_WIDEST });
   console.log(json ? JSON.stringify(results, null, 2) : formatResults(results));
-  process.exitCode = session.incomplete
-    ? EXIT.interrupted
-    : results.results.some(({ failure }) => failure !== null)
-      ? EXIT.failed
-      : EXIT.ok;
+  process.exitCode = exitCodeOf(results);
 }
