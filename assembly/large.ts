@@ -196,47 +196,54 @@ function claimGranules(superslab: usize, granule: usize, count: usize): bool {
   const metadata = metadataOf(superslab);
   const base = superslab << SUPERSLAB_PAGES_SHIFT;
   const end = granule + count;
-  const firstPage = granule >> PAGE_GRANULES_SHIFT;
-  const lastPage = (end - 1) >> PAGE_GRANULES_SHIFT;
+  const first = granule >> PAGE_GRANULES_SHIFT;
+  const behind = ((end - 1) >> PAGE_GRANULES_SHIFT) + 1;
   let joined: u32 = 0;
   let clean = true;
-  let failed = false;
-  for (let page = firstPage; page <= lastPage; ++page) {
-    if (kindOfPage(base + page) == KIND_LARGE) clean = false;
-    else if (claimPages(base + page, 1)) {
+  let page = first;
+  while (page < behind) {
+    if (kindOfPage(base + page) == KIND_LARGE) {
+      clean = false;
+      if (!takeBits(pageWord(metadata, page), partOf(page, granule, end))) break;
+    } else {
+      if (!claimPages(base + page, 1)) break;
       joined |= (<u32>1) << (<u32>page);
       if (!acquiredClean) clean = false;
-    } else {
-      failed = true;
-      break;
     }
+    ++page;
   }
-  let next = granule;
-  while (!failed && next < end) {
-    const length = min(WORD_BITS - (next & WORD_MASK), end - next);
-    const mask = maskOf(next & WORD_MASK, length) & ~spread(joined, next & ~WORD_MASK);
-    if (mask && !takeBits(wordOf(metadata, next), mask)) failed = true;
-    else next += length;
-  }
-  if (failed) {
-    while (next > granule) {
-      // Whole words or the first part of one were taken.
-      const start = max(granule, (next - 1) & ~WORD_MASK);
-      const mask = maskOf(start & WORD_MASK, next - start) & ~spread(joined, start & ~WORD_MASK);
-      if (mask) atomicOr<u64>(wordOf(metadata, start), mask);
-      next = start;
-    }
-    for (let page = firstPage; page <= lastPage; ++page) {
-      if (joined & ((<u32>1) << (<u32>page))) returnPages(base + page, 1);
-      else retirePage(superslab, metadata, page);
-    }
-    return false;
-  }
-  for (let page = firstPage; page <= lastPage; ++page) {
-    if (joined & ((<u32>1) << (<u32>page))) joinPage(superslab, metadata, page, granule, end);
+  const failed = page < behind;
+  // Backwards over what was taken: joined pages are opened now that all is ours, or everything is given back.
+  while (page > first) {
+    --page;
+    if (joined & ((<u32>1) << (<u32>page))) {
+      if (failed) returnPages(base + page, 1);
+      else joinPage(superslab, metadata, page, granule, end);
+    } else if (failed) freePart(superslab, metadata, page, granule, end);
   }
   blockClean = clean;
-  return true;
+  return !failed;
+}
+
+/** Address of the atomic word that holds the bits of a page's granules. */
+// @ts-ignore: decorator
+@inline
+function pageWord(metadata: usize, page: usize): usize {
+  return wordOf(metadata, page << PAGE_GRANULES_SHIFT);
+}
+
+/** In that word, the bits of those granules of the page that lie in [granule, end). */
+function partOf(page: usize, granule: usize, end: usize): u64 {
+  const from = max(page << PAGE_GRANULES_SHIFT, granule);
+  const to = min((page + 1) << PAGE_GRANULES_SHIFT, end);
+  return maskOf(from & WORD_MASK, to - from);
+}
+
+/** In that word, the bits of all granules of the page. */
+// @ts-ignore: decorator
+@inline
+function wholeOf(page: usize): u64 {
+  return PAGE_BITS << (((page << PAGE_GRANULES_SHIFT) & WORD_MASK) as u64);
 }
 
 /** Takes all bits of `mask` if all are set. */
@@ -251,37 +258,28 @@ function takeBits(address: usize, mask: u64): bool {
 /** Opens a claimed page to large blocks: its granules outside [granule, end) become free. */
 function joinPage(superslab: usize, metadata: usize, page: usize, granule: usize, end: usize): void {
   setKind((superslab << SUPERSLAB_PAGES_SHIFT) + page, 1, KIND_LARGE);
-  const first = page << PAGE_GRANULES_SHIFT;
-  const from = max(first, granule);
-  const to = min(first + PAGE_GRANULES, end);
-  const rest = (PAGE_BITS << ((first & WORD_MASK) as u64)) & ~maskOf(from & WORD_MASK, to - from);
+  const rest = wholeOf(page) & ~partOf(page, granule, end);
   if (!rest) return;
-  atomicOr<u64>(wordOf(metadata, first), rest);
+  atomicOr<u64>(pageWord(metadata, page), rest);
   store<u8>(longestOf(superslab), LONGEST_UNKNOWN);
 }
 
-/** Makes granules free, and gives pages that have no others back. */
+/** Makes granules free. */
 function freeGranules(superslab: usize, granule: usize, count: usize): void {
   const metadata = metadataOf(superslab);
   const end = granule + count;
-  for (let next = granule; next < end;) {
-    const length = min(WORD_BITS - (next & WORD_MASK), end - next);
-    atomicOr<u64>(wordOf(metadata, next), maskOf(next & WORD_MASK, length));
-    next += length;
-  }
-  store<u8>(longestOf(superslab), LONGEST_UNKNOWN);
-  const lastPage = (end - 1) >> PAGE_GRANULES_SHIFT;
-  for (let page = granule >> PAGE_GRANULES_SHIFT; page <= lastPage; ++page) {
-    retirePage(superslab, metadata, page);
+  for (let page = granule >> PAGE_GRANULES_SHIFT; page << PAGE_GRANULES_SHIFT < end; ++page) {
+    freePart(superslab, metadata, page, granule, end);
   }
 }
 
-/** Gives a page back to the pool if all its granules are free: who takes them all owns the page. */
-function retirePage(superslab: usize, metadata: usize, page: usize): void {
-  const first = page << PAGE_GRANULES_SHIFT;
-  if (takeBits(wordOf(metadata, first), PAGE_BITS << ((first & WORD_MASK) as u64))) {
-    releasePages((superslab << SUPERSLAB_PAGES_SHIFT) + page, 1);
-  }
+/** Makes those of [granule, end) that lie in a page free, and gives the page back to the pool if it has no others. */
+function freePart(superslab: usize, metadata: usize, page: usize, granule: usize, end: usize): void {
+  const word = pageWord(metadata, page);
+  atomicOr<u64>(word, partOf(page, granule, end));
+  store<u8>(longestOf(superslab), LONGEST_UNKNOWN);
+  // Who takes all granules of a page owns it.
+  if (takeBits(word, wholeOf(page))) releasePages((superslab << SUPERSLAB_PAGES_SHIFT) + page, 1);
 }
 
 /** True when `block` lies in a large block but not at its start; for guard builds. */

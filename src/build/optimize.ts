@@ -6,8 +6,8 @@ import binaryen from "binaryen";
 const SETTINGS = {
   optimizeLevel: 3,
   shrinkLevel: 1,
-  /** Functions up to this size are inlined everywhere: the hot paths' helpers. */
-  alwaysInlineMaxSize: 8,
+  /** Functions up to this size are inlined everywhere; the hot paths' helpers are inlined by the compiler already. */
+  alwaysInlineMaxSize: 2,
   /** Light functions (no calls, no loops) up to this size are inlined where speed matters. */
   flexibleInlineMaxSize: 30,
   /** A function with one caller is inlined whatever its size (-1). The sources give slow paths more than one. */
