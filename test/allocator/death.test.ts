@@ -105,6 +105,25 @@ describe.each(SHARED)("$name, told of a death", (build) => {
     expect(heap.threadReclaim(other.threadId)).toBe(0);
   });
 
+  test("does nothing for a thread that has exited", () => {
+    const { heap, other } = twoThreads(build);
+    const id = other.threadId;
+    other.threadExit();
+    expect(heap.threadReclaim(id)).toBe(0);
+  });
+
+  test("of all others at once, by the id 0, takes over what they all had", () => {
+    const { heap, other, control } = twoThreads(build);
+    const third = heap.join(control);
+    const blocks = [other, third].map((thread) => thread.malloc(100));
+    expect(heap.threadReclaim(0)).toBe(1);
+    expect(heap.stat(Stat.Threads)).toBe(1);
+    for (const block of blocks) heap.free(block);
+    heap.trim();
+    expect(heap.stat(Stat.Live)).toBe(0);
+    expect(heap.stat(Stat.FreePages)).toBe(heap.stat(Stat.Committed) - heap.stat(Stat.Metadata));
+  });
+
   test("does nothing for the thread that asks", () => {
     const { heap } = twoThreads(build);
     expect(heap.threadReclaim(heap.threadId)).toBe(0);
