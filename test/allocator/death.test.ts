@@ -17,7 +17,7 @@ const LARGE: readonly Sizes[] = [
   { least: 20 * KIB, most: 200 * KIB },
   { least: 200 * KIB, most: 800 * KIB },
 ];
-const ROUNDS = 15;
+const ROUNDS = 8;
 const LONGEST_LIFE_MS = 30;
 /** What one death may cost: the block in its hands, a magazine or a slab's list on its way, and pages being handed over. */
 const LEAK_PER_DEATH = 2 * MIB;

@@ -26,7 +26,7 @@ describe.each(buildsWhere(({ shared, wide }) => shared && !wide))("$name with tw
       const churn = new Churn(build, { sizes, slots: 30, mailboxes: 8, maximumPages: 8192 });
       await churn.start();
       await churn.start();
-      await churn.run(50_000, seconds(0));
+      await churn.run(15_000, seconds(0));
       await churn.finish();
       expect(churn.findings).toMatchObject({ ...WRONG_NOTHING, refused: 0 });
       expect(churn.live).toBe(0);
@@ -49,7 +49,7 @@ describe.each(buildsWhere(({ shared, wide }) => shared && !wide))("$name with tw
       });
       await churn.start();
       await churn.start();
-      await churn.run(50_000, seconds(0));
+      await churn.run(15_000, seconds(0));
       await churn.finish();
       expect(churn.findings).toMatchObject(WRONG_NOTHING);
       expect(churn.findings.refused).toBeGreaterThan(0);
