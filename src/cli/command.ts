@@ -53,11 +53,13 @@ export function list(text: string, previous: readonly string[] = []): readonly s
   return [...previous, ...words];
 }
 
-/** A signal that aborts at the first interrupt; the second one ends the process as usual. */
+/** A signal that aborts at the first interrupt or request to end; the second one ends the process as usual. */
 export function abortOnInterrupt(): AbortSignal {
   const controller = new AbortController();
-  process.once("SIGINT", () => {
-    controller.abort();
-  });
+  for (const signal of ["SIGINT", "SIGTERM"]) {
+    process.once(signal, () => {
+      controller.abort();
+    });
+  }
   return controller.signal;
 }
