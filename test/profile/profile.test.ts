@@ -77,7 +77,11 @@ describe("a field", () => {
     ["cache.minBlocks", 4096, "cache.minBlocks is 4096; it must not exceed cache.maxBlocks, which is 2048"],
     ["cache.maxBytes", 0, "cache.maxBytes is 0; it must be an integer from 1024"],
     ["grow.firstPages", 0, "grow.firstPages is 0; it must be an integer from 1"],
-    ["grow.firstPages", 33, "grow.firstPages is 33; it must not exceed grow.maxBytes, which is 32 pages of 2^16 bytes"],
+    [
+      "grow.firstPages",
+      1025,
+      "grow.firstPages is 1025; it must not exceed grow.maxBytes, which is 1024 pages of 2^16 bytes",
+    ],
     ["retain.bytes", 2 ** 31, "retain.bytes is 2147483648; it must be an integer from 0 to 2147483647"],
     ["retain.milliseconds", -1, "retain.milliseconds is -1; it must be an integer from 0"],
     ["name", "My Profile", 'name is "My Profile"; it must be 1 to 32 lower-case letters'],
