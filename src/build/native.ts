@@ -14,6 +14,7 @@ import {
   ADDRESS_BITS,
   archiver,
   COMPILER_FLAGS,
+  findCompiler,
   hostArchitecture,
   LINKER_FLAGS,
   requireCompiler,
@@ -86,7 +87,6 @@ export function nativeDirectory(architecture: Architecture, profile: string): st
 export async function buildNative(request: NativeOptions): Promise<NativeLibrary> {
   const { profile, architecture = hostArchitecture(), pgo = false, force = false, onStep = () => {} } = request;
   const options = { ...request, overrides: { HK_ADDRESS_BITS: ADDRESS_BITS[architecture], ...request.overrides } };
-  const compiler = await requireCompiler(architecture);
   const out = options.out ?? nativeDirectory(architecture, profile.name);
   const library = {
     shared: path.join(out, SHARED),
@@ -95,8 +95,13 @@ export async function buildNative(request: NativeOptions): Promise<NativeLibrary
     architecture,
     profile: profile.name,
   };
-  const inputs = await hashInputs(options, compiler);
   const found = await readRecord(out);
+  // A library that came with the package is all there can be where there is no compiler.
+  if (found !== undefined && !force && (await findCompiler(architecture)) === undefined) {
+    return { ...library, pgo: found.pgo, built: false };
+  }
+  const compiler = await requireCompiler(architecture);
+  const inputs = await hashInputs(options, compiler);
   // A library that was built by a profile of its work is as up to date as a plain one.
   if (!force && found?.inputs === inputs && (found.pgo || !pgo)) return { ...library, pgo: found.pgo, built: false };
 
