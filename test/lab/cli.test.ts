@@ -133,7 +133,7 @@ describe("hakmem bench", () => {
     const file = path.join(directory, "interrupted.json");
     const child = spawn(process.execPath, [CLI, ...quick, "--rounds", "1000", "--json", file], { stdio: "ignore" });
     const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
-    await sleep(4000);
+    await sleep(8000);
     child.kill("SIGINT");
     expect(await ended).toBe(130);
     const { incomplete, results, rounds } = resultsSchema.parse(JSON.parse(readFileSync(file, "utf8")));
