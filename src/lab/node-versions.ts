@@ -1,7 +1,7 @@
 /** Other versions of Node: npm's `node` package, which holds the official binary, installed on demand into the cache. */
 
 import { execFile } from "node:child_process";
-import { mkdir } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import * as path from "node:path";
 import { promisify } from "node:util";
 import { cacheDirectory, exists } from "./cache.js";
@@ -42,6 +42,7 @@ async function install(wanted: string, directory: string): Promise<void> {
   try {
     await run("npm", ["install", "--prefix", directory, "--no-save", "--no-audit", "--no-fund", `node@${wanted}`]);
   } catch (error) {
+    await rm(directory, { recursive: true, force: true });
     const { stderr } = error as { stderr?: string };
     if (stderr?.includes("ETARGET") === true) {
       throw new RequestError(`npm has no Node ${wanted}; see which there are with: npm view node versions`);
