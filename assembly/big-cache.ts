@@ -25,7 +25,7 @@ const BITS: usize = 64;
 
 /** A thread keeps at most this fraction of the heap's memory, but may always keep BYTES_MIN. */
 const FRACTION_SHIFT: usize = 3;
-const BYTES_MIN: usize = 2 * LARGE_MAX;
+const BYTES_MIN: usize = 4 * LARGE_MAX;
 /** A block of n bytes serves requests that leave n / WASTE of it unused at most. */
 const WASTE: usize = 8;
 

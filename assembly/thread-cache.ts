@@ -22,6 +22,7 @@ import { Control, control } from "./control";
 import { link, next } from "./free-list";
 import { growPool } from "./pool";
 import { adoptSlabs, drainPending, retireEmpty, sendHome, takeRemote } from "./remote";
+import { relax } from "./retention";
 import { CLASS_END, CLASS_FIRST, classSize } from "./size-class";
 import { carve, hasRoom, newSlab, slabPages, takeFree, takenCount, unqueue } from "./slab";
 import { Slab } from "./superslab";
@@ -69,6 +70,7 @@ export function refill(cls: u32): usize {
     drainPending(heap);
     const slab = slabWithRoom(heap, cls);
     if (!slab) return 0;
+    relax();
     list = slab.free ? takeFree(slab, record.magazine) : carve(slab, min(record.magazine, carveMax(cls)));
     count = takenCount;
   }
@@ -105,6 +107,7 @@ export function overflow(block: usize, cls: u32): void {
     record.last = LAST_FLUSH;
     threadHeap(heap).homeBytes += <usize>count * classSize(cls);
     sendHome(heap, home);
+    relax();
   }
   record.limit = record.magazine;
   setBinRoom(bin, record.magazine);
