@@ -21,7 +21,12 @@ export function libraryPeer(profile: string): ScriptPeer {
 }
 
 class LibraryHeap implements ScriptHeap<number> {
-  constructor(private readonly heap: Heap) {}
+  /** Kept by the caller, as a loop that cares about speed does; growth detaches it, which its length shows. */
+  private bytes: Uint8Array;
+
+  constructor(private readonly heap: Heap) {
+    this.bytes = heap.u8;
+  }
 
   allocate(size: number): number {
     const address = this.heap.malloc(size);
@@ -34,11 +39,16 @@ class LibraryHeap implements ScriptHeap<number> {
   }
 
   write(handle: number, value: number): void {
-    this.heap.u8[handle] = value;
+    this.current()[handle] = value;
   }
 
   read(handle: number): number {
-    return this.heap.u8[handle] ?? 0;
+    return this.current()[handle] ?? 0;
+  }
+
+  private current(): Uint8Array {
+    if (this.bytes.length === 0) this.bytes = this.heap.u8;
+    return this.bytes;
   }
 
   committedBytes(): number {
