@@ -33,7 +33,7 @@ interface BenchOptions {
   readonly list: boolean;
 }
 
-const QUICK_ROUNDS = 5;
+const QUICK_ROUNDS = 4;
 const ROUNDS = 11;
 const MOST_THREADS = 64;
 
