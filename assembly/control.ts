@@ -64,7 +64,7 @@ export class Control {
 }
 
 /** Where there is no heap yet, the first access traps instead of touching somebody's memory. */
-const NOWHERE: usize = <usize>-(1 << 16);
+export const NOWHERE: usize = <usize>-(1 << 16);
 
 /** This instance's heap. */
 export let control: Control = changetype<Control>(NOWHERE);

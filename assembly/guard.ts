@@ -13,6 +13,7 @@ import { atomicAnd, atomicLoad, atomicOr } from "./atomic";
 import { MIN_ALIGN_SHIFT, SUPERSLAB_SHIFT, WORD } from "./config";
 import { FAIL_DOUBLE_FREE, FAIL_FOREIGN_POINTER, FAIL_INTERIOR_POINTER, FAIL_USE_AFTER_FREE } from "./failure";
 import * as platform from "./platform";
+import { EACH_BYTE } from "./region";
 import { GUARD_OFFSET, metadataOf, slabOf } from "./superslab";
 
 const FILL: u8 = 0xdf;
@@ -51,7 +52,7 @@ export function guardFresh(block: usize, size: usize): void {
 export function guardAllocated(block: usize): void {
   const end = block + <usize>slabOf(block).blockSize;
   for (let at = block + FILL_OFFSET; at < end; at += sizeof<u64>()) {
-    if (load<u64>(at) != 0x0101010101010101 * <u64>FILL) platform.fail(FAIL_USE_AFTER_FREE, block);
+    if (load<u64>(at) != EACH_BYTE * <u64>FILL) platform.fail(FAIL_USE_AFTER_FREE, block);
   }
   // A block that is live already can only come from a list that somebody wrote to.
   if (atomicOr<u32>(wordOf(block), maskOf(block)) & maskOf(block)) platform.fail(FAIL_USE_AFTER_FREE, block);

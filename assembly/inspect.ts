@@ -9,6 +9,7 @@ import { GRANULE_SHIFT, PAGE_SHIFT, SUPERSLAB_GRANULES, SUPERSLAB_PAGES, SUPERSL
 import { Control, control } from "./control";
 import { KIND_HUGE, KIND_HUGE_TAIL, kindOfPage } from "./region";
 import { availablePages, endSuperslab, firstSuperslab } from "./pool";
+import { countOf } from "./remote";
 import { CLASS_END, CLASS_FIRST, classSize } from "./size-class";
 import { LENGTHS_OFFSET, metadataOf, slabOfPage } from "./superslab";
 import { LIVE, STATE_MASK, binOf, binRoom, classHeap, firstHeap, stateOf, threadHeap } from "./thread";
@@ -74,7 +75,7 @@ function slabFigure(cls: u32, slabs: bool): usize {
       const slab = slabOfPage((superslab << SUPERSLAB_PAGES_SHIFT) + n);
       if (<u32>slab.cls != cls) continue;
       // Blocks that wait in `remote` are home but for the drain.
-      figure += slabs ? 1 : <usize>slab.used - <usize>((slab.remote << 1) >> 49);
+      figure += slabs ? 1 : <usize>slab.used - <usize>countOf(slab.remote);
     }
   }
   return figure;

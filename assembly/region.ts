@@ -25,7 +25,8 @@ export const KIND_METADATA_SPARE: u32 = 5;
 /** Guard builds: a page that was released and has no other use yet; freeing a pointer into it is a double free. */
 export const KIND_FREED: u32 = 6;
 
-const EACH_BYTE: u64 = 0x0101010101010101;
+/** Times a byte: a word of it. */
+export const EACH_BYTE: u64 = 0x0101010101010101;
 
 /** The byte of `address`; any address may be asked. */
 // @ts-ignore: decorator

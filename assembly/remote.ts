@@ -41,9 +41,10 @@ function remoteOf(slab: Slab): usize {
   return changetype<usize>(slab) + offsetof<Slab>("remote");
 }
 
+/** Blocks that wait in a slab whose `remote` is `word`. */
 // @ts-ignore: decorator
 @inline
-function countOf(word: u64): u32 {
+export function countOf(word: u64): u32 {
   return <u32>((word & COUNT_MASK) >> COUNT_SHIFT);
 }
 

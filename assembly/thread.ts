@@ -22,7 +22,7 @@
  */
 
 import { atomicAdd, atomicCas, atomicLoad } from "./atomic";
-import { Control, control } from "./control";
+import { Control, NOWHERE, control } from "./control";
 import { MIN_ALIGN, WORD } from "./config";
 import * as native from "./platform/native";
 import { CLASS_END, CLASS_FIRST, classSize } from "./size-class";
@@ -88,8 +88,6 @@ export const FREE: u32 = 0;
 export const LIVE: u32 = 1;
 export const ABANDONED: u32 = 2;
 export const ADOPTING: u32 = 3;
-
-const NOWHERE: usize = <usize>-(1 << 16);
 
 let own: usize = NOWHERE;
 
