@@ -21,7 +21,6 @@ import { atomicCas, atomicLoad, atomicOr } from "./atomic";
 import {
   GRANULE_SHIFT,
   GRANULE_SIZE,
-  MIN_ALIGN,
   PAGES,
   PAGE_GRANULES,
   PAGE_GRANULES_SHIFT,
@@ -32,7 +31,6 @@ import {
   SUPERSLAB_SHIFT,
 } from "./config";
 import { control } from "./control";
-import * as platform from "./platform";
 import {
   NO_PAGES,
   acquirePages,
@@ -373,21 +371,4 @@ export function resizeHuge(block: usize, size: usize): bool {
   }
   setKind(end, count - old, KIND_HUGE_TAIL);
   return true;
-}
-
-/**
- * Moves a huge block to where `size` bytes fit, by moving its pages and not their contents.
- * @returns its new address; 0 where the platform cannot do that or there is no room
- */
-export function moveHuge(block: usize, size: usize): usize {
-  if (!HK_NATIVE) return 0;
-  const old = hugeSize(block);
-  const moved = allocateHuge(size, MIN_ALIGN);
-  if (moved == 0) return 0;
-  if (!platform.move(block, moved, min(old, pagesOf(size) << PAGE_SHIFT))) {
-    freeHuge(moved, hugeSize(moved));
-    return 0;
-  }
-  freeHuge(block, old);
-  return moved;
 }

@@ -19,7 +19,6 @@ import {
   hugeSize,
   insideLarge,
   largeSize,
-  moveHuge,
   pagesOf,
   resizeHuge,
   resizeLarge,
@@ -213,11 +212,7 @@ export function realloc(block: usize, size: usize): usize {
   const kind = kindOf(block);
   if (size > SMALL_MAX && size <= MAX_REQUEST) {
     if (kind == KIND_LARGE && resizeLarge(block, size)) return block;
-    if (kind == KIND_HUGE && size > LARGE_MAX) {
-      if (resizeHuge(block, size)) return block;
-      const moved = moveHuge(block, size);
-      if (moved) return moved;
-    }
+    if (kind == KIND_HUGE && size > LARGE_MAX && resizeHuge(block, size)) return block;
   }
   const moved = malloc(size);
   if (!moved) return size <= old ? block : 0;

@@ -177,26 +177,20 @@ static inline u64 platform_endPage(u64 shift) {
 
 static bool purge(u64 address, u64 bytes) { return KEEPING_ERRNO(madvise((void *)address, bytes, MADV_DONTNEED)) == 0; }
 
-/* The old range stays mapped, empty: no other thread can map into a gap. Kernels before 5.7 refuse, and the allocator copies. */
-static bool move(u64 from, u64 to, u64 bytes) {
-  return KEEPING_ERRNO(mremap((void *)from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED | 4 /* MREMAP_DONTUNMAP */, (void *)to)) != MAP_FAILED;
-}
-
 /* Whether pages are zero after that, as promised: under qemu-user they are not. Tried once, on pages made like the arena's. */
 static bool promises_kept(void) {
   static enum { UNKNOWN, KEPT, BROKEN } state;
   if (state == UNKNOWN) {
-    u64 at = map(2 * PAGE, PROT_NONE);
+    u64 at = map(PAGE, PROT_NONE);
     volatile u64 *page = (u64 *)at;
-    bool kept = at && commit(at, 2 * PAGE) && (*page = 1) && (!move(at, at + PAGE, PAGE) || (!*page && (*page = 1))) && purge(at, PAGE) && !*page;
+    bool kept = at && commit(at, PAGE) && (*page = 1) && purge(at, PAGE) && !*page;
     state = kept ? KEPT : BROKEN;
-    if (at) munmap((void *)at, 2 * PAGE);
+    if (at) munmap((void *)at, PAGE);
   }
   return state == KEPT;
 }
 
 static inline u32 platform_purge(u64 address, u64 bytes) { return promises_kept() && purge(address, bytes); }
-static inline u32 platform_move(u64 from, u64 to, u64 bytes) { return promises_kept() && move(from, to, bytes); }
 
 static inline u64 platform_now(void) {
   struct timespec time;

@@ -16,10 +16,6 @@ export function purge(address: usize, bytes: usize): bool {
   return HK_NATIVE ? native.purge(address, bytes) : wasm.purge(address, bytes);
 }
 
-export function move(from: usize, to: usize, bytes: usize): bool {
-  return HK_NATIVE ? native.move(from, to, bytes) : wasm.move(from, to, bytes);
-}
-
 export function now(): u64 {
   return HK_NATIVE ? native.now() : wasm.now();
 }

@@ -75,14 +75,6 @@ export declare function table(bytes: usize): usize;
 @external("platform", "purge")
 export declare function purge(address: usize, bytes: usize): bool;
 
-/**
- * Moves `bytes` (a multiple of 4 KiB) of pages from `from` to `to` without copying; `to` is
- * overwritten and `from` reads as zero afterwards. True when done, false when not possible (nothing moved).
- */
-// @ts-ignore: decorator
-@external("platform", "move")
-export declare function move(from: usize, to: usize, bytes: usize): bool;
-
 /** Milliseconds of a clock that only goes forward; precise to about 4 ms, a few ns a call. */
 // @ts-ignore: decorator
 @external("platform", "now")

@@ -29,11 +29,6 @@ export function purge(address: usize, bytes: usize): bool {
   return false;
 }
 
-/** Moving pages between addresses is not possible in a WebAssembly memory. */
-export function move(from: usize, to: usize, bytes: usize): bool {
-  return false;
-}
-
 /** Milliseconds; only lazy release asks, and it has nothing to do here. */
 export function now(): u64 {
   return 0;
