@@ -1,138 +1,180 @@
 /**
- * Each thread's cache of freed large and huge blocks, by size.
+ * The cache of freed large and huge blocks: one for all threads, found by size (S12).
  *
- *   list   0 ┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄┄ 128 │ 129 ┄┄┄┄┄┄┄┄┄┄┄ 191
- *          large, by granules         │ huge, by pages beyond LARGE_MAX
+ *   control.big ─► ┌─────────────┬─ ─┬────────────────┬────────────────┬─ ─ ─┬────────────────┐
+ *                  │ bytes, hand │   │ row 0: 16 slots│ row 1: 16 slots│     │ row 27         │
+ *                  └─────────────┴─ ─┴────────────────┴────────────────┴─ ─ ─┴────────────────┘
+ *                  rows 0–15: large blocks, four rows for each doubling of their granules; 16–27: huge ones, of their pages
  *
- * A request takes the smallest cached block that holds it and is not an eighth larger, found through a bit a list. For
- * everybody else a cached block is in use: its length, or its pages' kinds, stay as they are.
+ *   slot   63      56 55 ┄┄┄┄┄┄┄ 8   7 ┄┄┄┄┄┄ 0        0: empty
+ *         ┌──────────┬───────────────┬───────────┐
+ *         │ age      │ address       │ units     │      units: granules or pages; blocks start at multiples of either
+ *         └──────────┴───────────────┴───────────┘      age: native only, looks since the block came
  *
- * What a thread may keep is a fraction of the heap; beyond it the lists give up blocks in turn. All of it goes before
- * memory grows.
+ * All threads put and take, by one compare-and-swap on a slot. A slot holds a block whole or not at all: there is no list
+ * to break, no ABA, and a thread that dies loses the block in its hands at most. A request takes the first block of its row
+ * or the next one that is no more than an eighth too large.
+ *
+ * A cached block is nobody's: its length is 0, or its pages are of kind KIND_HUGE_CACHED, so that freeing it again is
+ * refused. All cached blocks together are bounded by a part of the heap, however many threads there are. They go before
+ * memory grows and on `malloc_trim`, and natively when they have lain for the time limit (retention.ts).
  */
 
-import { atomicLoad } from "./atomic";
-import { GRANULE_SHIFT, GRANULE_SIZE, LARGE_MAX, PAGE_SHIFT, PAGE_SIZE } from "./config";
-import { Control, control } from "./control";
-import { link, next } from "./free-list";
-import { freeHuge, freeLarge } from "./large";
-import { BIG_LISTS, bigBits, bigHead, threadHeap } from "./thread";
+import { atomicAdd, atomicCas, atomicExchange, atomicLoad } from "./atomic";
+import { GRANULE_SHIFT, LARGE_MAX, PAGE_SHIFT, WORD } from "./config";
+import { BIG_SLOTS, Control, control } from "./control";
+import { freeHuge, freeLarge, markCached, markHuge, setLargeSize } from "./large";
+import * as platform from "./platform";
+import { see } from "./view";
 
-const HUGE_LISTS: usize = LARGE_MAX >> GRANULE_SHIFT;
-const LARGE_PAGES: usize = LARGE_MAX >> PAGE_SHIFT;
-const NO_LIST: usize = BIG_LISTS;
-const BITS: usize = 64;
+const HAND_OFFSET: usize = WORD;
+const SLOTS_OFFSET: usize = 64;
+const WAYS: usize = 16;
+/** Rows for each doubling of size, as a power of two. */
+const STEPS_SHIFT: u32 = 2;
+const LARGE_ROWS: usize = 16;
+const HUGE_ROWS: usize = BIG_SLOTS / WAYS - LARGE_ROWS;
+/** Blocks of up to 2^LEAST_SHIFT units are not kept: what is large or huge by its size has more. */
+const LEAST_SHIFT: u32 = 3;
 
-/** A thread keeps at most this fraction of the heap's memory, but may always keep BYTES_MIN. */
+const UNITS_MASK: usize = 0xff;
+const AGE_SHIFT: usize = HK_NATIVE ? 56 : 0;
+const ADDRESS_MASK: usize = (HK_NATIVE ? ((<usize>1) << AGE_SHIFT) - 1 : usize.MAX_VALUE) & ~UNITS_MASK;
+
+/** All cached blocks together are this fraction of the heap's memory at most, but may always be BYTES_MIN. */
 const FRACTION_SHIFT: usize = 3;
 const BYTES_MIN: usize = 4 * LARGE_MAX;
 /** A block of n bytes serves requests that leave n / WASTE of it unused at most. */
 const WASTE: usize = 8;
 
-/** The list of blocks of exactly `size` bytes, a multiple of granules or pages; NO_LIST when such are not cached. */
+/** Bytes of a granule or a page, as a power of two. */
 // @ts-ignore: decorator
 @inline
-function listOf(size: usize): usize {
-  if (size <= LARGE_MAX) return size >> GRANULE_SHIFT;
-  return min(HUGE_LISTS + (size >> PAGE_SHIFT) - LARGE_PAGES, NO_LIST);
+function unitShift(large: bool): usize {
+  return large ? GRANULE_SHIFT : PAGE_SHIFT;
 }
 
-/** Bytes of the blocks of `list`. */
+/** The row of blocks of `units`, which are more than 2^LEAST_SHIFT; LARGE_ROWS or HUGE_ROWS on for such as are not kept. */
 // @ts-ignore: decorator
 @inline
-function bytesOf(list: usize): usize {
-  return list <= HUGE_LISTS ? list << GRANULE_SHIFT : (list - HUGE_LISTS + LARGE_PAGES) << PAGE_SHIFT;
+function rowOf(units: usize): usize {
+  const x = <u32>units - 1;
+  const shift = 31 - STEPS_SHIFT - clz<u32>(x);
+  return <usize>(((shift + STEPS_SHIFT - LEAST_SHIFT) << STEPS_SHIFT) + ((x >> shift) & ((1 << STEPS_SHIFT) - 1)));
 }
 
-/** The bit of a list in its word. */
+/** Address of an atomic slot. */
 // @ts-ignore: decorator
 @inline
-function bitOf(list: usize): u64 {
-  return (<u64>1) << (list & (BITS - 1));
+function slotOf(index: usize): usize {
+  return control.big + SLOTS_OFFSET + index * WORD;
 }
 
-/** First list from `list` to `last` that has a block; NO_LIST when none has. */
-function firstFilled(heap: usize, list: usize, last: usize): usize {
-  while (list <= last && list < NO_LIST) {
-    const bits = load<u64>(bigBits(heap, list)) >> (<u64>(list & (BITS - 1)));
-    if (bits) {
-      list += <usize>ctz<u64>(bits);
-      return list <= last ? list : NO_LIST;
-    }
-    list = (list | (BITS - 1)) + 1;
-  }
-  return NO_LIST;
+/** Address of the next slot to give up its block where there are too many. */
+function nextVictim(): usize {
+  return slotOf(<usize>atomicAdd<u32>(control.big + HAND_OFFSET, 1) % BIG_SLOTS);
 }
 
-/**
- * Takes the first block of a list. The head alone is the truth: a thread that was interrupted for good, and whose heap is
- * used again, may have left a bit set for a list that is empty; then the bit is cleared and 0 returned.
- */
-function pop(heap: usize, list: usize): usize {
-  const head = bigHead(heap, list);
-  const block = load<usize>(head);
-  const following = block ? next(block) : 0;
-  store<usize>(head, following);
-  if (!following) {
-    const bits = bigBits(heap, list);
-    store<u64>(bits, load<u64>(bits) & ~bitOf(list));
-  }
-  if (block) threadHeap(heap).bigBytes -= bytesOf(list);
-  return block;
+/** Counts bytes that come or go; returns the bytes that there are then. */
+// @ts-ignore: decorator
+@inline
+function countBytes(change: isize): isize {
+  return <isize>atomicAdd<usize>(control.big, <usize>change) + change;
+}
+
+/** Bytes of all cached blocks. */
+export function cachedBytes(): usize {
+  // A block is taken out before it is counted, and may not have been counted yet by who put it in.
+  return <usize>max<isize>(<isize>atomicLoad<usize>(control.big), 0);
 }
 
 /** A cached block for a request of `size` bytes, of which an eighth of the block at most is wasted; 0 when none. */
-export function takeBig(heap: usize, size: usize): usize {
+export function takeBig(size: usize): usize {
   const large = size <= LARGE_MAX;
-  const unit = large ? GRANULE_SIZE : PAGE_SIZE;
-  const list = listOf((size + unit - 1) & ~(unit - 1));
-  // Large and huge do not stand in for each other: their lists count in different units.
-  const most = min(listOf(size + size / (WASTE - 1)), large ? HUGE_LISTS : NO_LIST - 1);
-  const filled = firstFilled(heap, list, max(list, most));
-  return filled < NO_LIST ? pop(heap, filled) : 0;
+  const shift = unitShift(large);
+  const units = (size + ((<usize>1) << shift) - 1) >> shift;
+  const most = max(units, (size + size / (WASTE - 1)) >> shift);
+  const row = rowOf(units);
+  const rows = large ? LARGE_ROWS : HUGE_ROWS;
+  if (row >= rows) return 0;
+  const first = large ? row : LARGE_ROWS + row;
+  const end = (first + (row + 1 < rows ? 2 : 1)) * WAYS;
+  for (let index = first * WAYS; index < end; ++index) {
+    const slot = slotOf(index);
+    const word = atomicLoad<usize>(slot);
+    const found = word & UNITS_MASK;
+    if (found < units || found > most || !atomicCas<usize>(slot, word, 0)) continue;
+    const block = see(word & ADDRESS_MASK);
+    countBytes(-(<isize>(found << shift)));
+    if (large) setLargeSize(block, found << shift);
+    else markHuge(block, found << shift);
+    return block;
+  }
+  return 0;
 }
 
-/** Keeps a freed block of exactly `size` bytes, large or huge; false when such blocks are not kept. */
-export function keepBig(heap: usize, block: usize, size: usize, large: bool): bool {
-  const list = listOf(size);
-  // A large block may have grown beyond LARGE_MAX, and a huge one be small but for its alignment.
-  if (list >= NO_LIST || large != size <= LARGE_MAX) return false;
-  const head = bigHead(heap, list);
-  const bits = bigBits(heap, list);
-  link(block, load<usize>(head));
-  store<usize>(head, block);
-  store<u64>(bits, load<u64>(bits) | bitOf(list));
-  const thread = threadHeap(heap);
-  thread.bigBytes += size;
+/** Takes a freed block of exactly `size` bytes: keeps it, or gives its memory back. */
+export function keepBig(block: usize, size: usize, large: bool): void {
+  const units = size >> unitShift(large);
   const committed = atomicLoad<usize>(changetype<usize>(control) + offsetof<Control>("committed"));
   const most = max<usize>(BYTES_MIN, committed >> FRACTION_SHIFT);
-  while (thread.bigBytes > most) {
-    let victim = firstFilled(heap, thread.bigHand, NO_LIST - 1);
-    if (victim == NO_LIST) victim = firstFilled(heap, 0, NO_LIST - 1);
-    if (victim == NO_LIST) break;
-    thread.bigHand = <u32>(victim + 1 < NO_LIST ? victim + 1 : 0);
-    const surplus = pop(heap, victim);
-    if (surplus) release(surplus, bytesOf(victim));
+  if (large) setLargeSize(block, 0);
+  // A large block may have grown beyond LARGE_MAX, and either may be small but for its alignment.
+  const row = units >> LEAST_SHIFT && units <= UNITS_MASK ? rowOf(units) : BIG_SLOTS;
+  if (row >= (large ? LARGE_ROWS : HUGE_ROWS) || size > most) return give(block, size, large);
+  if (!large) markCached(block, size);
+  const first = (large ? row : LARGE_ROWS + row) * WAYS;
+  let index = first;
+  while (index < first + WAYS && !atomicCas<usize>(slotOf(index), 0, block | units)) ++index;
+  let bytes = countBytes(<isize>size);
+  if (index == first + WAYS) {
+    const slot = slotOf(first + ((nextVictim() / WORD) % WAYS));
+    bytes -= <isize>release(atomicExchange<usize>(slot, block | units), large);
   }
-  return true;
+  for (let n: usize = 0; bytes > <isize>most && n < BIG_SLOTS; ++n) bytes -= <isize>evict(nextVictim());
 }
 
-function release(block: usize, size: usize): void {
-  if (size <= LARGE_MAX) freeLarge(block, size);
+/** Gives up the block of a slot, if there is one; returns its bytes. */
+function evict(slot: usize): usize {
+  return release(atomicExchange<usize>(slot, 0), slot < slotOf(LARGE_ROWS * WAYS));
+}
+
+/** Gives up the block of `word`, which was in a slot; returns its bytes. */
+function release(word: usize, large: bool): usize {
+  const size = (word & UNITS_MASK) << unitShift(large);
+  if (size == 0) return 0;
+  countBytes(-(<isize>size));
+  give(word & ADDRESS_MASK, size, large);
+  return size;
+}
+
+function give(block: usize, size: usize, large: bool): void {
+  if (large) freeLarge(block, size);
   else freeHuge(block, size);
 }
 
-/** Frees everything that `heap` keeps. */
-export function flushBig(heap: usize): void {
-  for (let list: usize = 0; list < BIG_LISTS; ++list) {
-    let block = load<usize>(bigHead(heap, list));
-    store<usize>(bigHead(heap, list), 0);
-    while (block) {
-      const following = next(block);
-      release(block, bytesOf(list));
-      block = following;
+/** Frees all cached blocks. */
+export function flushBig(): void {
+  for (let index: usize = 0; index < BIG_SLOTS; ++index) {
+    if (atomicLoad<usize>(slotOf(index))) evict(slotOf(index));
+  }
+}
+
+/**
+ * Makes all cached blocks one look older, and frees those that have seen `looks` of them; native only. Their memory goes
+ * back to the platform at once, since it has lain for its time already.
+ */
+export function ageBig(looks: usize): void {
+  for (let index: usize = 0; index < BIG_SLOTS; ++index) {
+    const slot = slotOf(index);
+    const word = atomicLoad<usize>(slot);
+    if (word == 0) continue;
+    if (word >> AGE_SHIFT < looks) {
+      atomicCas<usize>(slot, word, word + ((<usize>1) << AGE_SHIFT));
+    } else if (atomicCas<usize>(slot, word, 0)) {
+      const large = index < LARGE_ROWS * WAYS;
+      platform.purge(word & ADDRESS_MASK, (word & UNITS_MASK) << unitShift(large));
+      release(word, large);
     }
   }
-  for (let list: usize = 0; list < BIG_LISTS; list += BITS) store<u64>(bigBits(heap, list), 0);
-  threadHeap(heap).bigBytes = 0;
 }

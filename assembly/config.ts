@@ -41,23 +41,32 @@ export const SMALL_MAX: usize = 1 << SMALL_MAX_SHIFT;
 /** Largest block cut from granules, in bytes; from here on rounding up to pages wastes at most an eighth. */
 export const LARGE_MAX: usize = PAGE_SIZE << 3;
 
+/** Width of an address, in bytes: 4 or 8. */
+export const WORD: usize = sizeof<usize>();
+
+/** Memory grows by multiples of this many bytes: a page of WebAssembly's. */
+export const GROW_UNIT: usize = 1 << 16;
+
 /** What the region map and the page tables cover. */
 export const ADDRESS_BITS: usize = HK_ADDRESS_BITS;
 export const PAGES: usize = (<usize>1) << (ADDRESS_BITS - PAGE_SHIFT);
 export const SUPERSLABS: usize = PAGES >> SUPERSLAB_PAGES_SHIFT;
 
+/**
+ * Pages from here on are never used: where addresses fill a word, a block that ended with the last page would end at an
+ * address that reads as 0, and all memory together would be 0 bytes.
+ */
+export const PAGES_END: usize = ADDRESS_BITS == WORD * 8 ? PAGES - (GROW_UNIT >> PAGE_SHIFT) : PAGES;
+
 /** Requests above this are refused before any arithmetic on them can wrap. */
 export const MAX_REQUEST: usize = (PAGES - 1) << PAGE_SHIFT;
-
-/** Width of an address, in bytes: 4 or 8. */
-export const WORD: usize = sizeof<usize>();
 
 /**
  * Identifies the layout of everything in linear memory. Instances that share a heap must agree on it.
  * The first number is the version of the layout: raise it with every change of a structure.
  */
 export const CONFIG_HASH: u32 =
-  ((1 * 0x01000193) ^
+  ((2 * 0x01000193) ^
     (HK_PAGE_SHIFT << 24) ^
     (HK_ADDRESS_BITS << 16) ^
     (sizeof<usize>() << 10) ^

@@ -10,19 +10,21 @@
  *            ├─ owned       u32 a SuperSlab   bit p: page p came from the platform           (pool.ts)
  *            ├─ released    u32 a SuperSlab   when pages were last released, in ms           (pool.ts)
  *            ├─ directory   usize a SuperSlab address of its metadata, 0 before first use    (superslab.ts)
+ *            ├─ big         BIG_BYTES         cached large and huge blocks                   (big-cache.ts)
  *            ├─ longest     u8 a SuperSlab    hint: longest run of free granules             (large.ts)
  *            ├─ regionMap   u8 a page         what the page holds                            (region.ts)
+ *            ├─ nothing     bins of nobody    empty for ever                                 (thread.ts)
+ *            ├─ quarantine  QUARANTINE_BYTES  guard builds: freed blocks that wait       (guard/quarantine.ts)
  *            └─ the rest of its pages: the first ones of metadata                            (superslab.ts)
  */
 
-import { CONFIG_HASH, PAGES, PAGE_SHIFT, PAGE_SIZE, SUPERSLABS, WORD } from "./config";
+import { BINS_BYTES, BINS_OFFSET, NOWHERE } from "./bin";
+import { CONFIG_HASH, GROW_UNIT, PAGES, PAGES_END, PAGE_SHIFT, PAGE_SIZE, SUPERSLABS, WORD } from "./config";
 import * as native from "./platform/native";
 import * as platform from "./platform";
+import { see } from "./view";
 
 const MAGIC: u32 = 0x6b616821;
-
-/** A platform page: memory is grown by multiples of it. */
-export const GROW_UNIT: usize = 1 << 16;
 
 @unmanaged
 export class Control {
@@ -36,8 +38,11 @@ export class Control {
   owned: usize;
   released: usize;
   directory: usize;
+  big: usize;
   longest: usize;
   regionMap: usize;
+  nothing: usize;
+  quarantine: usize;
 
   /** Atomic: bytes taken from the platform. */
   committed: usize;
@@ -53,26 +58,42 @@ export class Control {
   end: u32;
   /** Atomic hint: no SuperSlab below it has a free page, unless one is being released. */
   low: u32;
+  /** Atomic: raised whenever memory has become available that a search could have missed. */
+  changes: u32;
+  /** Atomic: threads that hold memory which they may give back unused, as a search for a long run does. */
+  claims: u32;
   /** Atomic: last thread id given. */
   lastThreadId: u32;
-  /** Atomic: thread heaps that wait for adoption. */
+  /** Atomic: thread heaps that wait for adoption; never too low, too high by one for a thread that died at counting. */
   abandoned: u32;
   /** Atomic: SuperSlabs that are empty and dirty, kept for reuse; native only, put right by each purge. */
   retained: u32;
-  /** Atomic: when pages were last looked through for some to give back, in ms; native only. */
+  /** Atomic: when memory was last looked through for what is old, in ms; native only. */
+  lastAging: u32;
+  /** Atomic: when SuperSlabs were last looked through because too many are retained, in ms; native only. */
   lastPurge: u32;
 }
-
-/** Where there is no heap yet, the first access traps instead of touching somebody's memory. */
-export const NOWHERE: usize = <usize>-(1 << 16);
 
 /** This instance's heap. */
 export let control: Control = changetype<Control>(NOWHERE);
 /** `control.regionMap`, kept apart because every `free` needs it; on native, one variable of the process. */
 let ownRegionMap: usize = NOWHERE;
 
+/** Slots of the cache of large and huge blocks, and a line of their own for the count of their bytes. */
+export const BIG_SLOTS: usize = 28 * 16;
+const BIG_BYTES: usize = 64 + BIG_SLOTS * WORD;
+
+/** Slots of the quarantine of guard builds, and a line of their own for its counts. */
+export const QUARANTINE_SLOTS: usize = HK_GUARD ? (HK_NATIVE ? 4096 : 1024) : 0;
+const QUARANTINE_BYTES: usize = HK_GUARD ? 64 + QUARANTINE_SLOTS * WORD : 0;
+
 const TABLE_BYTES: usize =
-  SUPERSLABS * (4 * sizeof<u32>() + sizeof<usize>() + sizeof<u8>()) + PAGES + offsetof<Control>();
+  max<usize>(
+    SUPERSLABS * (4 * sizeof<u32>() + sizeof<usize>() + sizeof<u8>()) + PAGES + BIG_BYTES + offsetof<Control>(),
+    BINS_OFFSET,
+  ) +
+  BINS_BYTES +
+  QUARANTINE_BYTES;
 
 /** Address of the region map; on native, before the process has a heap, of one that knows address 0 alone. */
 // @ts-ignore: decorator
@@ -82,11 +103,20 @@ export function regionMap(): usize {
 }
 
 /** Bytes that aligning the parts of the block, and a first chunk that is not empty, may take. */
-const SLACK: usize = 64;
+const SLACK: usize = 128;
 
 /** True once this instance knows its heap. */
 export function attached(): bool {
   return changetype<usize>(control) != NOWHERE;
+}
+
+/**
+ * True when there is a heap to look at; a process may have none yet. On wasm a call that comes before `thread_init` ends
+ * in a trap, as the fast paths' do by themselves (NOWHERE in bin.ts).
+ */
+export function hasHeap(): bool {
+  if (!HK_NATIVE && !attached()) unreachable();
+  return attached();
 }
 
 /** True when a control block at `address` would lie in memory. */
@@ -100,7 +130,7 @@ function inMemory(address: usize): bool {
 /** Makes this instance use the heap at `address`; false when no heap of this configuration is there. */
 export function attach(address: usize): bool {
   if (HK_NATIVE ? address == 0 : !inMemory(address)) return false;
-  const found = changetype<Control>(address);
+  const found = changetype<Control>(see(address));
   if (found.magic != MAGIC || found.hash != CONFIG_HASH) return false;
   control = found;
   if (HK_NATIVE) native.setRegions(found.regionMap);
@@ -108,22 +138,34 @@ export function attach(address: usize): bool {
   return true;
 }
 
+/** The first multiple of 16 from `address` on. */
+function aligned(address: usize): usize {
+  return (address + 15) & ~15;
+}
+
 /**
  * Takes memory for a control block and lays it out.
  *
  * Not published here: the caller decides who learns of it (wasm: whoever gets the address; native: the process).
- * @returns its address, 0 when the platform has no memory
+ * @returns its address, 0 when the platform has no memory, or none that the profile can address
  */
 export function create(): usize {
   const bytes = (TABLE_BYTES + SLACK + (GROW_UNIT - 1)) & ~(GROW_UNIT - 1);
-  let base = HK_NATIVE ? native.table(bytes) : platform.grow(bytes);
-  if (HK_NATIVE ? base == 0 : base == usize.MAX_VALUE) return 0;
+  let base: usize;
+  if (HK_NATIVE) {
+    base = native.table(bytes);
+    if (base == 0) return 0;
+  } else {
+    if (platform.endPage(PAGE_SHIFT) + (bytes >> PAGE_SHIFT) > PAGES_END) return 0;
+    base = platform.grow(bytes);
+    if (base == usize.MAX_VALUE) return 0;
+  }
   const limit = base + bytes;
   // Address 0 would be no heap; MIN_ALIGN bytes are the price of a memory that starts empty.
   if (base == 0) base = 2 * sizeof<u64>();
 
-  const made = changetype<Control>(base);
-  let cursor = base + ((offsetof<Control>() + 15) & ~15);
+  const made = changetype<Control>(see(base));
+  let cursor = aligned(base + offsetof<Control>());
   made.available = cursor;
   cursor += SUPERSLABS * sizeof<u32>();
   made.dirty = cursor;
@@ -133,11 +175,17 @@ export function create(): usize {
   made.released = cursor;
   cursor += SUPERSLABS * sizeof<u32>();
   made.directory = cursor;
-  cursor += SUPERSLABS * sizeof<usize>();
+  cursor = (cursor + SUPERSLABS * sizeof<usize>() + 63) & ~63;
+  made.big = cursor;
+  cursor += BIG_BYTES;
   made.longest = cursor;
   cursor += SUPERSLABS;
   made.regionMap = cursor;
-  cursor += PAGES;
+  cursor = max(aligned(cursor + PAGES), BINS_OFFSET);
+  made.nothing = HK_NATIVE ? native.empty() : cursor - BINS_OFFSET;
+  cursor += BINS_BYTES;
+  made.quarantine = cursor;
+  cursor += QUARANTINE_BYTES;
 
   made.hash = CONFIG_HASH;
   made.first = u32.MAX_VALUE;
@@ -148,7 +196,7 @@ export function create(): usize {
   } else {
     made.committed = bytes;
     // The page in which the tables end is the first of metadata, and the pages behind it are the next ones.
-    made.metadata = (cursor + 15) & ~15;
+    made.metadata = cursor;
     spareFirst = (made.metadata + PAGE_SIZE) >> PAGE_SHIFT;
     spareEnd = ((limit - 1) >> PAGE_SHIFT) + 1;
     made.metadataBytes = bytes;

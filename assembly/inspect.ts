@@ -6,18 +6,20 @@
 
 import { atomicLoad } from "./atomic";
 import { GRANULE_SHIFT, PAGE_SHIFT, SUPERSLAB_GRANULES, SUPERSLAB_PAGES, SUPERSLAB_PAGES_SHIFT } from "./config";
-import { Control, control } from "./control";
+import { binOf, binRoom } from "./bin";
+import { cachedBytes } from "./big-cache";
+import { Control, control, hasHeap } from "./control";
 import { KIND_HUGE, KIND_HUGE_TAIL, kindOfPage } from "./region";
 import { availablePages, endSuperslab, firstSuperslab } from "./pool";
 import { countOf } from "./remote";
 import { CLASS_END, CLASS_FIRST, classSize } from "./size-class";
 import { LENGTHS_OFFSET, metadataOf, slabOfPage } from "./superslab";
-import { LIVE, STATE_MASK, binOf, binRoom, classHeap, firstHeap, stateOf, threadHeap } from "./thread";
+import { LIVE, STATE_MASK, classHeap, firstHeap, nextHeap, stateOf } from "./thread";
 
 /** What `heap_stat` can be asked; all in bytes but THREADS. */
 const COMMITTED: u32 = 0;
-const LIVE_BYTES: u32 = 1;
-const CACHED: u32 = 2;
+export const STAT_LIVE: u32 = 1;
+export const STAT_CACHED: u32 = 2;
 const THREADS: u32 = 3;
 const FREE_PAGES: u32 = 4;
 const METADATA: u32 = 5;
@@ -30,17 +32,18 @@ const CLASS_CACHED: u32 = 3;
 
 /** A figure of the heap; 0 for an unknown one. */
 export function heap_stat(what: u32): usize {
+  if (!hasHeap()) return 0;
   if (what == COMMITTED) return atomicLoad<usize>(changetype<usize>(control) + offsetof<Control>("committed"));
   if (what == METADATA) return atomicLoad<usize>(changetype<usize>(control) + offsetof<Control>("metadataBytes"));
-  if (what == LIVE_BYTES) return liveBytes();
-  if (what == CACHED) {
+  if (what == STAT_LIVE) return liveBytes();
+  if (what == STAT_CACHED) {
     let bytes: usize = 0;
     for (let cls = CLASS_FIRST; cls < CLASS_END; ++cls) bytes += cachedBlocks(cls) * classSize(cls);
-    return bytes + cachedBig();
+    return bytes + cachedBytes();
   }
   if (what == THREADS) {
     let threads: usize = 0;
-    for (let heap = firstHeap(); heap; heap = threadHeap(heap).next) {
+    for (let heap = firstHeap(); heap; heap = nextHeap(heap)) {
       if ((atomicLoad<u32>(stateOf(heap)) & STATE_MASK) == LIVE) ++threads;
     }
     return threads;
@@ -57,6 +60,7 @@ export function heap_stat(what: u32): usize {
 
 /** A figure of the size class `index`, counted from 0; a class that does not exist has blocks of 0 bytes. */
 export function class_stat(index: u32, what: u32): usize {
+  if (!hasHeap()) return 0;
   const cls = CLASS_FIRST + index;
   if (index >= CLASS_END - CLASS_FIRST) return 0;
   if (what == CLASS_SIZE) return classSize(cls);
@@ -84,7 +88,7 @@ function slabFigure(cls: u32, slabs: bool): usize {
 /** Blocks of `cls` in the caches of all threads. */
 function cachedBlocks(cls: u32): usize {
   let blocks: usize = 0;
-  for (let heap = firstHeap(); heap; heap = threadHeap(heap).next) {
+  for (let heap = firstHeap(); heap; heap = nextHeap(heap)) {
     const record = classHeap(heap, cls);
     blocks += <usize>(record.limit - binRoom(binOf(heap, cls)));
     if (record.spare) blocks += <usize>record.spareCount;
@@ -110,12 +114,5 @@ function liveBytes(): usize {
       bytes += (<usize>load<u8>(metadata + LENGTHS_OFFSET + n)) << GRANULE_SHIFT;
     }
   }
-  return bytes - cachedBig();
-}
-
-/** Bytes of large and huge blocks in the caches of all threads. */
-function cachedBig(): usize {
-  let bytes: usize = 0;
-  for (let heap = firstHeap(); heap; heap = threadHeap(heap).next) bytes += threadHeap(heap).bigBytes;
   return bytes;
 }

@@ -13,8 +13,8 @@
  * takes granules of joined pages and available pages as one row of free granules.
  *
  * All threads share all of it, by compare-and-swap on the words of bits; whoever clears a bit owns the granule. The
- * length of a block is written by who allocated it, and cleared by who frees it: 0 is no block, which catches most
- * double frees and all interior pointers.
+ * length of a block is written by who allocated it, and cleared by who frees it: 0 is no block. So a pointer into a block,
+ * or to one that was freed and whose granules nobody has taken since, is told apart from a block.
  */
 
 import { atomicCas, atomicLoad, atomicOr } from "./atomic";
@@ -36,16 +36,21 @@ import {
   acquirePages,
   acquiredClean,
   availablePages,
+  beginClaim,
   claimPages,
+  endClaim,
   endSuperslab,
   firstSuperslab,
   growPool,
+  isTrailing,
+  noteChange,
+  poolChanges,
   releasePages,
   returnPages,
-  trailingStart,
 } from "./pool";
-import { KIND_HUGE, KIND_HUGE_TAIL, KIND_LARGE, countKind, kindOfPage, setKind } from "./region";
+import { KIND_HUGE, KIND_HUGE_CACHED, KIND_HUGE_TAIL, KIND_LARGE, countKind, kindOfPage, setKind } from "./region";
 import { GRANULES_OFFSET, LENGTHS_OFFSET, ensureMetadata, metadataOf } from "./superslab";
+import { see } from "./view";
 
 const WORD_BITS: usize = 64;
 const WORD_SHIFT: usize = 6;
@@ -191,6 +196,13 @@ function finish(superslab: usize, granule: usize, count: usize): usize {
  * all or nothing. Sets `blockClean`.
  */
 function claimGranules(superslab: usize, granule: usize, count: usize): bool {
+  beginClaim();
+  const claimed = claimParts(superslab, granule, count);
+  endClaim();
+  return claimed;
+}
+
+function claimParts(superslab: usize, granule: usize, count: usize): bool {
   const metadata = metadataOf(superslab);
   const base = superslab << SUPERSLAB_PAGES_SHIFT;
   const end = granule + count;
@@ -219,8 +231,13 @@ function claimGranules(superslab: usize, granule: usize, count: usize): bool {
       else joinPage(superslab, metadata, page, granule, end);
     } else if (failed) freePart(superslab, metadata, page, granule, end);
   }
+  if (failed) {
+    noteChange();
+    return false;
+  }
   blockClean = clean;
-  return !failed;
+  see((superslab << SUPERSLAB_SHIFT) + (end << GRANULE_SHIFT) - 1);
+  return true;
 }
 
 /** Address of the atomic word that holds the bits of a page's granules. */
@@ -269,6 +286,7 @@ function freeGranules(superslab: usize, granule: usize, count: usize): void {
   for (let page = granule >> PAGE_GRANULES_SHIFT; page << PAGE_GRANULES_SHIFT < end; ++page) {
     freePart(superslab, metadata, page, granule, end);
   }
+  noteChange();
 }
 
 /** Makes those of [granule, end) that lie in a page free, and gives the page back to the pool if it has no others. */
@@ -280,14 +298,15 @@ function freePart(superslab: usize, metadata: usize, page: usize, granule: usize
   if (takeBits(word, wholeOf(page))) releasePages((superslab << SUPERSLAB_PAGES_SHIFT) + page, 1);
 }
 
-/** True when `block` lies in a large block but not at its start; for guard builds. */
-export function insideLarge(block: usize): bool {
-  const metadata = metadataOf(block >> SUPERSLAB_SHIFT);
-  const granule = (block & SUPERSLAB_MASK) >> GRANULE_SHIFT;
+/** Start of the large block that holds `address`, which lies in a page of kind KIND_LARGE; 0 when none does. */
+export function largeAround(address: usize): usize {
+  const superslab = address >> SUPERSLAB_SHIFT;
+  const metadata = metadataOf(superslab);
+  const granule = (address & SUPERSLAB_MASK) >> GRANULE_SHIFT;
   let start = granule;
   while (start > 0 && load<u8>(lengthOf(metadata, start)) == 0) --start;
   const end = start + <usize>load<u8>(lengthOf(metadata, start));
-  return end > granule && (start != granule || (block & (GRANULE_SIZE - 1)) != 0);
+  return end > granule ? (superslab << SUPERSLAB_SHIFT) + (start << GRANULE_SHIFT) : 0;
 }
 
 /** Bytes of the large block at `block`; 0 when none starts there. */
@@ -297,12 +316,15 @@ export function largeSize(block: usize): usize {
   return (<usize>load<u8>(lengthOf(metadata, (block & SUPERSLAB_MASK) >> GRANULE_SHIFT))) << GRANULE_SHIFT;
 }
 
-/** Frees the large block of `size` bytes at `block`. */
-export function freeLarge(block: usize, size: usize): void {
-  const superslab = block >> SUPERSLAB_SHIFT;
+/** Writes the length of the large block at `block`: 0 while nobody holds it. */
+export function setLargeSize(block: usize, size: usize): void {
   const granule = (block & SUPERSLAB_MASK) >> GRANULE_SHIFT;
-  store<u8>(lengthOf(metadataOf(superslab), granule), 0);
-  freeGranules(superslab, granule, size >> GRANULE_SHIFT);
+  store<u8>(lengthOf(metadataOf(block >> SUPERSLAB_SHIFT), granule), <u8>(size >> GRANULE_SHIFT));
+}
+
+/** Frees the large block of `size` bytes at `block`, whose length is 0 already. */
+export function freeLarge(block: usize, size: usize): void {
+  freeGranules(block >> SUPERSLAB_SHIFT, (block & SUPERSLAB_MASK) >> GRANULE_SHIFT, size >> GRANULE_SHIFT);
 }
 
 /** Makes a large block `size` bytes long where it lies; false when what follows it is not free. */
@@ -335,8 +357,27 @@ export function allocateHuge(size: usize, align: usize): usize {
   const page = acquirePages(count, max<usize>(1, align >> PAGE_SHIFT), false);
   if (page == NO_PAGES) return 0;
   blockClean = acquiredClean;
+  markHuge(page << PAGE_SHIFT, count << PAGE_SHIFT);
+  return page << PAGE_SHIFT;
+}
+
+/** Marks pages as a huge block of `size` bytes at `block`. */
+export function markHuge(block: usize, size: usize): void {
+  const page = block >> PAGE_SHIFT;
+  const count = size >> PAGE_SHIFT;
   setKind(page, 1, KIND_HUGE);
   if (count > 1) setKind(page + 1, count - 1, KIND_HUGE_TAIL);
+}
+
+/** Marks the pages of a huge block as nobody's who could free it: cached. */
+export function markCached(block: usize, size: usize): void {
+  setKind(block >> PAGE_SHIFT, size >> PAGE_SHIFT, KIND_HUGE_CACHED);
+}
+
+/** Start of the huge block that holds `address`, which lies in a page of kind KIND_HUGE_TAIL. */
+export function hugeAround(address: usize): usize {
+  let page = address >> PAGE_SHIFT;
+  while (kindOfPage(page) == KIND_HUGE_TAIL) --page;
   return page << PAGE_SHIFT;
 }
 
@@ -365,9 +406,12 @@ export function resizeHuge(block: usize, size: usize): bool {
   if (count == old) return true;
   const end = page + old;
   if (count > PAGES - page) return false;
-  if (!claimPages(end, count - old)) {
+  let tries: u32 = 0;
+  while (true) {
+    const since = poolChanges();
+    if (claimPages(end, count - old)) break;
     // At the end of memory, the memory can be made longer.
-    if (trailingStart() > end || !growPool(count - old) || !claimPages(end, count - old)) return false;
+    if (!isTrailing(end) || !growPool(count - old, since, tries++)) return false;
   }
   setKind(end, count - old, KIND_HUGE_TAIL);
   return true;

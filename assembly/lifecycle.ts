@@ -1,26 +1,27 @@
-/** How a thread gets a heap and leaves it. */
+/** How a thread gets a heap, keeps it in order, and leaves it. */
 
-import { atomicCas, atomicLoad, atomicStore } from "./atomic";
-import { attach, attached, control, create, spareEnd, spareFirst } from "./control";
+import { NOWHERE } from "./bin";
+import { attach, attached, control, create, hasHeap, spareEnd, spareFirst } from "./control";
 import { PAGE_SHIFT } from "./config";
 import * as native from "./platform/native";
 import { KIND_METADATA, KIND_METADATA_SPARE, setKind } from "./region";
-import { countAbandoned, tidy } from "./thread-cache";
+import { exit, resume } from "./thread-cache";
 import {
   ABANDONED,
   FREE,
   LIVE,
-  STATE_BITS,
-  STATE_MASK,
+  abandon,
   current,
-  firstHeap,
+  forget,
+  idOf,
+  isBroken,
   makeHeap,
   newThreadId,
+  nothing,
   setCurrent,
-  started,
-  stateOf,
-  stop,
+  takeHeap,
   threadHeap,
+  unended,
 } from "./thread";
 
 /**
@@ -30,25 +31,28 @@ import {
  */
 export function startThread(address: usize): usize {
   if (started()) return address == 0 || address == changetype<usize>(control) ? changetype<usize>(control) : 0;
-  if (HK_NATIVE) {
-    if (!attached() && !attachProcess()) return 0;
-  } else if (address != 0) {
-    if (!attach(address)) return 0;
-  } else {
-    if (!attach(create())) return 0;
-    const page = changetype<usize>(control) >> PAGE_SHIFT;
-    setKind(page, spareFirst - page, KIND_METADATA);
-    setKind(spareFirst, spareEnd - spareFirst, KIND_METADATA_SPARE);
-  }
-  const heap = findIdle();
-  if (heap == 0) return 0;
-  setCurrent(heap);
-  if (HK_NATIVE) native.started(threadId());
-  return changetype<usize>(control);
+  return join(address) && takeAny() ? changetype<usize>(control) : 0;
 }
 
-/** Joins the process's heap, or makes it; of two threads that make it the first wins. */
-function attachProcess(): bool {
+/** True when this thread has a heap, be it in order or not. */
+function started(): bool {
+  return HK_NATIVE ? current() != native.empty() || unended() != 0 : current() != NOWHERE;
+}
+
+/** Makes this instance know the heap at `address`, or a new one; false when it cannot. */
+function join(address: usize): bool {
+  if (HK_NATIVE) return joinProcess();
+  if (address != 0) return attach(address);
+  if (!attach(create())) return false;
+  const page = changetype<usize>(control) >> PAGE_SHIFT;
+  setKind(page, spareFirst - page, KIND_METADATA);
+  setKind(spareFirst, spareEnd - spareFirst, KIND_METADATA_SPARE);
+  return true;
+}
+
+/** Makes sure that the process has a heap; of two threads that make it the first wins. */
+export function joinProcess(): bool {
+  if (attached()) return true;
   let address = native.control();
   if (address == 0) {
     address = create();
@@ -58,32 +62,60 @@ function attachProcess(): bool {
   return attach(address);
 }
 
-/** A heap for a new thread: an abandoned one with all that is in it, an unused one, or a new one. */
-function findIdle(): usize {
+/**
+ * Gives this thread an unused heap, or a new one; false when there is no memory for one. What threads that are gone have
+ * left it takes when it first needs a slab: until the host knows its id, it has nothing to lose.
+ */
+function takeAny(): bool {
   const id = newThreadId();
-  for (let pass = 0; pass < 2; ++pass) {
-    const wanted = pass == 0 ? ABANDONED : FREE;
-    for (let heap = firstHeap(); heap; heap = threadHeap(heap).next) {
-      const state = atomicLoad<u32>(stateOf(heap));
-      if ((state & STATE_MASK) != wanted || !atomicCas<u32>(stateOf(heap), state, (id << STATE_BITS) | LIVE)) continue;
-      if (wanted == ABANDONED) countAbandoned(-1);
-      return heap;
-    }
+  let heap = takeHeap(FREE, id, LIVE);
+  if (heap) threadHeap(heap).fresh = 1;
+  else heap = makeHeap(id);
+  // Where there is no memory, one that somebody has left must do.
+  if (heap == 0) heap = takeHeap(ABANDONED, id, LIVE);
+  if (heap == 0) return false;
+  if (threadHeap(heap).busy) resume(heap);
+  else setCurrent(heap);
+  if (HK_NATIVE) native.started(id);
+  return true;
+}
+
+/**
+ * True when this thread has a heap in order: after giving it one, on native, and after mending the one it has when an
+ * operation never ended. To be called before every operation; see thread.ts. Traps before `thread_init` on wasm.
+ */
+export function ready(): bool {
+  hasHeap();
+  if (current() == nothing()) return restart();
+  if (HK_NATIVE && unended()) dropBroken();
+  return true;
+}
+
+function restart(): bool {
+  if (isBroken()) {
+    const heap = unended();
+    forget(heap);
+    resume(heap);
+    return true;
   }
-  return makeHeap(id);
+  return HK_NATIVE && joinProcess() && takeAny();
+}
+
+/** Leaves to others the heaps of those operations that this thread has jumped out of. */
+function dropBroken(): void {
+  while (isBroken()) {
+    const heap = unended();
+    forget(heap);
+    if (heap != current()) abandon(heap);
+  }
 }
 
 /** Sends everything in this thread's cache home and leaves its slabs to whoever needs them next. */
 export function exitThread(): void {
-  if (!started()) return;
-  tidy();
-  const heap = current();
-  stop();
-  atomicStore<u32>(stateOf(heap), ABANDONED);
-  countAbandoned(1);
+  if (started() && ready()) exit();
 }
 
 /** This thread's id: unique in its heap, from 1; 0 without a heap. */
 export function threadId(): u32 {
-  return started() ? atomicLoad<u32>(stateOf(current())) >> STATE_BITS : 0;
+  return started() ? idOf(current() != nothing() ? current() : unended()) : 0;
 }

@@ -5,40 +5,39 @@
  * and may free what another thread allocated.
  */
 
+import { binHead, binOf, binRoom, setBinHead, setBinRoom } from "./bin";
 import { keepBig, takeBig } from "./big-cache";
 import { GRANULE_SIZE, LARGE_MAX, MAX_REQUEST, MIN_ALIGN, PAGE_SHIFT, PAGE_SIZE, SMALL_MAX, WORD } from "./config";
-import { FAIL_DOUBLE_FREE, FAIL_FOREIGN_POINTER, FAIL_INTERIOR_POINTER, FAIL_WRONG_SIZE } from "./failure";
+import { hasHeap } from "./control";
 import { link, next } from "./free-list";
-import { guardAllocated, guardFreed, guardLive } from "./guard";
 import {
   allocateHuge,
   allocateLarge,
   blockClean,
-  freeHuge,
-  freeLarge,
   hugeSize,
-  insideLarge,
   largeSize,
   pagesOf,
   resizeHuge,
   resizeLarge,
   setBlockClean,
 } from "./large";
-import { startThread } from "./lifecycle";
+import { joinProcess, ready } from "./lifecycle";
 import * as platform from "./platform";
 import * as native from "./platform/native";
-import { growPool } from "./pool";
-import { KIND_FREED, KIND_HUGE, KIND_HUGE_TAIL, KIND_LARGE, kindOf } from "./region";
+import { growPool, poolChanges } from "./pool";
+import { KIND_HUGE, KIND_LARGE, kindOf } from "./region";
+import { sendHomeAlone } from "./remote";
 import { relax } from "./retention";
 import { CLASS_FIRST, classOf, classSize } from "./size-class";
-import { binOf, binRoom, current, setBinRoom, started } from "./thread";
+import { current } from "./thread";
 import { collect, overflow, refill } from "./thread-cache";
+import { see, unseen } from "./view";
 
 /** From this size on a huge block is cleared by giving its pages back and taking fresh ones. */
 const PURGE_MIN: usize = 1 << 20;
 
-const EINVAL: i32 = 22;
-const ENOMEM: i32 = 12;
+export const EINVAL: i32 = 22;
+export const ENOMEM: i32 = 12;
 
 /**
  * Allocates `size` bytes, aligned to 16. A size of 0 gives a unique block like any other.
@@ -48,11 +47,10 @@ export function malloc(size: usize): usize {
   const x = size - 1;
   if (x < SMALL_MAX) {
     const bin = binOf(current(), classOf(x));
-    const block = load<usize>(bin);
+    const block = binHead(bin);
     if (block) {
-      store<usize>(bin, next(block));
+      setBinHead(bin, next(block));
       if (!HK_UNSAFE) setBinRoom(bin, binRoom(bin) + 1);
-      if (HK_GUARD) guardAllocated(block);
       return block;
     }
   }
@@ -61,18 +59,16 @@ export function malloc(size: usize): usize {
 
 /**
  * Frees a block of this heap, whichever thread allocated it. Null is ignored, and so is a pointer that is not the start
- * of a block as far as the page's kind tells; guard builds fail instead, and recognise every wrong pointer.
+ * of a block as far as the page's kind tells.
  */
 export function free(block: usize): void {
   const kind = kindOf(block);
-  if (HK_GUARD) {
-    if (kind >= CLASS_FIRST) guardFreed(block);
-  }
   const bin = binOf(current(), kind);
   const room = binRoom(bin);
-  if (HK_UNSAFE ? kind < CLASS_FIRST : !room) return freeSlow(block, kind);
-  link(block, load<usize>(bin));
-  store<usize>(bin, block);
+  if ((HK_UNSAFE ? kind < CLASS_FIRST : !room) || unseen(block)) return freeSlow(block, kind);
+  link(block, binHead(bin));
+  platform.order();
+  setBinHead(bin, block);
   if (!HK_UNSAFE) setBinRoom(bin, room - 1);
 }
 
@@ -83,101 +79,84 @@ export function free(block: usize): void {
 function mallocSlow(size: usize): usize {
   if (size > SMALL_MAX) return allocateBig(size, MIN_ALIGN);
   if (size == 0) return malloc(1);
-  if (HK_NATIVE && !started()) {
-    if (startThread(0) == 0) return 0;
-  }
+  if (!ready()) return 0;
   const cls = classOf(size - 1);
   const block = refill(cls);
   // A slab needs pages that lie together; a block that is not much smaller may still fit between large ones.
   // It keeps the alignment that the class has.
   if (!block && classSize(cls) >= GRANULE_SIZE)
     return allocateLarge(classSize(cls), classSize(cls) & -classSize(cls), true);
-  if (HK_GUARD) {
-    if (block) guardAllocated(block);
-  }
   return block;
 }
 
 /** A large or huge block; 0 when there is no memory even after everything idle was given up for it. */
 function allocateBig(size: usize, align: usize): usize {
   if (size > MAX_REQUEST) return 0;
-  if (HK_NATIVE && !started()) {
-    if (startThread(0) == 0) return 0;
-  }
-  const large = size <= LARGE_MAX && align <= PAGE_SIZE;
-  if (!HK_GUARD && align == MIN_ALIGN) {
-    const cached = takeBig(current(), size);
+  if (!hasHeap() && !(HK_NATIVE && joinProcess())) return 0;
+  if (align == MIN_ALIGN) {
+    const cached = takeBig(size);
     if (cached) {
       setBlockClean(false);
       return cached;
     }
   }
+  const large = size <= LARGE_MAX && align <= PAGE_SIZE;
   const spare = align > PAGE_SIZE ? (align >> PAGE_SHIFT) - 1 : 0;
   let collected = false;
+  let tries: u32 = 0;
   while (true) {
+    const since = poolChanges();
     const block = large ? allocateLarge(size, align, collected) : allocateHuge(size, align);
     if (block) return block;
-    if (!collected) {
-      collected = true;
-      collect();
-    } else if (!growPool(pagesOf(size) + spare)) return 0;
+    if (!collected && ready()) collect();
+    else if (!growPool(pagesOf(size) + spare, since, tries++)) return 0;
+    collected = true;
   }
 }
 
-/** The bin of `kind` has no room, or never has. */
+/** The bin of `kind` has no room or never has, or `block` lies where this instance does not see yet. */
 function freeSlow(block: usize, kind: u32): void {
-  if (kind >= CLASS_FIRST) {
-    if (HK_NATIVE && !started()) {
-      if (startThread(0) == 0) return;
-    }
-    const bin = binOf(current(), kind);
-    if (!binRoom(bin)) overflow(block, kind);
-    link(block, load<usize>(bin));
-    store<usize>(bin, block);
-    setBinRoom(bin, binRoom(bin) - 1);
+  if (kind < CLASS_FIRST) {
+    if (block) freeBig(block, kind);
     return;
   }
-  if (!block) return;
-  freeBig(block, kind);
+  see(block);
+  // Where there is no memory for a heap of this thread's own, the block goes straight to its slab.
+  if (!ready()) return sendHomeAlone(block);
+  const bin = binOf(current(), kind);
+  if (!binRoom(bin)) overflow(kind);
+  link(block, binHead(bin));
+  platform.order();
+  setBinHead(bin, block);
+  setBinRoom(bin, binRoom(bin) - 1);
 }
 
 /** Frees what is not small, if it is a block at all. */
 function freeBig(block: usize, kind: u32): void {
+  hasHeap();
   const size = kind == KIND_LARGE ? largeSize(block) : kind == KIND_HUGE ? hugeSize(block) : 0;
-  if (size == 0) return refuse(block, kind);
-  if (HK_NATIVE && !started()) {
-    if (startThread(0) == 0) return;
-  }
-  if (!HK_GUARD && keepBig(current(), block, size, kind == KIND_LARGE)) return;
-  if (kind == KIND_LARGE) freeLarge(block, size);
-  else freeHuge(block, size);
+  if (size == 0) return refuse(block);
+  keepBig(block, size, kind == KIND_LARGE);
   relax();
 }
 
 /** A pointer that is not the start of a block. */
-function refuse(block: usize, kind: u32): void {
-  if (HK_NATIVE && !HK_GUARD) native.foreign(block);
-  if (!HK_GUARD) return;
-  if (kind == KIND_HUGE || kind == KIND_HUGE_TAIL) platform.fail(FAIL_INTERIOR_POINTER, block);
-  else if (kind == KIND_FREED) platform.fail(FAIL_DOUBLE_FREE, block);
-  else if (kind != KIND_LARGE) platform.fail(FAIL_FOREIGN_POINTER, block);
-  else platform.fail(insideLarge(block) ? FAIL_INTERIOR_POINTER : FAIL_DOUBLE_FREE, block);
+function refuse(block: usize): void {
+  if (HK_NATIVE) native.foreign(block);
 }
 
 /** Bytes that may be used of `block`, at least what was asked for; 0 for null and for what is not a block. */
 export function malloc_usable_size(block: usize): usize {
+  if (!hasHeap()) return 0;
   const kind = kindOf(block);
-  if (kind >= CLASS_FIRST) {
-    if (HK_GUARD) guardLive(block);
-    return classSize(kind);
-  }
+  if (kind >= CLASS_FIRST) return classSize(kind);
   if (kind == KIND_LARGE) return largeSize(block);
   if (kind == KIND_HUGE) return hugeSize(block);
   return 0;
 }
 
 /** True when count · size does not fit an address. */
-function overflows(count: usize, size: usize): bool {
+export function overflows(count: usize, size: usize): bool {
   const half: usize = WORD * 4;
   return (count | size) >> half != 0 && count != 0 && size > usize.MAX_VALUE / count;
 }
@@ -204,9 +183,10 @@ export function realloc(block: usize, size: usize): usize {
   if (!block) return malloc(size);
   const old = malloc_usable_size(block);
   if (old == 0) {
-    refuse(block, kindOf(block));
+    refuse(block);
     return 0;
   }
+  see(block + old - 1);
   // Blocks that shrink to less than half make room for others.
   if (size <= old && size > old >> 1 && old <= SMALL_MAX) return block;
   const kind = kindOf(block);
@@ -252,15 +232,12 @@ export function posix_memalign(out: usize, align: usize, size: usize): i32 {
   return 0;
 }
 
-/** `free` with the size that was asked for; guard builds verify it. */
+/** `free` with the size that was asked for. */
 export function free_sized(block: usize, size: usize): void {
-  if (HK_GUARD) {
-    if (block && size > malloc_usable_size(block)) platform.fail(FAIL_WRONG_SIZE, block);
-  }
   free(block);
 }
 
 /** `free` with the alignment and the size that were asked for. */
 export function free_aligned_sized(block: usize, align: usize, size: usize): void {
-  free_sized(block, size);
+  free(block);
 }

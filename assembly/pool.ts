@@ -19,10 +19,11 @@
  */
 
 import { atomicAdd, atomicAnd, atomicCas, atomicLoad, atomicOr, atomicStore } from "./atomic";
-import { PAGES, PAGE_SHIFT, SUPERSLAB_PAGES, SUPERSLAB_PAGES_SHIFT } from "./config";
-import { Control, GROW_UNIT, control } from "./control";
+import { GROW_UNIT, PAGES, PAGES_END, PAGE_SHIFT, SUPERSLAB_PAGES, SUPERSLAB_PAGES_SHIFT } from "./config";
+import { Control, control } from "./control";
 import * as platform from "./platform";
-import { KIND_FOREIGN, KIND_FREED, setKind } from "./region";
+import { KIND_FOREIGN, setKind } from "./region";
+import { see } from "./view";
 
 const ALL: u32 = u32.MAX_VALUE;
 const PAGE_IN_SUPERSLAB: usize = SUPERSLAB_PAGES - 1;
@@ -32,6 +33,11 @@ export const NO_PAGES: usize = 0;
 
 /** Of the memory there is, growth adds this fraction: what is grown and not yet used stays small against what is used. */
 const GROW_FRACTION_SHIFT: usize = 5;
+
+/** Searches for memory that are repeated, at most, because others have given some back meanwhile. */
+const RETRIES: u32 = 16;
+/** How often a thread that is about to be refused memory looks whether others still hold some that they may give back. */
+const PATIENCE: u32 = 1000;
 
 /** True when the pages of this instance's last successful `acquirePages` or `claimPages` read as zero. */
 export let acquiredClean: bool = false;
@@ -81,6 +87,8 @@ export function acquirePages(count: usize, align: usize, within: bool): usize {
 function scan(superslab: usize, end: usize, count: usize, align: usize, within: bool): usize {
   let start: usize = 0;
   let run: usize = 0;
+  /** Where the current run begins. */
+  let origin: usize = superslab;
   while (superslab < end) {
     const bits = availablePages(superslab);
     const base = superslab << SUPERSLAB_PAGES_SHIFT;
@@ -101,7 +109,10 @@ function scan(superslab: usize, end: usize, count: usize, align: usize, within: 
       }
       const ones = (<usize>ctz<u32>(~rest)) & PAGE_IN_SUPERSLAB;
       const length = rest == ALL ? SUPERSLAB_PAGES : ones;
-      if (run == 0) start = base + bit;
+      if (run == 0) {
+        start = base + bit;
+        origin = superslab;
+      }
       run += length;
       bit += length;
       const aligned = (start + align - 1) & ~(align - 1);
@@ -111,9 +122,11 @@ function scan(superslab: usize, end: usize, count: usize, align: usize, within: 
         break;
       }
     }
-    // Somebody was faster: look at this SuperSlab again, as it is now.
-    if (retry) run = 0;
-    else ++superslab;
+    // Somebody was faster: look again at all that the run lay in, as it is now.
+    if (retry) {
+      run = 0;
+      superslab = origin;
+    } else ++superslab;
   }
   return NO_PAGES;
 }
@@ -123,6 +136,16 @@ function scan(superslab: usize, end: usize, count: usize, align: usize, within: 
  * @returns false when one of them is not
  */
 export function claimPages(page: usize, count: usize): bool {
+  // In one SuperSlab it is one operation; over several, others may see some taken that are given back.
+  const several = (page ^ (page + count - 1)) >> SUPERSLAB_PAGES_SHIFT != 0;
+  if (several) beginClaim();
+  const claimed = claimRuns(page, count);
+  if (several) endClaim();
+  if (claimed) see(((page + count) << PAGE_SHIFT) - 1);
+  return claimed;
+}
+
+function claimRuns(page: usize, count: usize): bool {
   let clean = true;
   let next = page;
   const end = page + count;
@@ -159,7 +182,7 @@ export function returnPages(page: usize, count: usize): void {
  * Their kind becomes foreign here, so that a late `free` of a pointer into them is refused.
  */
 export function releasePages(page: usize, count: usize): void {
-  setKind(page, count, HK_GUARD ? KIND_FREED : KIND_FOREIGN);
+  setKind(page, count, KIND_FOREIGN);
   putPages(page, count, true);
 }
 
@@ -178,6 +201,40 @@ function putPages(page: usize, count: usize, dirty: bool): void {
     page += length;
   }
   lower(lowest);
+  noteChange();
+}
+
+/**
+ * Counts memory that has become available. Who finds none compares the count with the one before the search: memory that
+ * came and went where the search had already been, or had not yet, is no reason to refuse.
+ */
+export function noteChange(): void {
+  if (HK_SHARED) atomicAdd<u32>(changetype<usize>(control) + offsetof<Control>("changes"), 1);
+}
+
+/** The count of `noteChange`, to be taken before a search. */
+export function poolChanges(): u32 {
+  return atomicLoad<u32>(changetype<usize>(control) + offsetof<Control>("changes"));
+}
+
+/** Call around taking memory that may be given back unused: others that find none then wait for the outcome. */
+export function beginClaim(): void {
+  if (HK_SHARED) atomicAdd<u32>(changetype<usize>(control) + offsetof<Control>("claims"), 1);
+}
+
+export function endClaim(): void {
+  if (HK_SHARED) atomicAdd<u32>(changetype<usize>(control) + offsetof<Control>("claims"), -1);
+}
+
+/**
+ * True when others have made memory available since `since`, after those that hold some for a moment have decided. They
+ * are waited for only a while: one may have died at it.
+ */
+function changedSince(since: u32): bool {
+  if (!HK_SHARED) return false;
+  const claims = changetype<usize>(control) + offsetof<Control>("claims");
+  for (let n: u32 = 0; n < PATIENCE && poolChanges() == since && atomicLoad<u32>(claims); ++n) platform.rest();
+  return poolChanges() != since;
 }
 
 /** Moves the hint down to `superslab`. */
@@ -192,9 +249,12 @@ function lower(superslab: u32): void {
  *
  * Grows by a fraction of what there is, within the profile's bound; when that is refused, by less and less down to
  * exactly what is missing behind the pages that are free at the end of memory.
- * @returns false when the platform has not even that; true otherwise, although another thread may take the pages first
+ * @param since `poolChanges` before the search that found nothing
+ * @param tries how many searches have been repeated before it
+ * @returns true when another search is worth while: memory has grown, although another thread may take it first, or
+ *   others have given some back; false when the platform has no more and nothing has changed
  */
-export function growPool(count: usize): bool {
+export function growPool(count: usize, since: u32, tries: u32): bool {
   if (count >= PAGES) return false;
   const unit = GROW_UNIT >> PAGE_SHIFT;
   const needed = (count - min(trailingPages(), count - 1) + unit - 1) & ~(unit - 1);
@@ -204,14 +264,14 @@ export function growPool(count: usize): bool {
   step = (max(step, needed) + unit - 1) & ~(unit - 1);
   while (true) {
     if (addPages(step)) return true;
-    if (step == needed) return false;
+    if (step == needed) return tries < RETRIES && changedSince(since);
     step = max(needed, (step >> 1) & ~(unit - 1));
   }
 }
 
 /** Free pages that end where memory ends: growth continues their run. */
 function trailingPages(): usize {
-  const end = min(platform.endPage(PAGE_SHIFT), PAGES);
+  const end = min(platform.endPage(PAGE_SHIFT), PAGES_END);
   let page = end;
   while (page > 0) {
     const bit = (page - 1) & PAGE_IN_SUPERSLAB;
@@ -226,11 +286,13 @@ function trailingPages(): usize {
 /** Asks the platform for `count` pages; false when it refuses. */
 function addPages(count: usize): bool {
   // The memory may be larger than what the profile can address.
-  if (platform.endPage(PAGE_SHIFT) + count > PAGES) return false;
+  if (platform.endPage(PAGE_SHIFT) + count > PAGES_END) return false;
   const address = platform.grow(count << PAGE_SHIFT);
   if (address == usize.MAX_VALUE) return false;
   const page = address >> PAGE_SHIFT;
-  if (page + count > PAGES) return false; // another thread grew in between
+  // Another thread may have grown in between: what lies beyond the end then is lost.
+  if (page >= PAGES_END) return false;
+  count = min(count, PAGES_END - page);
   atomicAdd<usize>(changetype<usize>(control) + offsetof<Control>("committed"), count << PAGE_SHIFT);
   donatePages(page, count);
   return true;
@@ -296,7 +358,8 @@ export function lastRelease(superslab: usize): u32 {
   return atomicLoad<u32>(word(control.released, superslab));
 }
 
-/** First of the free pages that end where memory ends; the end of memory when there are none. */
-export function trailingStart(): usize {
-  return min(platform.endPage(PAGE_SHIFT), PAGES) - trailingPages();
+/** True when nothing but free pages lies between `page` and the end of memory, so that growth adds to what ends there. */
+export function isTrailing(page: usize): bool {
+  const end = min(platform.endPage(PAGE_SHIFT), PAGES_END);
+  return page <= end && end - page <= trailingPages();
 }

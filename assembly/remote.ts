@@ -14,21 +14,26 @@
  * slab is on one stack at most, and a slab that is pending is not released: the thread that set the flag may still
  * touch it. Everything else may be drained at any time by the owner.
  *
- * Both lists are only pushed to, or taken whole: there is no ABA.
+ * The remote list is only pushed to, or taken whole. The stack is pushed to by all, and popped by who owns the heap
+ * alone, so that what lies on top when it looks can have got others on top of it, and nothing else: neither has ABA.
  *
- * A thread that dies between setting `pending` and the push leaves the slab pending for ever: its blocks can still be
- * used, its pages are not released.
+ * A list that is on its way home is kept in the heap of who sends it, block by block. A thread that dies leaves in no
+ * place: a block or a run of blocks of one slab that it has just taken out of one list for another; the remote list of
+ * one slab that it has just taken; and a slab between setting `pending` and the push stays pending for ever: its blocks
+ * can still be used, its pages are not released.
  */
 
-import { atomicCas, atomicExchange, atomicLoad, atomicStore } from "./atomic";
+import { atomicCas, atomicLoad, atomicStore } from "./atomic";
 import { PAGE_SHIFT, SUPERSLAB_PAGES, SUPERSLAB_PAGES_SHIFT } from "./config";
 import { link, next } from "./free-list";
+import * as platform from "./platform";
 import { endSuperslab, firstSuperslab } from "./pool";
 import { setKind } from "./region";
 import { relax } from "./retention";
 import { hasRoom, pushBack, putFree, releaseSlab, unqueue } from "./slab";
 import { Slab, metadataOf, slabOf, slabOfPage } from "./superslab";
-import { classHeap, pendingOf, threadHeap } from "./thread";
+import { ThreadHeap, classHeap, pendingOf, threadHeap } from "./thread";
+import { see } from "./view";
 
 const COUNT_SHIFT: u64 = 48;
 const PENDING: u64 = 1 << 63;
@@ -54,12 +59,14 @@ function ownerOf(slab: Slab): usize {
   return atomicLoad<usize>(changetype<usize>(slab) + offsetof<Slab>("owner"));
 }
 
-/** Takes every block of a list home. `heap` is the caller's. */
-export function sendHome(heap: usize, list: usize): void {
+/** Takes every block of `heap`'s list `homeward` home. The caller is in an operation on the heap. */
+export function sendHome(heap: usize): void {
+  const thread = threadHeap(heap);
+  let list = thread.homeward;
   while (list) {
     const first = list;
     const slab = slabOf(first);
-    list = next(list);
+    list = goOn(thread, first);
     if (ownerOf(slab) == heap) {
       putFree(slab, first);
       settle(heap, slab);
@@ -69,13 +76,28 @@ export function sendHome(heap: usize, list: usize): void {
     let count: u32 = 1;
     while (list && slabOf(list) == slab) {
       const block = list;
-      list = next(block);
+      list = goOn(thread, block);
       link(block, head);
       head = block;
       ++count;
     }
     pushRemote(slab, head, first, count);
   }
+}
+
+/** Takes the first block off the list `homeward`; returns the rest. Whoever mends the heap goes on with that. */
+// @ts-ignore: decorator
+@inline
+function goOn(thread: ThreadHeap, block: usize): usize {
+  const rest = next(block);
+  thread.homeward = rest;
+  platform.order();
+  return rest;
+}
+
+/** Takes one block home that is in no list; for a thread that has no heap and cannot get one. */
+export function sendHomeAlone(block: usize): void {
+  pushRemote(slabOf(block), block, block, 1);
 }
 
 /** Hands `count` blocks from `head` to `last` over to the owner of their slab. */
@@ -100,14 +122,13 @@ function pushPending(slab: Slab, heap: usize): void {
 
 /** Looks at every slab that has news for `heap`. For the thread to which `heap` belongs. */
 export function drainPending(heap: usize): void {
-  const thread = threadHeap(heap);
+  const stack = pendingOf(heap);
   while (true) {
-    if (thread.draining == 0) {
-      if (atomicLoad<usize>(pendingOf(heap)) == 0) return;
-      thread.draining = atomicExchange<usize>(pendingOf(heap), 0);
-    }
-    const slab = changetype<Slab>(thread.draining);
-    thread.draining = slab.pendingNext;
+    const top = see(atomicLoad<usize>(stack));
+    if (top == 0) return;
+    const slab = changetype<Slab>(top);
+    // Nobody else pops: while it is on top, what is below it stays as it is.
+    if (!atomicCas<usize>(stack, top, slab.pendingNext)) continue;
     const owner = ownerOf(slab);
     if (owner != heap) pushPending(slab, owner);
     else receive(heap, slab);
@@ -152,6 +173,7 @@ function putRemote(slab: Slab, word: u64): void {
 /** Of a slab none of whose blocks is anywhere else: the order of its blocks starts afresh. */
 function resetSlab(slab: Slab): void {
   slab.free = 0;
+  platform.order();
   slab.carved = 0;
   slab.used = 0;
 }
@@ -196,30 +218,33 @@ export function retireEmpty(heap: usize, cls: u32): void {
 }
 
 /**
- * Makes every slab of thread heap `from` one of `heap`'s. The caller owns both: `from` is in state ADOPTING by its
- * hand. What `from`'s thread left half done is made consistent: queues are built anew and free blocks counted anew.
+ * Makes every slab of thread heap `from` one of `heap`'s, whose queues know none of them. The caller owns both.
+ * @param recount the free blocks are counted anew: `from` was left in the middle of an operation
  */
-export function adoptSlabs(heap: usize, from: usize): void {
+export function adoptSlabs(heap: usize, from: usize, recount: bool): void {
   const end = endSuperslab();
   for (let superslab = firstSuperslab(); superslab < end; ++superslab) {
     if (metadataOf(superslab) == 0) continue;
     for (let n: usize = 0; n < SUPERSLAB_PAGES; ++n) {
       const slab = slabOfPage((superslab << SUPERSLAB_PAGES_SHIFT) + n);
-      if (ownerOf(slab) == from && slab.cls) adoptSlab(heap, slab);
+      if (ownerOf(slab) == from && slab.cls) adoptSlab(heap, slab, recount);
     }
   }
 }
 
-function adoptSlab(heap: usize, slab: Slab): void {
-  const queue = classHeap(heap, slab.cls);
-  let count: u32 = 0;
-  for (let block = slab.free; block; block = next(block)) ++count;
-  slab.used = slab.carved - count;
+function adoptSlab(heap: usize, slab: Slab, recount: bool): void {
+  see(slab.start + ((<usize>slab.pages) << PAGE_SHIFT) - 1);
+  if (recount) {
+    let count: u32 = 0;
+    for (let block = slab.free; block; block = next(block)) ++count;
+    slab.used = slab.carved - count;
+    setKind(slab.start >> PAGE_SHIFT, slab.pages, slab.cls);
+  }
   slab.queued = 0;
-  setKind(slab.start >> PAGE_SHIFT, slab.pages, slab.cls);
+  threadHeap(heap).fresh = 0;
   atomicStore<usize>(changetype<usize>(slab) + offsetof<Slab>("owner"), heap);
   if (hasRoom(slab) || countOf(atomicLoad<u64>(remoteOf(slab)))) {
-    pushBack(queue, slab);
+    pushBack(classHeap(heap, slab.cls), slab);
     if (isHome(slab)) retire(heap, slab);
   }
 }

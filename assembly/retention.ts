@@ -11,13 +11,16 @@
 
 import { atomicCas, atomicLoad, atomicStore } from "./atomic";
 import { PAGE_SHIFT, SUPERSLAB_PAGES_SHIFT, SUPERSLAB_SHIFT } from "./config";
+import { ageBig, flushBig } from "./big-cache";
 import { Control, control } from "./control";
 import * as platform from "./platform";
 import * as native from "./platform/native";
 import {
   availablePages,
+  beginClaim,
   claimPages,
   dirtyPages,
+  endClaim,
   endSuperslab,
   firstSuperslab,
   lastRelease,
@@ -31,10 +34,10 @@ const SETTING_COUNT: i32 = 0;
 const SETTING_BYTES: i32 = 1;
 const SETTING_MILLISECONDS: i32 = 2;
 
-/** Pages are looked through this many times in the time that they are kept. */
+/** Memory is looked through this many times, as a power of two, in the time that it is kept. */
 const LOOKS_SHIFT: u32 = 2;
 
-/** Milliseconds between two looks, however much is kept: a look goes through all SuperSlabs. */
+/** Milliseconds between two looks at the least: a look goes through all SuperSlabs. */
 const PAUSE: u32 = 10;
 
 /** SuperSlabs that may be kept empty, by count and by bytes. */
@@ -43,26 +46,36 @@ function retainedMax(): u32 {
   return <u32>min<usize>(native.setting(SETTING_COUNT, HK_RETAIN_COUNT), bytes >> SUPERSLAB_SHIFT);
 }
 
-/** Gives memory back if a limit is exceeded. Called after pages were released; any thread. */
+/** Gives memory back if a limit is exceeded. Called after memory was released; any thread. */
 export function relax(): void {
   if (!HK_NATIVE) return;
-  const lastPurge = changetype<usize>(control) + offsetof<Control>("lastPurge");
   const now = <u32>platform.now();
-  const last = atomicLoad<u32>(lastPurge);
-  if (now - last < PAUSE) return;
-  const keep = retainedMax();
   const age = <u32>native.setting(SETTING_MILLISECONDS, HK_RETAIN_MS);
-  const excess = atomicLoad<u32>(changetype<usize>(control) + offsetof<Control>("retained")) > keep;
-  if (!excess && now - last < age >> LOOKS_SHIFT) return;
-  // Of several threads that find it due, one looks; it holds nothing that its death could keep from the others.
-  if (!atomicCas<u32>(lastPurge, last, now)) return;
-  purgeOlder(now, age);
-  const count = countEmpty(now);
-  if (count > keep) purgeOldest(now, count - keep, emptyAge / <u64>count);
+  if (isDue(offsetof<Control>("lastAging"), now, max<u32>(age >> LOOKS_SHIFT, PAUSE))) {
+    purgeOlder(now, age);
+    ageBig(1 << LOOKS_SHIFT);
+  }
+  const keep = retainedMax();
+  const retained = atomicLoad<u32>(changetype<usize>(control) + offsetof<Control>("retained"));
+  if (retained > keep && isDue(offsetof<Control>("lastPurge"), now, PAUSE)) {
+    const count = countEmpty(now);
+    if (count > keep) purgeOldest(now, count - keep, emptyAge / <u64>count);
+  }
 }
 
-/** Gives every free page back now. */
+/**
+ * True when the time at `field` of the control block is `pause` ms ago, for one of the threads that ask; the time is now
+ * then. Who is told so holds nothing that its death could keep from the others.
+ */
+function isDue(field: usize, now: u32, pause: u32): bool {
+  const address = changetype<usize>(control) + field;
+  const last = atomicLoad<u32>(address);
+  return now - last >= pause && atomicCas<u32>(address, last, now);
+}
+
+/** Gives every cached block and every free page back now. */
 export function purgeAll(): void {
+  flushBig();
   if (HK_NATIVE) purgeOlder(<u32>platform.now(), 0);
 }
 
@@ -117,10 +130,12 @@ function purgeSuperslab(superslab: usize): void {
     const count: u32 = bits >> first == u32.MAX_VALUE ? 32 : run;
     const page = (superslab << SUPERSLAB_PAGES_SHIFT) + <usize>first;
     // While they are claimed nobody else writes to them, or believes them to be dirty.
+    beginClaim();
     if (claimPages(page, count)) {
       if (platform.purge(page << PAGE_SHIFT, (<usize>count) << PAGE_SHIFT)) markClean(page, count);
       returnPages(page, count);
     }
+    endClaim();
     bits &= ~((u32.MAX_VALUE >> (32 - count)) << first);
   }
 }

@@ -6,9 +6,10 @@
  *            └───────┴───────┴───────┴───────┴───────┴───────┴─ ─ ─ ─┴───────┘
  *              0       1        …                       carved ┘     capacity ┘
  *
- * `carved` only grows; `used` goes up and down; carved - used blocks are in `free`; what waits in `remote` counts as
- * used until it is drained. A block is counted as used before it leaves and until after it has come back, so
- * that a thread that dies in between leaks a block and can never make a slab look empty that is not.
+ * `carved` grows until all blocks are home and the slab begins afresh; `used` goes up and down; carved - used blocks are
+ * in `free`; what waits in `remote` counts as used until it is drained. A block is counted as used before it leaves and
+ * until after it has come back, so that a thread that dies in between leaks a block and can never make a slab look empty
+ * that is not.
  *
  * All functions are for the slab's owner.
  */
@@ -16,12 +17,12 @@
 import { atomicStore } from "./atomic";
 import { PAGE_SHIFT, PAGE_SIZE, SLAB_MIN_BLOCKS, SUPERSLAB_PAGES_SHIFT } from "./config";
 import { link, next } from "./free-list";
-import { guardFresh } from "./guard";
+import * as platform from "./platform";
 import { NO_PAGES, acquirePages, releasePages } from "./pool";
 import { setKind } from "./region";
 import { classSize } from "./size-class";
 import { Slab, ensureMetadata, slabOfPage, slabPage } from "./superslab";
-import { ClassHeap, classHeap } from "./thread";
+import { ClassHeap, classHeap, threadHeap } from "./thread";
 
 /** Pages of a slab of `cls`: the fewest, as a power of two, that hold SLAB_MIN_BLOCKS. */
 export function slabPages(cls: u32): usize {
@@ -60,6 +61,7 @@ export function newSlab(heap: usize, cls: u32): Slab | null {
     other.owner = 0;
   }
   slab.cls = <u8>cls;
+  threadHeap(heap).fresh = 0;
   atomicStore<usize>(changetype<usize>(slab) + offsetof<Slab>("owner"), heap);
   setKind(page, pages, cls);
   pushFront(classHeap(heap, cls), slab);
@@ -116,11 +118,9 @@ export function carve(slab: Slab, most: u32): usize {
   slab.carved += count;
   let block = list;
   for (let n: u32 = 1; n < count; ++n) {
-    if (HK_GUARD) guardFresh(block, size);
     link(block, block + size);
     block += size;
   }
-  if (HK_GUARD) guardFresh(block, size);
   link(block, 0);
   takenCount = count;
   return list;
@@ -131,7 +131,9 @@ export function carve(slab: Slab, most: u32): usize {
 @inline
 export function putFree(slab: Slab, block: usize): void {
   link(block, slab.free);
+  platform.order();
   slab.free = block;
+  platform.order();
   --slab.used;
 }
 

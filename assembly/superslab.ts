@@ -14,26 +14,35 @@
  *                                            ├─────────────────────────────┤
  *                                            │ 512 × u8 lengths    large.ts│  granules of the large block starting here
  *                                            ├─────────────────────────────┤
- *                                            │ guard builds: a bit for     │
- *                                            │ every 16 bytes      guard.ts│
+ *                                            │ guard builds: its ledger    │
+ *                                            │ of blocks           guard.ts│
  *                                            └─────────────────────────────┘
  */
 
 import { atomicAdd, atomicCas, atomicLoad } from "./atomic";
 import {
   MIN_ALIGN,
-  MIN_ALIGN_SHIFT,
   PAGE_MASK,
   PAGE_SHIFT,
   PAGE_SIZE,
   SUPERSLAB_GRANULES,
   SUPERSLAB_PAGES,
   SUPERSLAB_PAGES_SHIFT,
-  SUPERSLAB_SHIFT,
+  WORD,
 } from "./config";
 import { Control, control } from "./control";
-import { NO_PAGES, acquirePages, acquiredClean, growPool, releasePages } from "./pool";
+import {
+  NO_PAGES,
+  acquirePages,
+  acquiredClean,
+  beginClaim,
+  endClaim,
+  growPool,
+  poolChanges,
+  releasePages,
+} from "./pool";
 import { KIND_METADATA, KIND_METADATA_SPARE, kindOfPage, setKind } from "./region";
+import { see } from "./view";
 
 /**
  * One slab. Fields belong to the owning thread unless they say otherwise; slab.ts and remote.ts hold the operations.
@@ -75,15 +84,15 @@ const SLAB_BYTES: usize = (offsetof<Slab>() + (MIN_ALIGN - 1)) & ~(MIN_ALIGN - 1
 /** Offsets in a SuperSlab's metadata. */
 export const GRANULES_OFFSET: usize = SUPERSLAB_PAGES * SLAB_BYTES;
 export const LENGTHS_OFFSET: usize = GRANULES_OFFSET + SUPERSLAB_GRANULES / 8;
-export const GUARD_OFFSET: usize = LENGTHS_OFFSET + SUPERSLAB_GRANULES;
-const GUARD_BYTES: usize = HK_GUARD ? (<usize>1) << (SUPERSLAB_SHIFT - MIN_ALIGN_SHIFT - 3) : 0;
-const METADATA_BYTES: usize = GUARD_OFFSET + GUARD_BYTES;
+/** Atomic, one a page: address of its part of the ledger, 0 before its first entry. */
+export const LEDGER_OFFSET: usize = LENGTHS_OFFSET + SUPERSLAB_GRANULES;
+const METADATA_BYTES: usize = LEDGER_OFFSET + (HK_GUARD ? SUPERSLAB_PAGES * WORD : 0);
 
 /** Metadata of a SuperSlab, 0 when there is none yet. */
 // @ts-ignore: decorator
 @inline
 export function metadataOf(superslab: usize): usize {
-  return atomicLoad<usize>(control.directory + superslab * sizeof<usize>());
+  return see(atomicLoad<usize>(control.directory + superslab * sizeof<usize>()));
 }
 
 /** Metadata of a SuperSlab, made if need be; 0 when there is no memory for it. */
@@ -92,7 +101,7 @@ export function ensureMetadata(superslab: usize): usize {
   if (found) return found;
   const made = allocateMetadata(METADATA_BYTES);
   if (made == 0) return 0;
-  // Of two threads that make it, one wins; the other's is lost, once in the life of a SuperSlab at most.
+  // Of several threads that make it, one wins; what the others made is lost, once a thread and SuperSlab at most.
   if (atomicCas<usize>(control.directory + superslab * sizeof<usize>(), 0, made)) return made;
   return metadataOf(superslab);
 }
@@ -133,7 +142,7 @@ export function allocateMetadata(bytes: usize): usize {
     const at = atomicLoad<usize>(cursor);
     // A page is never filled to its last byte: the cursor would point to the next page.
     if (at != 0 && (at & PAGE_MASK) + bytes < PAGE_SIZE) {
-      if (atomicCas<usize>(cursor, at, at + bytes)) return at;
+      if (atomicCas<usize>(cursor, at, at + bytes)) return see(at);
       continue;
     }
     const next = (at >> PAGE_SHIFT) + 1;
@@ -141,25 +150,33 @@ export function allocateMetadata(bytes: usize): usize {
       // Who moves the cursor from `at` takes the page behind it.
       if (!atomicCas<usize>(cursor, at, (next << PAGE_SHIFT) + bytes)) continue;
       setKind(next, 1, KIND_METADATA);
-      return next << PAGE_SHIFT;
+      return see(next << PAGE_SHIFT);
     }
     let count = METADATA_PAGES;
+    let tries: u32 = 0;
+    let since = poolChanges();
+    beginClaim();
     let page = acquirePages(count, 1, false);
     while (page == NO_PAGES) {
-      // Near the end of memory one page must do.
-      if (!growPool(count)) {
+      endClaim();
+      if (!growPool(count, since, tries++)) {
+        // Near the end of memory one page must do.
         if (count == 1) return 0;
         count = 1;
       }
+      since = poolChanges();
+      beginClaim();
       page = acquirePages(count, 1, false);
     }
     if (!acquiredClean) memory.fill(page << PAGE_SHIFT, 0, count << PAGE_SHIFT);
     setKind(page, 1, KIND_METADATA);
     setKind(page + 1, count - 1, KIND_METADATA_SPARE);
     if (atomicCas<usize>(cursor, at, (page << PAGE_SHIFT) + bytes)) {
+      endClaim();
       atomicAdd<usize>(changetype<usize>(control) + offsetof<Control>("metadataBytes"), count << PAGE_SHIFT);
       return page << PAGE_SHIFT;
     }
     releasePages(page, count);
+    endClaim();
   }
 }

@@ -12,15 +12,17 @@
  * so that n mallocs and n frees in turn, for any n up to a magazine, never reach a slab (after Bonwick's magazines).
  * A magazine doubles when the class had to be refilled, and halves when it overflows twice without a refill between.
  *
- * Order matters throughout: a list is taken out of one place before it is put into another, so that a thread that dies
- * in between leaks it and its adopter does not find it twice.
+ * Order matters throughout, for whoever mends a heap whose operation never ended (`mend`): nothing is ever in two places
+ * but a list that is the head of both, and nothing in none but what remote.ts names and the block for the caller.
  */
 
 import { atomicCas, atomicLoad, atomicStore } from "./atomic";
+import { binHead, binOf, binRoom, setBinHead, setBinRoom } from "./bin";
 import { flushBig } from "./big-cache";
 import { Control, control } from "./control";
 import { link, next } from "./free-list";
-import { growPool } from "./pool";
+import * as platform from "./platform";
+import { growPool, poolChanges } from "./pool";
 import { adoptSlabs, drainPending, retireEmpty, sendHome, takeRemote } from "./remote";
 import { relax } from "./retention";
 import { CLASS_END, CLASS_FIRST, classSize } from "./size-class";
@@ -35,14 +37,22 @@ import {
   LIVE,
   STATE_BITS,
   STATE_MASK,
-  binOf,
-  binRoom,
+  abandon,
+  begin,
   classHeap,
-  current,
+  countAbandoned,
+  enter,
   firstHeap,
+  idOf,
+  isOwn,
+  leastMagazine,
+  leave,
+  nextHeap,
   pendingOf,
-  setBinRoom,
+  quit,
+  setCurrent,
   stateOf,
+  takeHeap,
   threadHeap,
 } from "./thread";
 
@@ -57,27 +67,42 @@ const CARVE_BYTES: usize = 4096;
  * @returns 0 when there is no memory
  */
 export function refill(cls: u32): usize {
-  const heap = current();
+  let heap = enter();
+  if (threadHeap(heap).fresh) heap = inherit(heap);
+  const block = takeFrom(heap, cls);
+  leave(heap);
+  return block;
+}
+
+function takeFrom(heap: usize, cls: u32): usize {
   const bin = binOf(heap, cls);
   const record = classHeap(heap, cls);
-  let list = record.spare;
-  let count = record.spareCount;
-  if (list) {
-    record.spare = 0;
-  } else {
-    record.magazine = min(record.magazine << 1, record.magazineMax);
-    record.last = LAST_REFILL;
-    drainPending(heap);
-    const slab = slabWithRoom(heap, cls);
-    if (!slab) return 0;
-    relax();
-    list = slab.free ? takeFree(slab, record.magazine) : carve(slab, min(record.magazine, carveMax(cls)));
-    count = takenCount;
+  // A heap that was taken over may have blocks at hand.
+  let list = binHead(bin);
+  let count = record.limit - binRoom(bin);
+  if (!list) {
+    list = record.spare;
+    count = record.spareCount;
+    if (list) {
+      setBinHead(bin, list);
+      platform.order();
+      record.spare = 0;
+    } else {
+      record.magazine = min(record.magazine << 1, record.magazineMax);
+      record.last = LAST_REFILL;
+      drainPending(heap);
+      const slab = slabWithRoom(heap, cls);
+      if (!slab) return 0;
+      relax();
+      list = slab.free ? takeFree(slab, record.magazine) : carve(slab, min(record.magazine, carveMax(cls)));
+      count = takenCount;
+    }
   }
   const limit = max(record.magazine, count);
   record.limit = limit;
   setBinRoom(bin, limit - count + 1);
-  store<usize>(bin, next(list));
+  platform.order();
+  setBinHead(bin, next(list));
   return list;
 }
 
@@ -88,29 +113,31 @@ function carveMax(cls: u32): u32 {
   return max<u32>(1, <u32>(CARVE_BYTES / classSize(cls)));
 }
 
-/** Puts `block` into the full bin of `cls`. */
-export function overflow(block: usize, cls: u32): void {
-  const heap = current();
+/** Makes room in the full bin of `cls`. */
+export function overflow(cls: u32): void {
+  const heap = enter();
   const bin = binOf(heap, cls);
   const record = classHeap(heap, cls);
+  const thread = threadHeap(heap);
   const home = record.spare;
   const count = record.spareCount;
-  const full = load<usize>(bin);
-  record.spare = 0;
-  store<usize>(bin, 0);
+  thread.homeward = home;
+  platform.order();
+  record.spare = binHead(bin);
   record.spareCount = record.limit;
-  record.spare = full;
+  platform.order();
+  setBinHead(bin, 0);
   if (home) {
-    if (record.last == LAST_FLUSH) {
-      record.magazine = max(record.magazine >> 1, min<u32>(HK_CACHE_MIN / 2, record.magazineMax));
-    }
+    if (record.last == LAST_FLUSH) record.magazine = max(record.magazine >> 1, leastMagazine(record));
     record.last = LAST_FLUSH;
-    threadHeap(heap).homeBytes += <usize>count * classSize(cls);
-    sendHome(heap, home);
+    thread.homeBytes += <usize>count * classSize(cls);
+    platform.order();
+    sendHome(heap);
     relax();
   }
   record.limit = record.magazine;
   setBinRoom(bin, record.magazine);
+  leave(heap);
 }
 
 /** The slab at the front of the class's queue, after taking those without room out of it; null when none has room. */
@@ -126,12 +153,14 @@ function frontSlab(heap: usize, cls: u32): Slab | null {
 /** A slab of the class that has room; null when there is no memory for one. */
 function slabWithRoom(heap: usize, cls: u32): Slab | null {
   let collected = false;
+  let tries: u32 = 0;
   while (true) {
+    const since = poolChanges();
     const front = frontSlab(heap, cls);
     if (front) return front;
     if (adoptAbandoned(heap)) continue;
     if (mostlyFreed(heap)) {
-      tidy();
+      tidy(heap);
       continue;
     }
     const fresh = newSlab(heap, cls);
@@ -139,8 +168,8 @@ function slabWithRoom(heap: usize, cls: u32): Slab | null {
     // Before memory grows, what lies about in this thread goes home.
     if (!collected) {
       collected = true;
-      collect();
-    } else if (!growPool(slabPages(cls))) return null;
+      collectFor(heap);
+    } else if (!growPool(slabPages(cls), since, tries++)) return null;
   }
 }
 
@@ -153,113 +182,162 @@ function mostlyFreed(heap: usize): bool {
   return threadHeap(heap).homeBytes > committed >> FREED_FRACTION_SHIFT;
 }
 
-/** Makes everything idle that this thread can reach available: its own, and what exited threads left. */
+/** Makes everything idle that this thread can reach available: its own, what exited threads left, cached large blocks. */
 export function collect(): void {
-  while (adoptAbandoned(current())) {}
-  tidy();
+  const heap = enter();
+  collectFor(heap);
+  leave(heap);
 }
 
-/** Sends home every block that this thread caches and releases every slab of it that is empty then. */
-export function tidy(): void {
-  const heap = current();
+function collectFor(heap: usize): void {
+  while (adoptAbandoned(heap)) {}
+  tidy(heap);
+  flushBig();
+}
+
+/** Sends home every block that `heap` caches and releases every slab of it that is empty then. */
+function tidy(heap: usize): void {
   threadHeap(heap).homeBytes = 0;
-  flushBins(heap, heap);
-  forwardStray();
+  flushBins(heap);
+  forwardStray(heap);
   drainPending(heap);
   for (let cls = CLASS_FIRST; cls < CLASS_END; ++cls) retireEmpty(heap, cls);
 }
 
-/** Empties the bins of `from`; `heap` is the caller's. */
-export function flushBins(heap: usize, from: usize): void {
+/** Empties the bins and the spare magazines of `heap`. */
+function flushBins(heap: usize): void {
+  const thread = threadHeap(heap);
   for (let cls = CLASS_FIRST; cls < CLASS_END; ++cls) {
-    const bin = binOf(from, cls);
-    const record = classHeap(from, cls);
-    const active = load<usize>(bin);
-    const spare = record.spare;
+    const bin = binOf(heap, cls);
+    const record = classHeap(heap, cls);
+    thread.homeward = binHead(bin);
+    platform.order();
+    setBinHead(bin, 0);
     setBinRoom(bin, 0);
-    store<usize>(bin, 0);
+    record.limit = 0;
+    platform.order();
+    sendHome(heap);
+    thread.homeward = record.spare;
+    platform.order();
     record.spare = 0;
     record.spareCount = 0;
-    record.limit = 0;
-    sendHome(heap, active);
-    sendHome(heap, spare);
-  }
-  flushBig(from);
-}
-
-/** Slabs that were reported to a heap that nobody uses any more are reported to their owners. */
-function forwardStray(): void {
-  for (let heap = firstHeap(); heap; heap = threadHeap(heap).next) {
-    if (atomicLoad<usize>(pendingOf(heap)) == 0) continue;
-    const state = atomicLoad<u32>(stateOf(heap));
-    if ((state & STATE_MASK) != FREE || !atomicCas<u32>(stateOf(heap), state, adoptingState())) continue;
-    drainPending(heap);
-    atomicStore<u32>(stateOf(heap), FREE);
+    platform.order();
+    sendHome(heap);
   }
 }
 
-/** The state of a heap that is being adopted by this thread: names this thread, so that its own death frees it. */
-function adoptingState(): u32 {
-  return (atomicLoad<u32>(stateOf(current())) & ~STATE_MASK) | ADOPTING;
-}
-
-/** Takes the slabs of a thread that has exited, if there is one; true when it did. */
-export function adoptAbandoned(heap: usize): bool {
-  const abandoned = changetype<usize>(control) + offsetof<Control>("abandoned");
-  if (atomicLoad<u32>(abandoned) == 0) return false;
-  for (let from = firstHeap(); from; from = threadHeap(from).next) {
+/** Slabs that were reported to a heap that nobody uses any more are reported to their owners. `heap` is the caller's. */
+function forwardStray(heap: usize): void {
+  for (let from = firstHeap(); from; from = nextHeap(from)) {
+    if (atomicLoad<usize>(pendingOf(from)) == 0) continue;
     const state = atomicLoad<u32>(stateOf(from));
-    if ((state & STATE_MASK) != ABANDONED || !atomicCas<u32>(stateOf(from), state, adoptingState())) continue;
-    countAbandoned(-1);
-    adopt(heap, from);
+    if ((state & STATE_MASK) != FREE || !atomicCas<u32>(stateOf(from), state, adopting(heap))) continue;
+    drainPending(from);
     atomicStore<u32>(stateOf(from), FREE);
-    return true;
   }
-  return false;
 }
 
-/** Keeps count of the thread heaps in state ABANDONED. */
-export function countAbandoned(change: i32): void {
-  const address = changetype<usize>(control) + offsetof<Control>("abandoned");
-  let count = atomicLoad<u32>(address);
-  while (!atomicCas<u32>(address, count, <u32>(<i32>count + change))) count = atomicLoad<u32>(address);
+/** The state of a heap that is being adopted by the thread of `heap`: names it, so that its own death frees both. */
+function adopting(heap: usize): u32 {
+  return (idOf(heap) << STATE_BITS) | ADOPTING;
 }
 
-/**
- * Gives everything that `from`, in state ADOPTING by this thread, has to `heap`, which is this thread's, or `from` itself
- * to put it in order.
- */
-function adopt(heap: usize, from: usize): void {
+/** Takes the slabs of a thread that is gone, if there is one; true when it did. */
+function adoptAbandoned(heap: usize): bool {
+  const from = takeHeap(ABANDONED, idOf(heap), ADOPTING);
+  if (from == 0) return false;
+  const thread = threadHeap(from);
+  const broken = thread.busy != 0;
+  thread.busy = 1;
+  platform.order();
+  if (broken) mend(from);
+  else flushBins(from);
   for (let cls = CLASS_FIRST; cls < CLASS_END; ++cls) {
     classHeap(from, cls).first = null;
     classHeap(from, cls).back = null;
   }
-  adoptSlabs(heap, from);
-  flushBins(heap, from);
+  adoptSlabs(heap, from, false);
   drainPending(from);
+  thread.busy = 0;
+  atomicStore<u32>(stateOf(from), FREE);
+  return true;
 }
 
 /**
- * Puts what a thread that will never run again has left in order, and leaves it ABANDONED for whoever needs memory next.
- * The caller must be certain that it is dead.
+ * Takes the heap of a thread that is gone, whole, for a new thread that has no slabs yet, in the middle of an operation.
+ * Not when the thread begins: a host can report the death only of a thread whose id it has been told.
+ * @returns the heap that the operation goes on with
+ */
+function inherit(heap: usize): usize {
+  const from = takeHeap(ABANDONED, idOf(heap), LIVE);
+  if (from == 0) return heap;
+  flushBins(heap);
+  const broken = threadHeap(from).busy != 0;
+  leave(heap);
+  setCurrent(from);
+  atomicStore<u32>(stateOf(heap), FREE);
+  begin(from);
+  if (broken) mend(from);
+  return from;
+}
+
+/**
+ * Puts a heap in order whose last operation never ended, as far as this thread has it to itself. Its queues and its
+ * counts of free blocks are made anew, and all that it caches goes home.
+ */
+export function mend(heap: usize): void {
+  const thread = threadHeap(heap);
+  for (let cls = CLASS_FIRST; cls < CLASS_END; ++cls) {
+    const bin = binOf(heap, cls);
+    const record = classHeap(heap, cls);
+    record.first = null;
+    record.back = null;
+    // A list on its way from one place to another can be the head of both.
+    if (record.spare == binHead(bin) || record.spare == thread.homeward) record.spare = 0;
+    if (binHead(bin) == thread.homeward) setBinHead(bin, 0);
+  }
+  adoptSlabs(heap, heap, true);
+  sendHome(heap);
+  flushBins(heap);
+  drainPending(heap);
+}
+
+/** Mends this thread's own heap, of an operation that will never end and is forgotten, and goes on with it. */
+export function resume(heap: usize): void {
+  begin(heap);
+  // What the operation was about to take over is left to others again.
+  const id = idOf(heap);
+  for (let other = firstHeap(); other; other = nextHeap(other)) {
+    if (other != heap && idOf(other) == id) abandon(other);
+  }
+  mend(heap);
+  leave(heap);
+}
+
+/**
+ * Leaves the heap of a thread that will never run again, and what it was taking over, to whoever needs memory next. The
+ * caller must be certain that it is dead.
  * @param id the thread's id; 0 for every thread but the caller
  * @returns false when no thread `id` other than the caller has a heap
  */
 export function reclaimThread(id: u32): bool {
   let found = false;
-  for (let from = firstHeap(); from; from = threadHeap(from).next) {
-    const state = atomicLoad<u32>(stateOf(from));
-    // LIVE: the thread's own heap. ADOPTING: one that it was taking over.
+  for (let heap = firstHeap(); heap; heap = nextHeap(heap)) {
+    const state = atomicLoad<u32>(stateOf(heap));
     const owned = (state & STATE_MASK) == LIVE || (state & STATE_MASK) == ADOPTING;
-    if (!owned || from == current() || (id != 0 && state >> STATE_BITS != id)) continue;
-    if (!atomicCas<u32>(stateOf(from), state, adoptingState())) continue;
-    adopt(from, from);
-    for (let cls = CLASS_FIRST; cls < CLASS_END; ++cls) retireEmpty(from, cls);
-    atomicStore<u32>(stateOf(from), ABANDONED);
+    if (!owned || isOwn(heap) || (id != 0 && state >> STATE_BITS != id)) continue;
     countAbandoned(1);
-    found = true;
+    if (atomicCas<u32>(stateOf(heap), state, ABANDONED)) found = true;
+    else countAbandoned(-1);
   }
   return found;
+}
+
+/** Sends everything in this thread's cache home and leaves its slabs to whoever needs them next. */
+export function exit(): void {
+  const heap = enter();
+  tidy(heap);
+  quit(heap);
 }
 
 /**
@@ -267,17 +345,18 @@ export function reclaimThread(id: u32): bool {
  * @returns blocks in the bin
  */
 export function prewarm(cls: u32, count: usize): usize {
-  const heap = current();
+  const heap = enter();
   const bin = binOf(heap, cls);
   const record = classHeap(heap, cls);
   const wanted = <u32>min<usize>(count, record.magazineMax);
   record.magazine = max(record.magazine, wanted);
   let cached = record.limit - binRoom(bin);
-  while (cached < wanted) {
+  for (let tries: u32 = 0; cached < wanted; ++tries) {
+    const since = poolChanges();
     const front = frontSlab(heap, cls);
     const slab = front ? front : newSlab(heap, cls);
     if (!slab) {
-      if (growPool(slabPages(cls))) continue;
+      if (growPool(slabPages(cls), since, tries)) continue;
       break;
     }
     const most = wanted - cached;
@@ -286,9 +365,11 @@ export function prewarm(cls: u32, count: usize): usize {
     for (let following = next(last); following; following = next(last)) last = following;
     cached += takenCount;
     record.limit = max(record.magazine, cached);
-    link(last, load<usize>(bin));
-    store<usize>(bin, list);
+    link(last, binHead(bin));
+    platform.order();
+    setBinHead(bin, list);
     setBinRoom(bin, record.limit - cached);
   }
+  leave(heap);
   return <usize>cached;
 }

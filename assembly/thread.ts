@@ -1,36 +1,37 @@
 /**
- * A thread's heap: its cache bins, its queues of slabs, and its life.
+ * A thread's heap: its cache bins, its queues of slabs, its life, and the operation that it is in.
  *
  *   current ─► ┌───────────────────────────┐
- *              │ Bin × CLASS_END           │  hot: the only memory that malloc's and free's fast paths write;
- *              │   head, room              │  kinds that are not small have a bin without room
- *              ├───────────────────────────┤
- *              │ ClassHeap × CLASS_END     │  cold: spare magazine, sizes, queue of slabs
- *              ├───────────────────────────┤
  *              │ ThreadHeap                │  state, id, pending slabs
  *              ├───────────────────────────┤
- *              │ list × BIG_LISTS          │  cached large and huge blocks (big-cache.ts)
+ *              │ ClassHeap × classes       │  cold: spare magazine, sizes, queue of slabs
+ *              ├───────────────────────────┤
+ *              │ Bin × CLASS_END     bin.ts│  hot (on native the bins come first)
  *              └───────────────────────────┘
  *
  * Thread heaps are made once, linked into the heap's list and reused for ever, so an address of one never dangles.
  *
- *   FREE ──init──► LIVE ──exit──► ABANDONED ──init──► LIVE          a new thread takes the whole heap over,
- *                   │              ▲     └──► ADOPTING ──► FREE       or a live one its slabs
- *                   └──► ADOPTING ─┘                                  reclaim of a dead thread puts its heap in order
+ *   FREE ──init──► LIVE ──exit, death──► ABANDONED ──► ADOPTING ──► FREE     a live thread takes its slabs,
+ *                   ▲                        │  ▲          │                 or a new one the whole heap
+ *                   └─────────takeOver───────┘  └──death───┘
  *
  * Everything but `state`, `pending` and `next` belongs to the thread that made the last transition to LIVE or ADOPTING.
+ *
+ * Operations. What takes more than the few instructions of a fast path is done between `enter` and `leave`, and
+ * meanwhile the thread has the heap of nobody, whose bins are empty. An operation may never end: its thread dies, a signal
+ * handler jumps out of it, a stack overflow throws it away, another thread forks. Then `busy` stays set, and the next who
+ * uses the heap mends it first (thread-cache.ts). So a heap that is not busy is in order, whatever happened to its thread.
  */
 
-import { atomicAdd, atomicCas, atomicLoad } from "./atomic";
-import { Control, NOWHERE, control } from "./control";
-import { MIN_ALIGN, WORD } from "./config";
+import { atomicAdd, atomicCas, atomicLoad, atomicStore } from "./atomic";
+import { BINS_BYTES, BINS_OFFSET, NOWHERE } from "./bin";
+import { Control, control } from "./control";
+import { MIN_ALIGN } from "./config";
 import * as native from "./platform/native";
+import * as platform from "./platform";
 import { CLASS_END, CLASS_FIRST, classSize } from "./size-class";
 import { Slab, allocateMetadata } from "./superslab";
-
-/** A bin: head of the active magazine, and how many blocks may still be added to it. */
-export const BIN_SHIFT: usize = WORD == 8 ? 4 : 3;
-const BIN_ROOM: usize = WORD;
+import { see } from "./view";
 
 @unmanaged
 export class ClassHeap {
@@ -57,30 +58,34 @@ export const LAST_FLUSH: u32 = 1;
 export class ThreadHeap {
   /** Atomic: id << STATE_BITS | state. */
   state: u32;
+  /** 1 while the heap has never had a slab: then it can be given up for an abandoned one whole. */
+  fresh: u32;
   /** Written once: next of all thread heaps. */
   next: usize;
   /** Atomic: stack of slabs that got their first block from another thread since they were last looked at. */
   pending: usize;
-  /** First of the pending slabs that are being looked at: a thread that dies at it leaves the rest to its adopter. */
-  draining: usize;
+  /** Blocks on their way home, linked: whoever mends the heap takes them on. */
+  homeward: usize;
   /** Bytes of the blocks that this thread's cache has sent home since it was last emptied. */
   homeBytes: usize;
-  /** Bytes of the cached large and huge blocks. */
-  bigBytes: usize;
-  /** The list that gives up a block next when they are too many. */
-  bigHand: u32;
+  /** Native: heap and frame of the operation that a signal handler interrupted before this one began; 0 when none. */
+  under: usize;
+  underFrame: usize;
+  /** 1 while an operation is under way: other threads read it when the thread is gone. */
+  busy: u32;
 }
 
-/** Lists of cached large and huge blocks; big-cache.ts says of which sizes. */
-export const BIG_LISTS: usize = 192;
+/** Least blocks of a magazine, where bytes do not bound it to fewer. */
+const MAGAZINE_LEAST: u32 = HK_CACHE_MIN > 2 ? HK_CACHE_MIN / 2 : 1;
+const MAGAZINE_MOST: u32 = HK_CACHE_MAX > 2 ? HK_CACHE_MAX / 2 : 1;
 
-const BINS_BYTES: usize = (<usize>CLASS_END) << BIN_SHIFT;
 const CLASS_BYTES: usize = offsetof<ClassHeap>();
-const THREAD_OFFSET: usize = (BINS_BYTES + <usize>CLASS_END * CLASS_BYTES + (MIN_ALIGN - 1)) & ~(MIN_ALIGN - 1);
-const BIG_OFFSET: usize = (THREAD_OFFSET + offsetof<ThreadHeap>() + (MIN_ALIGN - 1)) & ~(MIN_ALIGN - 1);
-/** A bit for each list tells whether it has blocks. */
-const BIG_HEADS_OFFSET: usize = BIG_OFFSET + BIG_LISTS / 8;
-const THREAD_BYTES: usize = BIG_HEADS_OFFSET + BIG_LISTS * WORD;
+const RECORDS_BYTES: usize = offsetof<ThreadHeap>() + <usize>(CLASS_END - CLASS_FIRST) * CLASS_BYTES;
+/** Where bins do not come first they lie at a fixed offset, which must leave room for the rest. */
+const THREAD_OFFSET: usize = BINS_OFFSET == 0 ? BINS_BYTES : 0;
+const CLASSES_OFFSET: usize = THREAD_OFFSET + offsetof<ThreadHeap>();
+const THREAD_BYTES: usize =
+  ((BINS_OFFSET == 0 ? RECORDS_BYTES : BINS_OFFSET) + BINS_BYTES + (MIN_ALIGN - 1)) & ~(MIN_ALIGN - 1);
 
 export const STATE_BITS: u32 = 2;
 export const STATE_MASK: u32 = (1 << STATE_BITS) - 1;
@@ -90,10 +95,12 @@ export const ABANDONED: u32 = 2;
 export const ADOPTING: u32 = 3;
 
 let own: usize = NOWHERE;
+/** The heap whose operation is under way, or never ended, and on native where its frame lies on the stack; 0 when none. */
+let working: usize = 0;
+let workingFrame: usize = 0;
 
 /**
- * This thread's heap: the address of its bins. The instance is the thread; on native, thread-local storage is, and
- * starts as the address of a block of zeros, whose bins have neither blocks nor room.
+ * This thread's heap. The instance is the thread; on native, thread-local storage is, and starts as the heap of nobody.
  */
 // @ts-ignore: decorator
 @inline
@@ -106,40 +113,147 @@ export function setCurrent(heap: usize): void {
   else own = heap;
 }
 
-/** Leaves this thread without a heap: on wasm every further access traps, on native the next call begins anew. */
-export function stop(): void {
-  setCurrent(HK_NATIVE ? native.empty() : NOWHERE);
-}
-
-/** True when this thread has a heap. */
+/** The heap of nobody: its bins have neither blocks nor room, so that every call goes the slow way. */
 // @ts-ignore: decorator
 @inline
-export function started(): bool {
-  return current() != (HK_NATIVE ? native.empty() : NOWHERE);
+export function nothing(): usize {
+  return HK_NATIVE ? native.empty() : control.nothing;
 }
 
-// @ts-ignore: decorator
-@inline
-export function binOf(heap: usize, cls: u32): usize {
-  return heap + ((<usize>cls) << BIN_SHIFT);
+/**
+ * Begins an operation on this thread's heap, which must have one that is in order (lifecycle.ts: `ready`). Until `leave`
+ * the thread has the heap of nobody: a signal handler that allocates meanwhile gets a heap of its own.
+ * @returns this thread's heap
+ */
+export function enter(): usize {
+  const heap = current();
+  begin(heap);
+  return heap;
 }
 
-// @ts-ignore: decorator
-@inline
-export function binRoom(bin: usize): u32 {
-  return load<u32>(bin, BIN_ROOM);
+/** As `enter`, with a heap that is this thread's and need not be in order. */
+export function begin(heap: usize): void {
+  const thread = threadHeap(heap);
+  // An operation on this very heap ended, if a handler jumped out between the last two steps of `leave`.
+  const under: usize = working == heap ? 0 : working;
+  const underFrame = workingFrame;
+  working = heap;
+  if (HK_NATIVE) workingFrame = native.frame();
+  platform.order();
+  setCurrent(nothing());
+  platform.order();
+  thread.busy = 1;
+  if (HK_NATIVE) {
+    thread.under = under;
+    thread.underFrame = underFrame;
+  }
+  platform.order();
 }
 
+/** Ends the operation on `heap`, which becomes this thread's. */
+export function leave(heap: usize): void {
+  const thread = threadHeap(heap);
+  platform.order();
+  thread.busy = 0;
+  platform.order();
+  if (HK_NATIVE) {
+    // What a handler got that interrupted this operation is nobody's now. One step, so that no other comes between.
+    const other = native.exchangeHeap(heap);
+    platform.order();
+    working = thread.under;
+    workingFrame = thread.underFrame;
+    if (other != nothing()) abandon(other);
+  } else {
+    own = heap;
+    working = 0;
+  }
+}
+
+/** Ends the operation on `heap` and this thread's use of it: it is left to whoever needs it next. */
+export function quit(heap: usize): void {
+  platform.order();
+  threadHeap(heap).busy = 0;
+  platform.order();
+  if (HK_NATIVE) {
+    const other = native.exchangeHeap(nothing());
+    if (other != nothing()) abandon(other);
+    for (forget(heap); working;) {
+      // The thread ends in a signal handler: what that interrupted ends here, too.
+      const broken = working;
+      forget(broken);
+      abandon(broken);
+    }
+  } else {
+    own = NOWHERE;
+    working = 0;
+  }
+  abandon(heap);
+}
+
+/** True when `heap` is this thread's, also while one of its operations is under way on it. */
+export function isOwn(heap: usize): bool {
+  if (heap == current() || heap == working) return true;
+  if (!HK_NATIVE || !working) return false;
+  let under = threadHeap(working).under;
+  while (under && under != heap) under = threadHeap(under).under;
+  return under != 0;
+}
+
+/** The heap of this thread's innermost operation that has not ended; 0 when there is none. */
 // @ts-ignore: decorator
 @inline
-export function setBinRoom(bin: usize, room: u32): void {
-  store<u32>(bin, room, BIN_ROOM);
+export function unended(): usize {
+  return working;
+}
+
+/** True when the innermost operation will never end; false when this is a signal handler that may return to it. */
+export function isBroken(): bool {
+  return working != 0 && (!HK_NATIVE || native.ended(workingFrame));
+}
+
+/** Takes the innermost operation, on `heap`, out of those that have not ended. */
+export function forget(heap: usize): void {
+  const thread = threadHeap(heap);
+  working = HK_NATIVE && thread.under != heap ? thread.under : 0;
+  if (HK_NATIVE) workingFrame = thread.underFrame;
+}
+
+/** Leaves a heap of this thread, with all that is in it, to whoever needs it next. */
+export function abandon(heap: usize): void {
+  countAbandoned(1);
+  atomicStore<u32>(stateOf(heap), ABANDONED);
+}
+
+/** Keeps count of the heaps in state ABANDONED. It is raised before they are, and lowered after. */
+export function countAbandoned(change: i32): void {
+  atomicAdd<u32>(changetype<usize>(control) + offsetof<Control>("abandoned"), <u32>change);
+}
+
+/**
+ * Takes a heap in state `from` for the thread with `id`, into the state `to`.
+ * @returns the heap, 0 when there is none
+ */
+export function takeHeap(from: u32, id: u32, to: u32): usize {
+  const abandoned = changetype<usize>(control) + offsetof<Control>("abandoned");
+  if (from == ABANDONED && atomicLoad<u32>(abandoned) == 0) return 0;
+  for (let heap = firstHeap(); heap; heap = nextHeap(heap)) {
+    const state = atomicLoad<u32>(stateOf(heap));
+    if ((state & STATE_MASK) != from || !atomicCas<u32>(stateOf(heap), state, (id << STATE_BITS) | to)) continue;
+    if (from == ABANDONED) countAbandoned(-1);
+    return heap;
+  }
+  return 0;
+}
+
+/** The id of the thread that has `heap`. */
+export function idOf(heap: usize): u32 {
+  return atomicLoad<u32>(stateOf(heap)) >> STATE_BITS;
 }
 
 // @ts-ignore: decorator
 @inline
 export function classHeap(heap: usize, cls: u32): ClassHeap {
-  return changetype<ClassHeap>(heap + BINS_BYTES + <usize>cls * CLASS_BYTES);
+  return changetype<ClassHeap>(heap + CLASSES_OFFSET + <usize>(cls - CLASS_FIRST) * CLASS_BYTES);
 }
 
 // @ts-ignore: decorator
@@ -155,20 +269,6 @@ export function pendingOf(heap: usize): usize {
   return heap + THREAD_OFFSET + offsetof<ThreadHeap>("pending");
 }
 
-/** Address of the 64 bits that tell which of the lists from `list` & ~63 on have blocks. */
-// @ts-ignore: decorator
-@inline
-export function bigBits(heap: usize, list: usize): usize {
-  return heap + BIG_OFFSET + (list >> 6) * sizeof<u64>();
-}
-
-/** Address of the first block of a list of cached large or huge blocks. */
-// @ts-ignore: decorator
-@inline
-export function bigHead(heap: usize, list: usize): usize {
-  return heap + BIG_HEADS_OFFSET + list * WORD;
-}
-
 /** Address of a thread heap's atomic state. */
 // @ts-ignore: decorator
 @inline
@@ -176,17 +276,14 @@ export function stateOf(heap: usize): usize {
   return heap + THREAD_OFFSET + offsetof<ThreadHeap>("state");
 }
 
-/** First of all thread heaps; the next is `threadHeap(heap).next`. */
+/** First of all thread heaps; 0 when there is none. */
 export function firstHeap(): usize {
-  return atomicLoad<usize>(changetype<usize>(control) + offsetof<Control>("threads"));
+  return see(atomicLoad<usize>(changetype<usize>(control) + offsetof<Control>("threads")));
 }
 
-/** The heap whose state is exactly `id` and `state`; 0 when there is none. */
-export function findHeap(id: u32, state: u32): usize {
-  for (let heap = firstHeap(); heap; heap = threadHeap(heap).next) {
-    if (atomicLoad<u32>(stateOf(heap)) == ((id << STATE_BITS) | state)) return heap;
-  }
-  return 0;
+/** The thread heap behind `heap`; 0 at the end. */
+export function nextHeap(heap: usize): usize {
+  return see(threadHeap(heap).next);
 }
 
 /** An id that no thread of this heap has had (until 2^30 have been given). */
@@ -196,19 +293,23 @@ export function newThreadId(): u32 {
   return id ? id : newThreadId();
 }
 
+/** The least that the magazines of a class should hold. */
+export function leastMagazine(record: ClassHeap): u32 {
+  return min(MAGAZINE_LEAST, record.magazineMax);
+}
+
 /** A thread heap in state LIVE under `id`, made of new memory; 0 when there is none. */
 export function makeHeap(id: u32): usize {
   const heap = allocateMetadata(THREAD_BYTES);
   if (heap == 0) return 0;
-  const most: u32 = HK_CACHE_MAX / 2;
-  const least: u32 = HK_CACHE_MIN / 2;
   for (let cls = CLASS_FIRST; cls < CLASS_END; ++cls) {
     const byBytes = <u32>(<usize>(HK_CACHE_BYTES / 2) / classSize(cls));
     const record = classHeap(heap, cls);
-    record.magazineMax = max<u32>(1, min(most, byBytes));
-    record.magazine = min(least, record.magazineMax);
+    record.magazineMax = max<u32>(1, min(MAGAZINE_MOST, byBytes));
+    record.magazine = leastMagazine(record);
   }
   const thread = threadHeap(heap);
+  thread.fresh = 1;
   thread.state = (id << STATE_BITS) | LIVE;
   const head = changetype<usize>(control) + offsetof<Control>("threads");
   do {

@@ -21,7 +21,11 @@ static inline void *or_errno(u64 address) { return (void *)(address ? address : 
 
 /* ---- C ---- */
 
+#ifdef HAKMEM_GUARD
+PUBLIC void *malloc(size_t size) { return or_errno(w2c_hakmem_malloc(size)); }
+#else
 PUBLIC void *malloc(size_t size) { return (void *)w2c_hakmem_malloc(size); } /* its fallbacks set errno */
+#endif
 PUBLIC void free(void *pointer) { w2c_hakmem_free((u64)pointer); }
 PUBLIC void *calloc(size_t count, size_t size) { return or_errno(w2c_hakmem_calloc(count, size)); }
 
@@ -70,13 +74,24 @@ extern void (*get_new_handler(void))(void) __asm__("_ZSt15get_new_handlerv") __a
 
 static void *find(void *known, const char *name) { return known ? known : dlsym(RTLD_DEFAULT, name); }
 
+/* Blocks of new and of new[] are the same but for the guard build, which wants each back by its own delete. */
+enum maker { OBJECT = 1, ARRAY = 2 };
+
+static inline u64 new_block(size_t size, size_t alignment, enum maker maker) {
+#ifdef HAKMEM_GUARD
+  return w2c_hakmem_guard_new(size, alignment, maker);
+#else
+  return alignment ? w2c_hakmem_memalign(alignment, size) : w2c_hakmem_malloc(size);
+#endif
+}
+
 /* Asks the program's new handler until it gives up: then throws, or returns null. */
-static SLOW void *new_failed(size_t alignment, size_t size, bool throws) {
+static SLOW void *new_failed(size_t size, size_t alignment, enum maker maker, bool throws) {
   void (*(*handler_of)(void))(void) = (void (*(*)(void))(void))find((void *)get_new_handler, "_ZSt15get_new_handlerv");
   void (*raise_it)(void) = (void (*)(void))find((void *)throw_bad_alloc, "_ZSt17__throw_bad_allocv");
   for (void (*handler)(void); handler_of && (handler = handler_of());) {
     handler();
-    u64 address = alignment ? w2c_hakmem_memalign(alignment, size) : w2c_hakmem_malloc(size);
+    u64 address = new_block(size, alignment, maker);
     if (address) return (void *)address;
   }
   if (!throws) return NULL;
@@ -85,33 +100,39 @@ static SLOW void *new_failed(size_t alignment, size_t size, bool throws) {
   abort();
 }
 
-#define NEW(symbol, arguments, alignment, throws) \
+#define NEW(symbol, arguments, align, maker, throws) \
   PUBLIC void *symbol arguments { \
-    u64 address = alignment ? w2c_hakmem_memalign(alignment, size) : w2c_hakmem_malloc(size); \
-    return __builtin_expect(address != 0, 1) ? (void *)address : new_failed(alignment, size, throws); \
+    u64 address = new_block(size, align, maker); \
+    return __builtin_expect(address != 0, 1) ? (void *)address : new_failed(size, align, maker, throws); \
   }
-NEW(_Znwm, (size_t size), 0, true)
-NEW(_Znam, (size_t size), 0, true)
-NEW(_ZnwmRKSt9nothrow_t, (size_t size, const void *nothrow), 0, false)
-NEW(_ZnamRKSt9nothrow_t, (size_t size, const void *nothrow), 0, false)
-NEW(_ZnwmSt11align_val_t, (size_t size, size_t align), align, true)
-NEW(_ZnamSt11align_val_t, (size_t size, size_t align), align, true)
-NEW(_ZnwmSt11align_val_tRKSt9nothrow_t, (size_t size, size_t align, const void *nothrow), align, false)
-NEW(_ZnamSt11align_val_tRKSt9nothrow_t, (size_t size, size_t align, const void *nothrow), align, false)
+NEW(_Znwm, (size_t size), 0, OBJECT, true)
+NEW(_Znam, (size_t size), 0, ARRAY, true)
+NEW(_ZnwmRKSt9nothrow_t, (size_t size, const void *nothrow), 0, OBJECT, false)
+NEW(_ZnamRKSt9nothrow_t, (size_t size, const void *nothrow), 0, ARRAY, false)
+NEW(_ZnwmSt11align_val_t, (size_t size, size_t align), align, OBJECT, true)
+NEW(_ZnamSt11align_val_t, (size_t size, size_t align), align, ARRAY, true)
+NEW(_ZnwmSt11align_val_tRKSt9nothrow_t, (size_t size, size_t align, const void *nothrow), align, OBJECT, false)
+NEW(_ZnamSt11align_val_tRKSt9nothrow_t, (size_t size, size_t align, const void *nothrow), align, ARRAY, false)
 
-void _ZdlPv(void *pointer) ALIAS(free);
-void _ZdaPv(void *pointer) ALIAS(free);
-void _ZdlPvRKSt9nothrow_t(void *pointer) ALIAS(free);
-void _ZdaPvRKSt9nothrow_t(void *pointer) ALIAS(free);
-void _ZdlPvm(void *pointer, size_t size) ALIAS(free_sized);
-void _ZdaPvm(void *pointer, size_t size) ALIAS(free_sized);
-void _ZdlPvSt11align_val_t(void *pointer) ALIAS(free);
-void _ZdaPvSt11align_val_t(void *pointer) ALIAS(free);
-void _ZdlPvSt11align_val_tRKSt9nothrow_t(void *pointer) ALIAS(free);
-void _ZdaPvSt11align_val_tRKSt9nothrow_t(void *pointer) ALIAS(free);
-
-PUBLIC void _ZdlPvmSt11align_val_t(void *pointer, size_t size, size_t align) { free_aligned_sized(pointer, align, size); }
-void _ZdaPvmSt11align_val_t(void *pointer, size_t size, size_t alignment) ALIAS(_ZdlPvmSt11align_val_t);
+#ifdef HAKMEM_GUARD
+#define ANY_SIZE ~(u64)0
+#define DELETE(symbol, arguments, size, align, maker, without_checks) \
+  PUBLIC void symbol arguments { w2c_hakmem_guard_delete((u64)pointer, size, align, maker); }
+#else
+#define DELETE(symbol, arguments, size, align, maker, without_checks) void symbol arguments ALIAS(without_checks);
+#endif
+DELETE(_ZdlPv, (void *pointer), ANY_SIZE, 0, OBJECT, free)
+DELETE(_ZdaPv, (void *pointer), ANY_SIZE, 0, ARRAY, free)
+DELETE(_ZdlPvRKSt9nothrow_t, (void *pointer), ANY_SIZE, 0, OBJECT, free)
+DELETE(_ZdaPvRKSt9nothrow_t, (void *pointer), ANY_SIZE, 0, ARRAY, free)
+DELETE(_ZdlPvm, (void *pointer, size_t size), size, 0, OBJECT, free_sized)
+DELETE(_ZdaPvm, (void *pointer, size_t size), size, 0, ARRAY, free_sized)
+DELETE(_ZdlPvSt11align_val_t, (void *pointer, size_t align), ANY_SIZE, align, OBJECT, free_sized)
+DELETE(_ZdaPvSt11align_val_t, (void *pointer, size_t align), ANY_SIZE, align, ARRAY, free_sized)
+DELETE(_ZdlPvSt11align_val_tRKSt9nothrow_t, (void *pointer, size_t align), ANY_SIZE, align, OBJECT, free_sized)
+DELETE(_ZdaPvSt11align_val_tRKSt9nothrow_t, (void *pointer, size_t align), ANY_SIZE, align, ARRAY, free_sized)
+DELETE(_ZdlPvmSt11align_val_t, (void *pointer, size_t size, size_t align), size, align, OBJECT, free_aligned_sized)
+DELETE(_ZdaPvmSt11align_val_t, (void *pointer, size_t size, size_t align), size, align, ARRAY, free_aligned_sized)
 
 /* ---- figures ---- */
 
@@ -180,7 +201,15 @@ __attribute__((constructor(101))) static void start(int argc, char **argv, char 
   if (file >= 0) message_file = file;
   w2c_hakmem_thread_init(0); /* from here on a foreign pointer is told apart, too */
   watch_threads();
+#ifdef HAKMEM_GUARD
+  prepare_backtrace();
+#endif
   if (settings[VERBOSE].value) say("process %u uses profile %s", (u64)getpid(), HAKMEM_PROFILE);
 }
 
-__attribute__((destructor(101))) static void end(void) { if (settings[STATS].value) malloc_stats(); }
+__attribute__((destructor(101))) static void end(void) {
+  if (settings[STATS].value) malloc_stats();
+#ifdef HAKMEM_GUARD
+  w2c_hakmem_heap_check();
+#endif
+}

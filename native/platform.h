@@ -7,7 +7,9 @@
 #pragma once
 
 #include <errno.h>
+#include <execinfo.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -84,12 +86,32 @@ static SLOW void say(const char *format, ...) {
 
 static bool first_time(u32 *said) { return !__atomic_exchange_n(said, 1, __ATOMIC_RELAXED); }
 
-static SLOW __attribute__((noreturn)) void platform_fail(u32 code, u64 pointer) {
-  static const char *const causes[] = {
-    "broken internal state at", "double free of", "free of a pointer that is not from this heap:", "free of a pointer into the middle of a block:",
-    "corrupted free list at", "write after free to", "wrong size given to free_sized of",
-  };
-  say("%s %x", causes[code < sizeof causes / sizeof *causes ? code : 0], pointer);
+/* Where the program stands, a line each; needs what `prepare_backtrace` has loaded. */
+static SLOW void say_backtrace(void) {
+  void *frames[64];
+  int count = backtrace(frames, 64);
+  backtrace_symbols_fd(frames, count, message_file);
+}
+
+/* The first backtrace loads a library, which allocates: not in the middle of a call. */
+static SLOW void prepare_backtrace(void) { void *frame; (void)backtrace(&frame, 1); }
+
+/* assembly/failure.ts has the codes, assembly/platform/wasm.ts what the rest means. */
+static SLOW __attribute__((noreturn)) void platform_fail(u32 code, u64 block, u64 size, u64 at, u32 value) {
+  u64 behind = at >= block + size ? at - block - size : 0, before = block - at;
+  switch (code) {
+    case 1: say("double free of %x: the block of %u bytes was freed before", at, size); break;
+    case 2: say("free of a pointer that is not from this heap: %x", at); break;
+    case 3: say("free of a pointer into the middle of a block: %x is %u bytes behind the start of %x (%u bytes)", at, at - block, block, size); break;
+    case 4: say("write after free to %x (%u bytes): byte %u holds %x", block, size, at - block, (u64)value); break;
+    case 5: say("write beyond the end of %x (%u bytes): the byte %u behind its end holds %x", block, size, behind + 1, (u64)value); break;
+    case 6: say("write before the start of %x (%u bytes): the byte %u before it holds %x", block, size, before, (u64)value); break;
+    case 7: say("wrong size given to free_sized or delete of %x: %u, the block has %u bytes", block, (u64)value, size); break;
+    case 8: say("wrong alignment given to free_aligned_sized or delete of %x (%u bytes): %u", block, size, (u64)value); break;
+    case 9: say("%x (%u bytes) was not made by the function that belongs to the one that frees or resizes it", block, size); break;
+    default: say("broken internal state at %x", at);
+  }
+  say_backtrace();
   abort();
 }
 
@@ -112,9 +134,11 @@ static u64 map(u64 bytes, int protection) {
 
 static bool commit(u64 at, u64 bytes) { return KEEPING_ERRNO(mprotect((void *)at, bytes, PROT_READ | PROT_WRITE)) == 0; }
 
+/* A write to a table takes a page and no more: huge pages would make each of them 2 MiB. */
 static inline u64 platform_table(u64 bytes) {
   u64 at = map(bytes, PROT_READ | PROT_WRITE);
   static u32 said;
+  if (at) (void)KEEPING_ERRNO(madvise((void *)at, bytes, MADV_NOHUGEPAGE));
   if (!at && first_time(&said))
     say("the system refused %u MiB of address space for a table: raise the limit (ulimit -v) or the memory that may be promised (vm.overcommit_memory)", bytes / MIB);
   return at;
@@ -150,11 +174,19 @@ static SLOW bool span_add(struct span *full, u64 least) {
   return done;
 }
 
+static u64 committed;
+
+/* Counts bytes as committed where the limit allows it: what is not allowed is in nobody's way. */
+static bool count_committed(u64 bytes) {
+  u64 limit = settings[LIMIT].value ? settings[LIMIT].value : ~(u64)0, before = __atomic_load_n(&committed, __ATOMIC_RELAXED);
+  while (before <= limit && bytes <= limit - before)
+    if (__atomic_compare_exchange_n(&committed, &before, before + bytes, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) return true;
+  return false;
+}
+
 static inline u64 platform_grow(u64 bytes) {
-  static u64 committed;
   static u32 said;
-  u64 after = __atomic_add_fetch(&committed, bytes, __ATOMIC_RELAXED);
-  bool allowed = bytes <= 16 * SPAN_MOST && (!settings[LIMIT].value || after <= settings[LIMIT].value);
+  bool allowed = bytes <= 16 * SPAN_MOST && count_committed(bytes), counted = allowed;
   while (allowed) {
     struct span *span = (struct span *)__atomic_load_n(&span_now, __ATOMIC_SEQ_CST);
     u64 at = span ? __atomic_load_n(&span->next, __ATOMIC_SEQ_CST) : 0;
@@ -165,7 +197,7 @@ static inline u64 platform_grow(u64 bytes) {
       allowed = false;
     }
   }
-  __atomic_fetch_sub(&committed, bytes, __ATOMIC_RELAXED);
+  if (counted) __atomic_fetch_sub(&committed, bytes, __ATOMIC_RELAXED);
   if (settings[VERBOSE].value && first_time(&said)) say("no more memory: %u KiB refused (said once)", bytes / KIB);
   return ~(u64)0;
 }
@@ -175,7 +207,11 @@ static inline u64 platform_endPage(u64 shift) {
   return span ? __atomic_load_n(&span->next, __ATOMIC_SEQ_CST) >> shift : 0;
 }
 
-static bool purge(u64 address, u64 bytes) { return KEEPING_ERRNO(madvise((void *)address, bytes, MADV_DONTNEED)) == 0; }
+/* The whole system pages of a range; true when they are all of it. */
+static bool purge(u64 address, u64 bytes) {
+  u64 mask = (u64)sysconf(_SC_PAGESIZE) - 1, from = (address + mask) & ~mask, to = (address + bytes) & ~mask;
+  return from < to && KEEPING_ERRNO(madvise((void *)from, to - from, MADV_DONTNEED)) == 0 && from == address && to == address + bytes;
+}
 
 /* Whether pages are zero after that, as promised: under qemu-user they are not. Tried once, on pages made like the arena's. */
 static bool promises_kept(void) {
@@ -196,6 +232,24 @@ static inline u64 platform_now(void) {
   struct timespec time;
   clock_gettime(CLOCK_MONOTONIC_COARSE, &time);
   return (u64)time.tv_sec * 1000 + (u64)time.tv_nsec / 1000000;
+}
+
+/* ---- operations that never end; see assembly/thread.ts ---- */
+
+#define platform_order() __asm__ volatile("" ::: "memory")
+static inline void platform_rest(void) { sched_yield(); }
+static inline u64 platform_frame(void) { return (u64)__builtin_frame_address(0); }
+static inline u64 platform_exchangeHeap(u64 heap) { return __atomic_exchange_n(&platform_heap, heap, __ATOMIC_RELAXED); }
+
+/* More than the frames between a call of the library and the function that notes its frame, less than what the kernel puts
+ * on the stack for a signal, with the 128 bytes of the red zone. */
+#define FRAMES 1024
+
+/* On an alternate stack addresses say nothing: then an operation that has ended counts as one that has not. */
+static SLOW u32 platform_ended(u64 frame) {
+  stack_t stack;
+  bool alternate = KEEPING_ERRNO(sigaltstack(NULL, &stack)) != 0 || stack.ss_flags & SS_ONSTACK;
+  return !alternate && platform_frame() + FRAMES >= frame;
 }
 
 static SLOW u64 out_of_memory(void) { errno = ENOMEM; return 0; } /* how malloc's fallbacks fail */

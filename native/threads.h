@@ -10,7 +10,6 @@
 
 static pthread_key_t exit_key;
 static bool exit_key_ready;
-static u32 highest_id;
 THREAD_LOCAL u32 exits; /* how often this thread has left */
 
 #define STRAGGLERS 64
@@ -26,8 +25,6 @@ static SLOW void leave(void *unused) {
 }
 
 static SLOW void platform_started(u32 id) {
-  u32 highest = __atomic_load_n(&highest_id, __ATOMIC_RELAXED);
-  while (highest < id && !__atomic_compare_exchange_n(&highest_id, &highest, id, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED)) {}
   int saved = errno;
   if (exit_key_ready) pthread_setspecific(exit_key, &exit_key);
   for (int i = 0; i < STRAGGLERS; i++) {
@@ -42,11 +39,8 @@ static SLOW void platform_started(u32 id) {
 
 /* In the child of a fork only the calling thread lives. */
 static SLOW void forked(void) {
-  if (!w2c_hakmem_thread_init(0)) return;
-  u32 self = w2c_hakmem_thread_id();
   memset(stragglers, 0, sizeof stragglers);
-  for (u32 id = highest_id; id && w2c_hakmem_heap_stat(HAKMEM_THREADS) > 1; id--)
-    if (id != self) w2c_hakmem_thread_reclaim(id);
+  w2c_hakmem_thread_reclaim(0);
 }
 
 static SLOW void watch_threads(void) {

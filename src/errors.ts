@@ -104,9 +104,12 @@ export type CorruptionKind =
   | "double free"
   | "foreign pointer"
   | "interior pointer"
-  | "corrupted free list"
   | "use after free"
+  | "overflow"
+  | "underflow"
   | "wrong size"
+  | "wrong alignment"
+  | "wrong function"
   | "unknown";
 
 /** The `guard` profile found a broken program. The heap has closed itself: nothing it holds can be trusted. */
@@ -114,14 +117,30 @@ export class HeapCorruptionError extends HakmemError {
   override readonly name = "HeapCorruptionError";
   readonly code = "HAKMEM_HEAP_CORRUPTION";
 
+  /** What the call was given, or the address of the byte that was written; the same as `value`. */
+  readonly pointer: number;
+  /** The block that it is about, as the allocating call returned it; `pointer` where there is none. */
+  readonly block: number;
+  /** What was asked for when that block was allocated, in bytes. */
+  readonly size: number;
+
+  /** @internal */
   constructor(
     /** What was found. */
     readonly kind: CorruptionKind,
-    /** Address in the heap that it was found at. */
-    readonly pointer: number,
-    details: { readonly problem: string; readonly remedy: string },
+    details: {
+      readonly at: number;
+      readonly block: number;
+      readonly size: number;
+      readonly problem: string;
+      readonly remedy: string;
+    },
   ) {
-    super({ ...details, argument: "pointer", value: pointer });
+    const { at, block, size, problem, remedy } = details;
+    super({ problem, remedy, argument: "pointer", value: at });
+    this.pointer = at;
+    this.block = block;
+    this.size = size;
   }
 }
 

@@ -16,11 +16,28 @@ export function purge(address: usize, bytes: usize): bool {
   return HK_NATIVE ? native.purge(address, bytes) : wasm.purge(address, bytes);
 }
 
+/** Where memory is the process's there is nothing to renew. */
+export function renew(): usize {
+  return HK_NATIVE ? 0 : wasm.renew();
+}
+
+// @ts-ignore: decorator
+@inline
+export function order(): void {
+  if (HK_NATIVE) native.order();
+  else wasm.order();
+}
+
+export function rest(): void {
+  if (HK_NATIVE) native.rest();
+  else wasm.rest();
+}
+
 export function now(): u64 {
   return HK_NATIVE ? native.now() : wasm.now();
 }
 
-export function fail(code: u32, pointer: usize): void {
-  if (HK_NATIVE) native.fail(code, pointer);
-  else wasm.fail(code, pointer);
+export function fail(code: u32, block: usize, size: usize, at: usize, value: u32): void {
+  if (HK_NATIVE) native.fail(code, block, size, at, value);
+  else wasm.fail(code, block, size, at, value);
 }

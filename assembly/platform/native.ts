@@ -32,6 +32,11 @@ export function setHeap(address: usize): void {
   heap = address;
 }
 
+/** Makes `address` this thread's heap in one instruction, which no signal handler can divide; returns what was its heap. */
+// @ts-ignore: decorator
+@external("platform", "exchangeHeap")
+export declare function exchangeHeap(address: usize): usize;
+
 /** Publishes the region map to all threads. Every caller must pass the same map. */
 // @ts-ignore: decorator
 @inline
@@ -75,6 +80,32 @@ export declare function table(bytes: usize): usize;
 @external("platform", "purge")
 export declare function purge(address: usize, bytes: usize): bool;
 
+/**
+ * Keeps the compiler from moving stores across: whoever takes over what a signal handler's jump or a fork left in the
+ * middle sees them in the order of the program. No instruction.
+ */
+// @ts-ignore: decorator
+@external("platform", "order")
+export declare function order(): void;
+
+/** Lets other threads run. */
+// @ts-ignore: decorator
+@external("platform", "rest")
+export declare function rest(): void;
+
+/** Where the calling function's frame lies on the stack, to be kept for `ended`. */
+// @ts-ignore: decorator
+@external("platform", "frame")
+export declare function frame(): usize;
+
+/**
+ * True when a function of this thread whose frame lay at `frame` has certainly ended: a signal handler that interrupted
+ * it would stand further down the stack than this call does. False also on an alternate signal stack.
+ */
+// @ts-ignore: decorator
+@external("platform", "ended")
+export declare function ended(frame: usize): bool;
+
 /** Milliseconds of a clock that only goes forward; precise to about 4 ms, a few ns a call. */
 // @ts-ignore: decorator
 @external("platform", "now")
@@ -114,7 +145,7 @@ export declare function foreign(pointer: usize): void;
 @external("platform", "setting")
 export declare function setting(what: i32, otherwise: usize): usize;
 
-/** Writes a message about `pointer` to standard error and aborts. Codes: see the raw module ABI. */
+/** Writes a message to standard error and aborts; wasm.ts says what the arguments are. */
 // @ts-ignore: decorator
 @external("platform", "fail")
-export declare function fail(code: u32, pointer: usize): void;
+export declare function fail(code: u32, block: usize, size: usize, at: usize, value: u32): void;

@@ -12,7 +12,7 @@ import binaryen from "binaryen";
 import { constantsOf, type Profile } from "../profile/index.js";
 import { compileAssemblyModule, type AssemblyOptions } from "./assemblyscript.js";
 import { MODULE_NAME, nativeSource } from "./native-source.js";
-import { ALLOCATOR_ENTRY, PACKAGE_ROOT } from "./wasm.js";
+import { allocatorEntry, PACKAGE_ROOT } from "./wasm.js";
 
 /** What the allocator is built from; the same as for a WebAssembly build. */
 export interface AllocatorSourceOptions {
@@ -21,20 +21,20 @@ export interface AllocatorSourceOptions {
   readonly sourceRoot?: string;
 }
 
-/** Exports whose fast paths the C functions of the same names should be, without a call. */
+/** Exports whose fast paths the C functions of the same names should be, without a call; guard builds have none. */
 const FAST_EXPORTS = ["malloc", "free"];
 
 /** The text of `allocator.gen.h` for native/library.c: the same text for the same options and sources. */
 export async function generateAllocatorSource(options: AllocatorSourceOptions): Promise<string> {
   const { profile, overrides, sourceRoot = PACKAGE_ROOT } = options;
   const generated = await compileToC({
-    entry: ALLOCATOR_ENTRY,
+    entry: allocatorEntry(profile),
     root: sourceRoot,
     target: "native",
     constants: constantsOf(profile, "native", overrides),
     assertions: profile.guard,
   });
-  return nativeSource(generated, { fastExports: FAST_EXPORTS });
+  return nativeSource(generated, { fastExports: profile.guard ? [] : FAST_EXPORTS });
 }
 
 /** As {@link generateAllocatorSource}, for a module that imports an allocator: a workload or a peer of `bench/`. */

@@ -109,7 +109,10 @@ export async function buildNative(request: NativeOptions): Promise<NativeLibrary
   try {
     onStep(`compiling the allocator (profile ${profile.name}) to C`);
     await writeFile(path.join(work, "allocator.gen.h"), await generateAllocatorSource(options));
-    const flags = ["-I", work, "-I", NATIVE, `-DHAKMEM_PROFILE="${profile.name}"`];
+    const flags = [
+      ...["-I", work, "-I", NATIVE, `-DHAKMEM_PROFILE="${profile.name}"`],
+      ...(profile.guard ? ["-DHAKMEM_GUARD"] : []),
+    ];
     const trained = pgo ? await train({ compiler, source: LIBRARY_SOURCE, flags, work, onStep }) : [];
 
     onStep(`compiling libhakmem for ${architecture}`);

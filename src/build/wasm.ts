@@ -14,8 +14,11 @@ import { traitsOf, type Target } from "./target.js";
 
 /** The directory that holds this package's `assembly/`. */
 export const PACKAGE_ROOT = fileURLToPath(new URL("../../", import.meta.url));
-/** The allocator's entry file, relative to a source root. */
-export const ALLOCATOR_ENTRY = path.join("assembly", "index.ts");
+
+/** The allocator's entry file for a profile, relative to a source root. */
+export function allocatorEntry(profile: Profile): string {
+  return path.join("assembly", profile.guard ? "guarded.ts" : "index.ts");
+}
 
 /** What a module may import, so that any host can instantiate it: its memory, and in guard builds the report of a misuse. */
 const ALLOWED_IMPORTS: ReadonlySet<string> = new Set(["env.hakmem_fail"]);
@@ -40,7 +43,7 @@ export interface BuildOptions {
 export async function buildWasm(options: BuildOptions): Promise<Uint8Array> {
   const { profile, target, overrides, sourceRoot = PACKAGE_ROOT, names = false } = options;
   const module = await compileAssemblyModule({
-    entry: ALLOCATOR_ENTRY,
+    entry: allocatorEntry(profile),
     root: sourceRoot,
     target,
     constants: constantsOf(profile, target, overrides),

@@ -60,7 +60,7 @@ interface Allocation {
  * one. Sizes are in bytes.
  *
  * Every call throws {@link InvalidArgumentError} for an argument of the wrong type or out of range, and
- * {@link HeapClosedError} after `close()`. With the `guard` profile every call that allocates or frees can throw
+ * {@link HeapClosedError} after `close()`. With the `guard` profile every call that allocates or frees, and `close()`, can throw
  * `HeapCorruptionError`; the heap has then closed itself, without running any more of the allocator, because nothing that it
  * holds can be trusted. Its `memory` can still be looked at.
  */
@@ -311,11 +311,13 @@ export abstract class Heap implements MemoryViews {
 
   /**
    * Ends this thread's use of the heap: what its caches hold goes back, and other threads may take over its slabs. Blocks
-   * stay allocated and, in a shared heap, usable by the other threads. Closing again does nothing.
+   * stay allocated and, in a shared heap, usable by the other threads. Closing again does nothing. With the `guard` profile
+   * all blocks of the heap are checked first.
    */
   close(): void {
     const allocator = this.#allocator;
     if (allocator === undefined) return;
+    allocator.check();
     this.#shut();
     allocator.threadExit();
   }

@@ -17,6 +17,8 @@ export interface RawExports<Word extends number | bigint> {
   thread_exit(): void;
   thread_id(): number;
   thread_reclaim(id: number): number;
+  /** Modules of guard profiles only. */
+  heap_check?(): void;
   heap_stat(what: number): Word;
   class_stat(index: number, what: number): Word;
   config_hash(): number;
@@ -50,6 +52,8 @@ export interface Allocator {
   threadExit(): void;
   threadId(): number;
   reclaim(id: number): boolean;
+  /** Checks all blocks, where the module has checks. */
+  check(): void;
   heapStat(what: number): number;
   classStat(index: number, what: number): number;
   configHash(): number;
@@ -73,8 +77,10 @@ export function instantiate<Word extends number | bigint>(
   width: Width<Word>,
 ): RawInstance<Word> {
   let tell = (_: HeapCorruptionError): void => undefined;
-  const fail = (code: number, pointer: Word): never => {
-    const error = corruption(code, width.toNumber(pointer));
+  const fail = (code: number, block: Word, size: Word, at: Word, value: number): never => {
+    const { toNumber } = width;
+    const failure = { block: toNumber(block), size: toNumber(size), at: toNumber(at), value: value >>> 0 };
+    const error = corruption(code, failure);
     tell(error);
     throw error;
   };
@@ -102,6 +108,7 @@ function withNumbers<Word extends number | bigint>(
     threadExit: raw.thread_exit,
     threadId: () => raw.thread_id() >>> 0,
     reclaim: (id) => raw.thread_reclaim(id) !== 0,
+    check: () => raw.heap_check?.(),
     heapStat: (what) => toNumber(raw.heap_stat(what)),
     classStat: (index, what) => toNumber(raw.class_stat(index, what)),
     configHash: () => raw.config_hash() >>> 0,
@@ -138,45 +145,84 @@ function link<Word extends number | bigint>(
   return exports as unknown as RawExports<Word>;
 }
 
-/** What `env.hakmem_fail` means by its codes, from 1. */
-const CORRUPTIONS: readonly { readonly kind: CorruptionKind; readonly says: string; readonly remedy: string }[] = [
+/** What a failed check of the `guard` profile says: `env.hakmem_fail`'s arguments; see assembly/platform/wasm.ts. */
+interface Failure {
+  readonly block: number;
+  readonly size: number;
+  readonly at: number;
+  readonly value: number;
+}
+
+interface Corruption {
+  readonly kind: CorruptionKind;
+  /** What is wrong, behind "the block at 0x… (n bytes) ". */
+  readonly says: (failure: Failure) => string;
+  readonly remedy: string;
+}
+
+const bytes = (count: number): string => (count === 1 ? "1 byte" : `${count} bytes`);
+const holds = ({ at, value }: Failure): string =>
+  `the byte at ${hex(at)} holds 0x${value.toString(16).padStart(2, "0")}`;
+
+/** By the codes of assembly/failure.ts, from 1. */
+const CORRUPTIONS: readonly Corruption[] = [
   {
     kind: "double free",
-    says: "was freed twice",
+    says: () => "was freed twice",
     remedy: "Find the second owner of the block, and set its pointer to 0 where the first one frees it.",
   },
   {
     kind: "foreign pointer",
-    says: "is not an address that this heap handed out",
+    says: () => "is not an address that this heap handed out",
     remedy: "Free a pointer with the heap that allocated it, and only what an allocating call returned.",
   },
   {
     kind: "interior pointer",
-    says: "points into a block, not at its beginning",
+    says: ({ block, at }) => `was freed by a pointer ${bytes(at - block)} behind its beginning, ${hex(at)}`,
     remedy: "Keep the address that the allocating call returned, and free that.",
   },
   {
-    kind: "corrupted free list",
-    says: "is in a free list that was overwritten",
-    remedy: "Look for a write beyond the end of a neighbouring block or through a pointer that was already freed.",
-  },
-  {
     kind: "use after free",
-    says: "was written to after it was freed",
+    says: (failure) => `was written to after it was freed: ${holds(failure)}`,
     remedy: "Find who keeps using the block, and free it only when nobody does.",
   },
   {
+    kind: "overflow",
+    says: (failure) => {
+      const distance = failure.at - failure.block - failure.size + 1;
+      return `was written to ${bytes(distance)} beyond its end: ${holds(failure)}`;
+    },
+    remedy: "Look for an index or a length that is too large by so much, and ask for more or write less.",
+  },
+  {
+    kind: "underflow",
+    says: (failure) => `was written to ${bytes(failure.block - failure.at)} before its beginning: ${holds(failure)}`,
+    remedy: "Look for a negative index or a pointer that was decremented too often.",
+  },
+  {
     kind: "wrong size",
-    says: "was freed with a size that is not the one it was allocated with",
+    says: ({ value }) => `was freed with a size of ${value}, which is not the one it was allocated with`,
     remedy: "Pass the size of the allocating call, or use free, which needs none.",
+  },
+  {
+    kind: "wrong alignment",
+    says: ({ value }) => `was freed with an alignment of ${value}, which is not the one it was allocated with`,
+    remedy: "Pass the alignment of the allocating call, or use free, which needs none.",
+  },
+  {
+    kind: "wrong function",
+    says: () => "was not made by the function that belongs to the one that frees or resizes it",
+    remedy: "Free what new made with delete, what new[] made with delete[], and all else with free.",
   },
 ];
 
-function corruption(code: number, pointer: number): HeapCorruptionError {
+function corruption(code: number, failure: Failure): HeapCorruptionError {
   const { kind, says, remedy } = CORRUPTIONS[code - 1] ?? {
     kind: "unknown" as const,
-    says: `failed the check with the unknown code ${code}`,
+    says: () => `failed the check with the unknown code ${code}`,
     remedy: "Use a module that was built with this version of the package.",
   };
-  return new HeapCorruptionError(kind, pointer, { problem: `${kind}: the block at ${hex(pointer)} ${says}`, remedy });
+  const { block, size, at } = failure;
+  const subject = kind === "foreign pointer" ? hex(at) : `the block at ${hex(block)} (${bytes(size)})`;
+  return new HeapCorruptionError(kind, { ...failure, problem: `${kind}: ${subject} ${says(failure)}`, remedy });
 }

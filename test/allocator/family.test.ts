@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { BUILDS, type Build } from "./support/builds.js";
+import { BUILDS, buildsWhere, type Build } from "./support/builds.js";
 import { expectPainted, expectZero, paint } from "./support/model.js";
 import { ClassStat, Kind, RawHeap, Stat } from "./support/raw-heap.js";
 
@@ -10,8 +10,7 @@ const ENOMEM = 12;
 
 describe.each(BUILDS)("$name", (build) => {
   const heap = (): RawHeap => RawHeap.create(build);
-  /** More than any heap of this build can have. */
-  const tooMuch = build.wide ? 2 ** 53 : 2 ** 32 - 1;
+  const tooMuch = tooMuchFor(build);
 
   describe("malloc", () => {
     test("of nothing gives a unique block", () => {
@@ -19,23 +18,6 @@ describe.each(BUILDS)("$name", (build) => {
       const blocks = [h.malloc(0), h.malloc(0), h.malloc(0)];
       expect(blocks).not.toContain(0);
       expect(new Set(blocks).size).toBe(3);
-    });
-
-    test("gives back what was freed last", () => {
-      const h = heap();
-      const block = h.malloc(100);
-      h.free(block);
-      expect(h.malloc(100)).toBe(block);
-    });
-
-    test("uses what lies before new memory", () => {
-      const h = heap();
-      for (const size of [100, 100 * KIB, MIB, 5 * MIB]) {
-        h.free(h.malloc(size));
-        const committed = h.stat(Stat.Committed);
-        for (let n = 0; n < 100; ++n) h.free(h.malloc(size));
-        expect(h.stat(Stat.Committed)).toBe(committed);
-      }
     });
 
     test("of more than there can be gives null, and takes nothing", () => {
@@ -60,7 +42,10 @@ describe.each(BUILDS)("$name", (build) => {
       const dirty = Array.from({ length: 8 }, () => h.malloc(size));
       for (const block of dirty) h.memory.bytes.fill(0xff, block, block + size);
       for (const block of dirty) h.free(block);
-      for (let n = 0; n < 8; ++n) expectZero(h.memory.bytes, h.calloc(n % 2 ? 1 : size, n % 2 ? size : 1), size);
+      for (let n = 0; n < 8; ++n) {
+        const block = h.calloc(n % 2 ? 1 : size, n % 2 ? size : 1);
+        expectZero(h.memory.bytes, block, size);
+      }
     });
 
     test("gives null when the product does not fit an address", () => {
@@ -83,42 +68,6 @@ describe.each(BUILDS)("$name", (build) => {
   describe("realloc", () => {
     test("of null allocates", () => {
       expect(heap().realloc(0, 100)).not.toBe(0);
-    });
-
-    test("to nothing leaves the smallest block", () => {
-      const h = heap();
-      const block = h.realloc(h.malloc(1000), 0);
-      expect(block).not.toBe(0);
-      expect(h.usableSize(block)).toBe(16);
-      expect(h.stat(Stat.Live)).toBe(16);
-    });
-
-    test("within the block's class stays in place", () => {
-      const h = heap();
-      const block = h.malloc(1000);
-      expect(h.realloc(block, h.usableSize(block))).toBe(block);
-      expect(h.realloc(block, 900)).toBe(block);
-    });
-
-    test.each([100 * KIB, 2 * MIB])("of %i bytes grows in place where the next pages are free", (size) => {
-      const h = heap();
-      h.free(h.malloc(8 * size));
-      h.trim();
-      const block = h.malloc(size);
-      expect(h.realloc(block, size + size / 2)).toBe(block);
-      expect(h.usableSize(block)).toBeGreaterThanOrEqual(size + size / 2);
-    });
-
-    test("shrinks large and huge blocks in place, and gives back the rest", () => {
-      const h = heap();
-      for (const size of [300 * KIB, 4 * MIB]) {
-        const block = h.malloc(size);
-        const smaller = Math.ceil(size * 0.6);
-        expect(h.realloc(block, smaller)).toBe(block);
-        expect(h.usableSize(block)).toBeLessThan(size);
-        expect(h.stat(Stat.Live)).toBe(h.usableSize(block));
-        h.free(block);
-      }
     });
 
     test("keeps the contents on every way from one size to another", () => {
@@ -201,6 +150,90 @@ describe.each(BUILDS)("$name", (build) => {
     }
   });
 
+  test("size classes step by 16 bytes to 128, and then at least four times for each doubling", () => {
+    const sizes = heap().blockSizes;
+    expect(sizes.slice(0, 8)).toEqual([16, 32, 48, 64, 80, 96, 112, 128]);
+    for (let index = 8; index < sizes.length; ++index) {
+      expect(sizes[index]! % 16).toBe(0);
+      expect(sizes[index]! / sizes[index - 1]!).toBeLessThanOrEqual(1.25);
+    }
+  });
+
+  test("the kind of an address is that of what lies there", () => {
+    const h = heap();
+    const control = h.threadInit(0);
+    expect(h.kind(control)).toBe(Kind.Metadata);
+    expect(h.kind(h.malloc(100))).toBe(Kind.Small);
+    expect(h.kind(h.malloc(100 * KIB))).toBe(Kind.Large);
+    const huge = h.malloc(3 * MIB);
+    expect(h.kind(huge)).toBe(Kind.Huge);
+    expect(h.kind(huge + 2 * MIB)).toBe(Kind.Huge);
+    expect(h.kind(0xfffffff0)).toBe(Kind.Foreign);
+  });
+});
+
+/** What holds where a block is what its class says, and is used again at once. */
+describe.each(buildsWhere(({ guard }) => !guard))("$name", (build) => {
+  const heap = (): RawHeap => RawHeap.create(build);
+  const tooMuch = tooMuchFor(build);
+
+  describe("malloc", () => {
+    test("gives back what was freed last", () => {
+      const h = heap();
+      const block = h.malloc(100);
+      h.free(block);
+      expect(h.malloc(100)).toBe(block);
+    });
+
+    test("uses what lies before new memory", () => {
+      const h = heap();
+      for (const size of [100, 100 * KIB, MIB, 5 * MIB]) {
+        h.free(h.malloc(size));
+        const committed = h.stat(Stat.Committed);
+        for (let n = 0; n < 100; ++n) h.free(h.malloc(size));
+        expect(h.stat(Stat.Committed)).toBe(committed);
+      }
+    });
+  });
+
+  describe("realloc", () => {
+    test("to nothing leaves the smallest block", () => {
+      const h = heap();
+      const block = h.realloc(h.malloc(1000), 0);
+      expect(block).not.toBe(0);
+      expect(h.usableSize(block)).toBe(16);
+      expect(h.stat(Stat.Live)).toBe(16);
+    });
+
+    test("within the block's class stays in place", () => {
+      const h = heap();
+      const block = h.malloc(1000);
+      expect(h.realloc(block, h.usableSize(block))).toBe(block);
+      expect(h.realloc(block, 900)).toBe(block);
+    });
+
+    test.each([100 * KIB, 2 * MIB])("of %i bytes grows in place where the next pages are free", (size) => {
+      const h = heap();
+      h.free(h.malloc(8 * size));
+      h.trim();
+      const block = h.malloc(size);
+      expect(h.realloc(block, size + size / 2)).toBe(block);
+      expect(h.usableSize(block)).toBeGreaterThanOrEqual(size + size / 2);
+    });
+
+    test("shrinks large and huge blocks in place, and gives back the rest", () => {
+      const h = heap();
+      for (const size of [300 * KIB, 4 * MIB]) {
+        const block = h.malloc(size);
+        const smaller = Math.ceil(size * 0.6);
+        expect(h.realloc(block, smaller)).toBe(block);
+        expect(h.usableSize(block)).toBeLessThan(size);
+        expect(h.stat(Stat.Live)).toBe(h.usableSize(block));
+        h.free(block);
+      }
+    });
+  });
+
   test("usable size is what a block of the class holds, and 0 for null", () => {
     const h = heap();
     expect(h.usableSize(0)).toBe(0);
@@ -208,15 +241,6 @@ describe.each(BUILDS)("$name", (build) => {
     for (const size of sizes) expect(h.usableSize(h.malloc(size))).toBe(size);
     for (const [index, size] of sizes.slice(0, -1).entries()) {
       expect(h.usableSize(h.malloc(size + 1))).toBe(sizes[index + 1]);
-    }
-  });
-
-  test("size classes step by 16 bytes to 128, and then at least four times for each doubling", () => {
-    const sizes = heap().blockSizes;
-    expect(sizes.slice(0, 8)).toEqual([16, 32, 48, 64, 80, 96, 112, 128]);
-    for (let index = 8; index < sizes.length; ++index) {
-      expect(sizes[index]! % 16).toBe(0);
-      expect(sizes[index]! / sizes[index - 1]!).toBeLessThanOrEqual(1.25);
     }
   });
 
@@ -251,18 +275,6 @@ describe.each(BUILDS)("$name", (build) => {
     expect(h.classStat(index, ClassStat.Cached)).toBe(0);
     expect(h.classStat(index, ClassStat.Slabs)).toBe(0);
   });
-
-  test("the kind of an address is that of what lies there", () => {
-    const h = heap();
-    const control = h.threadInit(0);
-    expect(h.kind(control)).toBe(Kind.Metadata);
-    expect(h.kind(h.malloc(100))).toBe(Kind.Small);
-    expect(h.kind(h.malloc(100 * KIB))).toBe(Kind.Large);
-    const huge = h.malloc(3 * MIB);
-    expect(h.kind(huge)).toBe(Kind.Huge);
-    expect(h.kind(huge + 2 * MIB)).toBe(Kind.Huge);
-    expect(h.kind(0xfffffff0)).toBe(Kind.Foreign);
-  });
 });
 
 describe("instances of different builds", () => {
@@ -273,3 +285,8 @@ describe("instances of different builds", () => {
     expect(may.size).toBe(BUILDS.length);
   });
 });
+
+/** More bytes than any heap of a build can have. */
+function tooMuchFor(build: Build): number {
+  return build.wide ? 2 ** 53 : 2 ** 32 - 1;
+}

@@ -36,7 +36,9 @@ describe.each(BUILDS)("$name", (build) => {
     expect(memory.length).toBe(64 * KIB);
     expect(memory.bytes.every((byte) => byte === 0x5a)).toBe(true);
   });
+});
 
+describe.each(buildsWhere(({ guard }) => !guard))("$name", (build) => {
   test("takes at most a quarter more memory than is live in a random mix of sizes, of which 16 MiB and more are live", () => {
     const heap = RawHeap.create(build);
     const random = new Random(42);

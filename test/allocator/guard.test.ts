@@ -15,55 +15,207 @@ const KINDS = [
 
 describe.each(buildsWhere(({ guard }) => guard))("$name", (build) => {
   const heap = (): RawHeap => RawHeap.create(build);
+  const poke = (h: RawHeap, address: number, length = 1): void => {
+    h.memory.bytes.fill(0x41, address, address + length);
+  };
 
   describe.each(KINDS)("a $kind block", ({ size }) => {
     test("that is freed twice is reported as that", () => {
       const h = heap();
       const block = h.malloc(size);
       h.free(block);
-      expect(misuse(() => h.free(block))).toEqual({ cause: Cause.DoubleFree, pointer: block });
+      expect(misuse(() => h.free(block))).toMatchObject({ cause: Cause.DoubleFree, block, size });
     });
 
-    test("that is freed twice with others between is reported as that", () => {
+    test("that is freed twice with others between, and long after it left the quarantine, is reported as that", () => {
       const h = heap();
       const blocks = Array.from({ length: 20 }, () => h.malloc(size));
       for (const block of blocks) h.free(block);
-      expect(misuse(() => h.free(blocks[3]!))).toEqual({ cause: Cause.DoubleFree, pointer: blocks[3] });
+      h.trim();
+      expect(misuse(() => h.free(blocks[3]!))).toMatchObject({ cause: Cause.DoubleFree, at: blocks[3] });
     });
 
     test.each([1, 8, 16, 48, 96])("that is freed %i bytes behind its start is reported", (offset) => {
       const h = heap();
       const block = h.malloc(size);
-      expect(misuse(() => h.free(block + offset))).toEqual({ cause: Cause.Interior, pointer: block + offset });
+      expect(misuse(() => h.free(block + offset))).toEqual({
+        cause: Cause.Interior,
+        block,
+        size,
+        at: block + offset,
+        value: 0,
+      });
+    });
+
+    test.each([1, 8, 16])("that is freed %i bytes before its start is reported", (offset) => {
+      const h = heap();
+      const block = h.malloc(size);
+      expect(misuse(() => h.free(block - offset))).toMatchObject({ at: block - offset });
     });
 
     test("that is freed, and resized then, is reported", () => {
       const h = heap();
       const block = h.malloc(size);
       h.free(block);
-      expect(misuse(() => h.realloc(block, 2 * size))).toMatchObject({ pointer: block });
+      expect(misuse(() => h.realloc(block, 2 * size))).toMatchObject({ cause: Cause.DoubleFree, block });
     });
 
-    test("that is freed with a size that it cannot hold is reported", () => {
+    test("that is used by its old address after it was resized is reported", () => {
       const h = heap();
       const block = h.malloc(size);
-      const usable = h.usableSize(block);
-      expect(misuse(() => h.freeSized(block, usable + 1))).toEqual({ cause: Cause.WrongSize, pointer: block });
-      const other = h.malloc(size);
-      expect(misuse(() => h.freeAlignedSized(other, 16, 2 * usable))).toEqual({
+      const moved = h.realloc(block, size + 1);
+      expect(moved).not.toBe(block);
+      expect(misuse(() => h.free(block))).toMatchObject({ cause: Cause.DoubleFree, block });
+    });
+
+    test.each([-1, 1, 1000])("that is freed with a size that is off by %i is reported", (difference) => {
+      const h = heap();
+      const block = h.malloc(size);
+      expect(misuse(() => h.freeSized(block, size + difference))).toMatchObject({
         cause: Cause.WrongSize,
-        pointer: other,
+        block,
+        size,
+        value: size + difference,
       });
     });
 
-    test("that is freed with the size it was asked for, or that it has, is not reported", () => {
+    test("that is freed with another alignment than it was asked for is reported", () => {
+      const h = heap();
+      const block = h.memalign(64, size);
+      expect(misuse(() => h.freeAlignedSized(block, 128, size))).toMatchObject({
+        cause: Cause.WrongAlignment,
+        block,
+        size,
+        value: 128,
+      });
+    });
+
+    test("that is freed with its size and alignment is not reported", () => {
       const h = heap();
       h.freeSized(h.malloc(size), size);
-      const block = h.malloc(size);
-      h.freeSized(block, h.usableSize(block));
       h.freeAlignedSized(h.memalign(64, size), 64, size);
+      h.freeAlignedSized(h.malloc(size), 8, size);
       expect(h.stat(Stat.Live)).toBe(0);
     });
+
+    test.each([1, 2, 8, 16, 31, 32])(
+      "that is written to %i bytes beyond its end is reported when it is freed",
+      (distance) => {
+        const h = heap();
+        const block = h.malloc(size);
+        poke(h, block + size + distance - 1);
+        expect(misuse(() => h.free(block))).toEqual({
+          cause: Cause.Overflow,
+          block,
+          size,
+          at: block + size + distance - 1,
+          value: 0x41,
+        });
+      },
+    );
+
+    test("that is written to beyond its end is reported when it is resized", () => {
+      const h = heap();
+      const block = h.malloc(size);
+      poke(h, block + size);
+      expect(misuse(() => h.realloc(block, size * 2))).toMatchObject({ cause: Cause.Overflow, block });
+    });
+
+    test("that is written to beyond its end is reported by a check of all", () => {
+      const h = heap();
+      const blocks = [h.malloc(size), h.malloc(size), h.malloc(size)];
+      h.check();
+      poke(h, blocks[1]! + size);
+      expect(misuse(() => h.check())).toMatchObject({ cause: Cause.Overflow, block: blocks[1] });
+    });
+
+    test.each([1, 8, 16])("that is written to %i bytes before its start is reported when it is freed", (distance) => {
+      const h = heap();
+      const block = h.malloc(size);
+      poke(h, block - distance);
+      expect(misuse(() => h.free(block))).toMatchObject({ cause: Cause.Underflow, block, at: block - distance });
+    });
+
+    test.each([0, 50, 99])(
+      "that is written to at byte %i after it was freed is reported when it leaves the quarantine",
+      (offset) => {
+        const h = heap();
+        const block = h.malloc(size);
+        h.free(block);
+        poke(h, block + offset);
+        expect(misuse(() => h.trim())).toEqual({
+          cause: Cause.UseAfterFree,
+          block,
+          size,
+          at: block + offset,
+          value: 0x41,
+        });
+      },
+    );
+
+    test("that is written to after it was freed is reported by a check of all", () => {
+      const h = heap();
+      const block = h.malloc(size);
+      h.free(block);
+      h.check();
+      poke(h, block + size - 1);
+      expect(misuse(() => h.check())).toMatchObject({ cause: Cause.UseAfterFree, block });
+    });
+
+    test("is not handed out again soon after it was freed", () => {
+      const h = heap();
+      const block = h.malloc(size);
+      h.free(block);
+      expect(h.malloc(size)).not.toBe(block);
+    });
+
+    test("holds neither what the program left there before, nor zeros", () => {
+      const h = heap();
+      const block = h.malloc(size);
+      poke(h, block, size);
+      h.free(block);
+      expect(h.memory.bytes.subarray(block, block + size)).not.toContain(0x41);
+      h.trim();
+      const fresh = h.malloc(size);
+      expect(h.memory.bytes.subarray(fresh, fresh + size).every((byte) => byte === 0xa5)).toBe(true);
+    });
+
+    test("of new is reported when it is freed by anything but delete, and of new[] by anything but delete[]", () => {
+      const h = heap();
+      const makers = [0, 1, 2];
+      const make = (maker: number): number => (maker === 0 ? h.malloc(size) : h.guardNew(size, 0, maker));
+      const release = (block: number, maker: number): void => {
+        if (maker === 0) h.free(block);
+        else h.guardDelete(block, size, 0, maker);
+      };
+      for (const maker of makers) {
+        for (const other of makers) {
+          const block = make(maker);
+          if (other !== maker) {
+            expect(misuse(() => release(block, other))).toMatchObject({ cause: Cause.WrongFunction, block, size });
+          }
+          release(block, maker);
+        }
+      }
+    });
+  });
+
+  test("a block of 0 bytes may not be written to at all", () => {
+    const h = heap();
+    const block = h.malloc(0);
+    expect(h.usableSize(block)).toBe(0);
+    poke(h, block);
+    expect(misuse(() => h.free(block))).toMatchObject({ cause: Cause.Overflow, block, size: 0, at: block });
+  });
+
+  test("what lies between the size that was asked for and the end of its class is guarded", () => {
+    const h = heap();
+    for (let size = 1; size <= 300; ++size) {
+      const block = h.malloc(size);
+      expect(h.usableSize(block)).toBe(size);
+      poke(h, block + size);
+      expect(misuse(() => h.free(block))).toMatchObject({ cause: Cause.Overflow, at: block + size });
+    }
   });
 
   test.each([build.pageSize, build.granuleSize])(
@@ -71,7 +223,7 @@ describe.each(buildsWhere(({ guard }) => guard))("$name", (build) => {
     (offset) => {
       const h = heap();
       const block = h.malloc(4 * build.pageSize);
-      expect(misuse(() => h.free(block + offset))).toEqual({ cause: Cause.Interior, pointer: block + offset });
+      expect(misuse(() => h.free(block + offset))).toMatchObject({ cause: Cause.Interior, block, at: block + offset });
     },
   );
 
@@ -79,7 +231,7 @@ describe.each(buildsWhere(({ guard }) => guard))("$name", (build) => {
     const h = heap();
     const block = h.malloc(HUGE);
     const inside = block + build.pageSize;
-    expect(misuse(() => h.free(inside))).toEqual({ cause: Cause.Interior, pointer: inside });
+    expect(misuse(() => h.free(inside))).toMatchObject({ cause: Cause.Interior, block, at: inside });
   });
 
   test("a pointer that no heap handed out is reported as foreign", () => {
@@ -87,55 +239,35 @@ describe.each(buildsWhere(({ guard }) => guard))("$name", (build) => {
     const control = h.threadInit(0);
     h.malloc(SMALL);
     const foreign = h.memory.grow(1);
-    for (const pointer of [foreign, foreign + 16, control, 2 ** 31, 16, 1]) {
-      expect(misuse(() => h.free(pointer))).toEqual({ cause: Cause.Foreign, pointer });
+    for (const pointer of [foreign, foreign + 16, control, 2 ** 31, 16, 1, 2 ** 32 - 1]) {
+      expect(misuse(() => h.free(pointer))).toMatchObject({ cause: Cause.Foreign, at: pointer });
+      expect(misuse(() => h.realloc(pointer, 100))).toMatchObject({ cause: Cause.Foreign, at: pointer });
+      expect(h.usableSize(pointer)).toBe(0);
     }
   });
 
-  test("a pointer into a slab, of which no block has been handed out there yet, is reported as foreign", () => {
+  test("a pointer into a slab, of which no block has been handed out there yet, is reported", () => {
     const h = heap();
-    const size = build.pageSize / 8;
+    const size = build.pageSize / 16;
     const block = h.malloc(size);
     const beyond = block + 4 * size;
-    expect(misuse(() => h.free(beyond))).toMatchObject({ pointer: beyond });
+    expect(misuse(() => h.free(beyond))).toMatchObject({ at: beyond });
   });
 
-  test("a write to a free block's link is found when the block is handed out", () => {
-    const h = heap();
-    const block = h.malloc(SMALL);
-    h.free(block);
-    h.memory.bytes.fill(0x41, block, block + 4);
-    expect(misuse(() => h.malloc(SMALL))).toEqual({ cause: Cause.CorruptedList, pointer: block });
+  test("memory in quarantine is used before memory is refused", () => {
+    const h = RawHeap.create(build, (4 * MIB) / WASM_PAGE);
+    const size = 100 * KIB;
+    const blocks: number[] = [];
+    for (let block = h.malloc(size); block !== 0; block = h.malloc(size)) blocks.push(block);
+    for (const block of blocks) h.free(block);
+    for (const _ of blocks) expect(h.malloc(size)).not.toBe(0);
   });
 
-  test("a write beyond the end of a block is found when it hits a free one", () => {
+  test("the quarantine is bounded", () => {
     const h = heap();
-    const [first, second] = [h.malloc(SMALL), h.malloc(SMALL)].sort((a, b) => a - b) as [number, number];
-    const usable = h.usableSize(first);
-    expect(second).toBe(first + usable);
-    h.free(second);
-    h.memory.bytes.fill(0, first, first + usable + 1);
-    expect(misuse(() => h.malloc(SMALL))).toEqual({ cause: Cause.CorruptedList, pointer: second });
-  });
-
-  const behindTheLinks = build.wide ? 16 : 8;
-  test.each([behindTheLinks, 16, 50, 111])(
-    "a write to byte %i of a free block is found when it is handed out",
-    (offset) => {
-      const h = heap();
-      const block = h.malloc(SMALL);
-      h.free(block);
-      h.memory.bytes[block + offset]! ^= 1;
-      expect(misuse(() => h.malloc(SMALL))).toEqual({ cause: Cause.UseAfterFree, pointer: block });
-    },
-  );
-
-  test("a read of a free block does not find what the program left there", () => {
-    const h = heap();
-    const block = h.malloc(1000);
-    h.memory.bytes.fill(0x42, block, block + 1000);
-    h.free(block);
-    expect(h.memory.bytes.subarray(block + behindTheLinks, block + 1000)).not.toContain(0x42);
+    for (let n = 0; n < 20_000; ++n) h.free(h.malloc(2000));
+    expect(h.stat(Stat.Committed)).toBeLessThan(8 * MIB);
+    expect(h.stat(Stat.Live)).toBe(0);
   });
 
   test("what another thread does wrong is found as well", () => {
@@ -144,7 +276,7 @@ describe.each(buildsWhere(({ guard }) => guard))("$name", (build) => {
     const other = h.join(h.threadInit(0));
     const block = h.malloc(SMALL);
     other.free(block);
-    expect(misuse(() => h.free(block))).toEqual({ cause: Cause.DoubleFree, pointer: block });
+    expect(misuse(() => h.free(block))).toMatchObject({ cause: Cause.DoubleFree, block });
   });
 });
 
@@ -195,13 +327,22 @@ function withStrangers(build: Build): { heap: RawHeap; pointers: number[] } {
   };
 }
 
+interface Report {
+  readonly cause: Cause;
+  readonly block: number;
+  readonly size: number;
+  readonly at: number;
+  readonly value: number;
+}
+
 /** What a guard build reports of an action. */
-function misuse(action: () => unknown): { cause: Cause; pointer: number } {
+function misuse(action: () => unknown): Report {
   try {
     action();
   } catch (error) {
-    if (error instanceof Misuse) return { cause: error.cause, pointer: error.pointer };
-    throw error;
+    if (!(error instanceof Misuse)) throw error;
+    const { cause, block, size, at, value } = error;
+    return { cause, block, size, at, value };
   }
   return expect.unreachable("nothing was reported");
 }

@@ -8,7 +8,7 @@ const MIB = 1024 * KIB;
 const FILL = 16 * MIB;
 const GROWTH = 1.05;
 
-describe.each(buildsWhere(({ shared, wide }) => !shared && !wide))("$name", (build) => {
+describe.each(buildsWhere(({ shared, wide, guard }) => !shared && !wide && !guard))("$name", (build) => {
   test.each([
     { order: "in order", arrange: (blocks: number[]) => blocks },
     { order: "last first", arrange: (blocks: number[]) => blocks.reverse() },

@@ -46,7 +46,9 @@ describe.each(buildsWhere(({ shared, wide }) => shared && !wide))("$name", (buil
     },
     TIMEOUT_MS,
   );
+});
 
+describe.each(buildsWhere(({ shared, wide, guard }) => shared && !wide && !guard))("$name", (build) => {
   test.each([64, 1000, 20_000])(
     "a worker that only allocates and one that only frees blocks of %i bytes take little more memory than is live",
     async (size) => {

@@ -30,14 +30,43 @@ describe.each([{ shared: false }, { shared: true }])("the guard profile with sha
     expect(error).toMatchObject({ kind: "interior pointer", pointer: block + 16 });
   });
 
-  test("finds a block that was written to after it was freed, when it is handed out again", async () => {
+  test("finds a block that was written to after it was freed, when the heap is closed at the latest", async () => {
     const block = heap.malloc(100);
     heap.free(block);
     heap.u8[block + 50] = 1;
     const error = await errorOf(() => {
-      for (let i = 0; i < 1000; i++) heap.malloc(100);
+      heap.close();
     });
-    expect(error).toMatchObject({ kind: "use after free", pointer: block });
+    expect(error).toMatchObject({ kind: "use after free", block, size: 100, pointer: block + 50 });
+    expect(error.message).toContain("0x01");
+  });
+
+  test("finds a write beyond what was asked for, and says how far", async () => {
+    const block = heap.malloc(100);
+    heap.u8[block + 102] = 0x7b;
+    const error = await errorOf(() => {
+      heap.free(block);
+    });
+    expect(error).toMatchObject({ kind: "overflow", block, size: 100, pointer: block + 102 });
+    expect(error.message).toContain("100 bytes");
+    expect(error.message).toContain("3 bytes beyond its end");
+    expect(error.message).toContain("0x7b");
+  });
+
+  test("finds a write beyond the end of a typed array over part of a block", async () => {
+    const array = heap.alloc(Float64Array, 10);
+    heap.view(Float64Array, heap.pointerOf(array), 11)[10] = 1;
+    expect(await errorOf(() => heap.free(array))).toMatchObject({ kind: "overflow", size: 80 });
+  });
+
+  test("finds a write before a block", async () => {
+    const block = heap.malloc(100);
+    heap.u8[block - 1] = 0;
+    const error = await errorOf(() => {
+      heap.realloc(block, 200);
+    });
+    expect(error).toMatchObject({ kind: "underflow", block });
+    expect(error.message).toContain("1 byte before its beginning");
   });
 
   test("closes the heap, and remembers why", async () => {

@@ -69,7 +69,7 @@ describe("a pointer that is not of this heap", () => {
   it("stops a program under the guard profile when it was freed before", async () => {
     const { status, errors } = await runUnder("double-free.c", [], "guard");
     expect(status).toBe("SIGABRT");
-    expect(errors).toMatch(/^hakmem: double free of 0x[0-9a-f]+$/m);
+    expect(errors).toMatch(/^hakmem: double free of 0x[0-9a-f]+: the block of 40 bytes was freed before$/m);
   });
 });
 

@@ -35,18 +35,26 @@ export enum Cause {
   DoubleFree = 1,
   Foreign,
   Interior,
-  CorruptedList,
   UseAfterFree,
+  Overflow,
+  Underflow,
   WrongSize,
+  WrongAlignment,
+  WrongFunction,
 }
 
 /** A guard build found a mistake of the program. */
 export class Misuse extends Error {
   constructor(
     override readonly cause: Cause,
-    readonly pointer: number,
+    /** The block that it is about, and what was asked for. */
+    readonly block: number,
+    readonly size: number,
+    /** Where, and what: a bad byte, or what a call was given. */
+    readonly at: number,
+    readonly value: number,
   ) {
-    super(`misuse ${cause} of ${pointer}`);
+    super(`misuse ${cause} of ${block} (${size} bytes) at ${at}: ${value}`);
   }
 }
 
@@ -129,8 +137,8 @@ export class RawHeap {
   ) {
     this.#in = build.wide ? (value) => BigInt(value) : (value) => value;
     this.#out = build.wide ? (value) => Number(BigInt.asUintN(64, BigInt(value))) : (value) => (value as number) >>> 0;
-    const hakmem_fail = (cause: number, pointer: Word): never => {
-      throw new Misuse(cause, this.#out(pointer));
+    const hakmem_fail = (cause: number, block: Word, size: Word, at: Word, value: number): never => {
+      throw new Misuse(cause, this.#out(block), this.#out(size), this.#out(at), value);
     };
     const imports = { env: { memory: memory.memory, hakmem_fail } };
     this.#exports = new WebAssembly.Instance(build.module, imports).exports as Exports;
@@ -199,6 +207,17 @@ export class RawHeap {
   }
   trim(): number {
     return this.#exports["malloc_trim"]!(this.#in(0)) as number;
+  }
+  /** Guard builds only. */
+  check(): void {
+    this.#exports["heap_check"]!();
+  }
+  /** Guard builds only: `new` (1) and `new[]` (2), and what frees what they make; -1 is any size. */
+  guardNew(size: number, align: number, maker: number): number {
+    return this.#out(this.#exports["guard_new"]!(this.#in(size), this.#in(align), maker));
+  }
+  guardDelete(block: number, size: number, align: number, maker: number): void {
+    this.#exports["guard_delete"]!(this.#in(block), this.#in(size), this.#in(align), maker);
   }
   prewarm(size: number, count: number): number {
     return this.#call("malloc_prewarm", size, count);

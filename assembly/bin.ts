@@ -1,0 +1,58 @@
+/**
+ * Bins: the only memory beside the block that malloc's and free's fast paths write, one a size class in each thread's heap.
+ *
+ *   heap + BINS_OFFSET ─► ┌────────────┬────────────┬─ ─ ─      a bin: head of the active magazine, and how many blocks
+ *                         │ head, room │ head, room │           may still be added to it
+ *                         └────────────┴────────────┴─ ─ ─
+ *                          kind 0        1            … CLASS_END
+ *
+ * A bin is found by adding the kind of a page (region.ts) to the heap; the kinds that are not small have bins that never
+ * have blocks or room. Only the thread whose heap it is touches a bin, and an adopter after its death.
+ */
+
+import { WORD } from "./config";
+import { CLASS_END } from "./size-class";
+
+export const BIN_SHIFT: usize = WORD == 8 ? 4 : 3;
+const ROOM: usize = WORD;
+
+/** Kinds of pages are bytes: so many bins could be asked for. */
+const KINDS: usize = 1 << 8;
+
+/**
+ * The heap of an instance that has none: whatever the kind, adding a bin's offset to it leaves the memory, also one of
+ * 4 GiB, because WebAssembly adds a constant offset without wrapping. Native code begins with a heap of empty bins instead.
+ */
+export const NOWHERE: usize = <usize>-(KINDS << BIN_SHIFT);
+export const BINS_OFFSET: usize = HK_NATIVE ? 0 : KINDS << BIN_SHIFT;
+export const BINS_BYTES: usize = (<usize>CLASS_END) << BIN_SHIFT;
+
+// @ts-ignore: decorator
+@inline
+export function binOf(heap: usize, kind: u32): usize {
+  return heap + ((<usize>kind) << BIN_SHIFT);
+}
+
+// @ts-ignore: decorator
+@inline
+export function binHead(bin: usize): usize {
+  return load<usize>(bin, BINS_OFFSET);
+}
+
+// @ts-ignore: decorator
+@inline
+export function setBinHead(bin: usize, block: usize): void {
+  store<usize>(bin, block, BINS_OFFSET);
+}
+
+// @ts-ignore: decorator
+@inline
+export function binRoom(bin: usize): u32 {
+  return load<u32>(bin, BINS_OFFSET + ROOM);
+}
+
+// @ts-ignore: decorator
+@inline
+export function setBinRoom(bin: usize, room: u32): void {
+  store<u32>(bin, room, BINS_OFFSET + ROOM);
+}

@@ -1,0 +1,177 @@
+/**
+ * The ledger of guard builds: what was asked for, for every block, kept apart from the blocks where no overflow reaches it.
+ *
+ * An entry for every 32 bytes of a page, made when the page first holds a block; no two blocks of a guard build begin in the
+ * same 32 bytes, because none is shorter than 48 (family.ts).
+ *
+ *   entry   63  62  61 60  59 58  57 ┄┄ 52  51 ┄┄┄┄┄┄┄┄ 0
+ *          ┌───┬───┬──────┬──────┬─────────┬─────────────┐    pad: the program's pointer is 2^pad bytes behind the
+ *          │   │odd│state │maker │ pad     │ size        │    block's start; odd: the block starts at the 17th of
+ *          └───┴───┴──────┴──────┴─────────┴─────────────┘    the 32 bytes
+ *
+ * An entry changes hands with its block, and its state by compare-and-swap: of two threads that free a block at once, one
+ * is told so. Entries of blocks that are long gone stay, so that a pointer to one is known for what it is.
+ */
+
+import { atomicCas, atomicLoad, atomicStore } from "../atomic";
+import {
+  MIN_ALIGN,
+  PAGES,
+  PAGES_END,
+  PAGE_MASK,
+  PAGE_SHIFT,
+  PAGE_SIZE,
+  SUPERSLAB_PAGES,
+  SUPERSLAB_PAGES_SHIFT,
+  WORD,
+} from "../config";
+import { hugeAround, hugeSize, largeAround, largeSize } from "../large";
+import { endSuperslab, firstSuperslab } from "../pool";
+import { KIND_HUGE, KIND_HUGE_TAIL, KIND_LARGE, kindOf } from "../region";
+import { CLASS_FIRST, classSize } from "../size-class";
+import { LEDGER_OFFSET, allocateMetadata, ensureMetadata, metadataOf, slabOf } from "../superslab";
+import { see } from "../view";
+
+const UNIT_SHIFT: usize = 5;
+const PAGE_ENTRIES: usize = PAGE_SIZE >> UNIT_SHIFT;
+
+const PAD_SHIFT: u64 = 52;
+const MAKER_SHIFT: u64 = 58;
+const STATE_SHIFT: u64 = 60;
+const ODD: u64 = 1 << 62;
+const SIZE_MASK: u64 = (1 << PAD_SHIFT) - 1;
+const PAD_MASK: u64 = (1 << (MAKER_SHIFT - PAD_SHIFT)) - 1;
+const MAKER_MASK: u64 = 3;
+const STATE_MASK: u64 = (<u64>3) << STATE_SHIFT;
+
+/** States of a block. */
+export const UNKNOWN: u64 = 0;
+export const HELD: u64 = (<u64>1) << STATE_SHIFT;
+/** In quarantine. */
+export const FREED: u64 = (<u64>2) << STATE_SHIFT;
+/** Given back. */
+export const GONE: u64 = (<u64>3) << STATE_SHIFT;
+
+/** Functions that make blocks, each with its own that frees them. */
+export const MALLOC: u32 = 0;
+export const NEW: u32 = 1;
+export const NEW_ARRAY: u32 = 2;
+
+// @ts-ignore: decorator
+@inline
+export function sizeOf(entry: u64): usize {
+  return <usize>(entry & SIZE_MASK);
+}
+
+/** Bytes between a block's start and the program's pointer, and the alignment of the latter. */
+// @ts-ignore: decorator
+@inline
+export function padOf(entry: u64): usize {
+  return <usize>((<u64>1) << ((entry >> PAD_SHIFT) & PAD_MASK));
+}
+
+// @ts-ignore: decorator
+@inline
+export function makerOf(entry: u64): u32 {
+  return <u32>((entry >> MAKER_SHIFT) & MAKER_MASK);
+}
+
+// @ts-ignore: decorator
+@inline
+export function stateOf(entry: u64): u64 {
+  return entry & STATE_MASK;
+}
+
+/** Start of the block of `entry`, whose place in the ledger begins with the address `unit`. */
+function startOf(entry: u64, unit: usize): usize {
+  return unit + (entry & ODD ? MIN_ALIGN : 0);
+}
+
+/** Address of the atomic address of a page's entries; the page's SuperSlab must have metadata. */
+function entriesOf(page: usize): usize {
+  return metadataOf(page >> SUPERSLAB_PAGES_SHIFT) + LEDGER_OFFSET + (page & (SUPERSLAB_PAGES - 1)) * WORD;
+}
+
+/** Address of the atomic entry of a block that starts at `start`; 0 when its page has none. */
+function entryAt(start: usize): usize {
+  const page = start >> PAGE_SHIFT;
+  if (page >= PAGES || metadataOf(page >> SUPERSLAB_PAGES_SHIFT) == 0) return 0;
+  const entries = see(atomicLoad<usize>(entriesOf(page)));
+  return entries ? entries + ((start & PAGE_MASK) >> UNIT_SHIFT) * sizeof<u64>() : 0;
+}
+
+/** The entry of the block that starts at `start`. */
+export function entryOf(start: usize): u64 {
+  const at = entryAt(start);
+  const entry = at ? atomicLoad<u64>(at) : UNKNOWN;
+  return startOf(entry, start & ~(MIN_ALIGN * 2 - 1)) == start ? entry : UNKNOWN;
+}
+
+/** Notes a block that is about to be handed out; false when there is no memory for the note. */
+export function note(start: usize, size: usize, pad: usize, maker: u32): bool {
+  const page = start >> PAGE_SHIFT;
+  if (ensureMetadata(page >> SUPERSLAB_PAGES_SHIFT) == 0) return false;
+  if (atomicLoad<usize>(entriesOf(page)) == 0) {
+    const made = allocateMetadata(PAGE_ENTRIES * sizeof<u64>());
+    if (made == 0) return false;
+    atomicCas<usize>(entriesOf(page), 0, made);
+  }
+  const odd = start & MIN_ALIGN ? ODD : 0;
+  atomicStore<u64>(
+    entryAt(start),
+    HELD | odd | ((<u64>maker) << MAKER_SHIFT) | ((<u64>ctz<usize>(pad)) << PAD_SHIFT) | (<u64>size),
+  );
+  return true;
+}
+
+/** Notes that the block of `entry` at `start` is in another state; false when another thread was first. */
+export function setState(start: usize, entry: u64, state: u64): bool {
+  return atomicCas<u64>(entryAt(start), entry, (entry & ~STATE_MASK) | state);
+}
+
+/** Start of the block, of whichever state, that the allocator has at `address`; 0 when there is none. */
+export function blockAround(address: usize): usize {
+  const kind = kindOf(address);
+  if (kind >= CLASS_FIRST) {
+    const slab = slabOf(address);
+    const index = (address - slab.start) / classSize(kind);
+    return index < <usize>slab.capacity ? slab.start + index * classSize(kind) : 0;
+  }
+  if (kind == KIND_LARGE) return largeAround(address);
+  if (kind == KIND_HUGE) return address & ~PAGE_MASK;
+  return kind == KIND_HUGE_TAIL ? hugeAround(address) : 0;
+}
+
+/** End of the block that starts at `start`. */
+export function endOf(start: usize): usize {
+  const kind = kindOf(start);
+  return start + (kind >= CLASS_FIRST ? classSize(kind) : kind == KIND_LARGE ? largeSize(start) : hugeSize(start));
+}
+
+/** The first block in the ledger behind `start` that the program holds; 0 when there is none. For walking through all. */
+export function nextHeld(start: usize): usize {
+  const end = min(endSuperslab() << SUPERSLAB_PAGES_SHIFT, PAGES_END);
+  let page = start ? start >> PAGE_SHIFT : firstSuperslab() << SUPERSLAB_PAGES_SHIFT;
+  let index = start ? ((start & PAGE_MASK) >> UNIT_SHIFT) + 1 : 0;
+  while (page < end) {
+    if (metadataOf(page >> SUPERSLAB_PAGES_SHIFT) == 0) {
+      page = (page | (SUPERSLAB_PAGES - 1)) + 1;
+    } else {
+      const entries = see(atomicLoad<usize>(entriesOf(page)));
+      for (; entries && index < PAGE_ENTRIES; ++index) {
+        const entry = atomicLoad<u64>(entries + index * sizeof<u64>());
+        if (stateOf(entry) == HELD) return startOf(entry, (page << PAGE_SHIFT) + (index << UNIT_SHIFT));
+      }
+      ++page;
+    }
+    index = 0;
+  }
+  return 0;
+}
+
+/** Bytes that were asked for, of all blocks that the program holds. */
+export function heldBytes(): usize {
+  let bytes: usize = 0;
+  for (let start = nextHeld(0); start; start = nextHeld(start)) bytes += sizeOf(entryOf(start));
+  return bytes;
+}

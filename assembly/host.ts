@@ -1,0 +1,84 @@
+/** What a host needs beside the malloc family: threads, figures, trimming. */
+
+import { CONFIG_HASH, SMALL_MAX } from "./config";
+import { hasHeap } from "./control";
+import { class_stat, heap_stat } from "./inspect";
+import { exitThread, ready, startThread, threadId } from "./lifecycle";
+import {
+  KIND_FOREIGN,
+  KIND_HUGE,
+  KIND_HUGE_CACHED,
+  KIND_HUGE_TAIL,
+  KIND_LARGE,
+  KIND_METADATA,
+  KIND_METADATA_SPARE,
+  kindOf,
+} from "./region";
+import { purgeAll } from "./retention";
+import { classOf } from "./size-class";
+import { collect, prewarm, reclaimThread } from "./thread-cache";
+
+export { class_stat, heap_stat };
+
+/** Gives this instance's thread a heap: call once before anything else. See `startThread`. */
+export function thread_init(control: usize): usize {
+  return startThread(control);
+}
+
+/** Ends this thread's use of the heap; a later `thread_init` may begin another. */
+export function thread_exit(): void {
+  exitThread();
+}
+
+/** This thread's id, from 1; 0 without a heap. */
+export function thread_id(): u32 {
+  return threadId();
+}
+
+/**
+ * Puts what a thread that was terminated has left in order, so that others can use it. The host must be certain that the
+ * thread runs no more.
+ * @param id its id; 0 for all threads but the caller, as in the child of a fork
+ * @returns 1, or 0 when no thread `id` other than the caller has a heap: unknown, exited, or reclaimed before
+ */
+export function thread_reclaim(id: u32): i32 {
+  return hasHeap() && reclaimThread(id) ? 1 : 0;
+}
+
+/**
+ * Gives up what this thread keeps for later: its cache, slabs that are empty then, all cached large blocks, and where the
+ * platform takes memory back, all free pages.
+ * @param pad as in glibc, bytes that may be kept; everything idle is given up whatever it is
+ * @returns 1; 0 when there is no memory for a heap of this thread
+ */
+export function malloc_trim(pad: usize): i32 {
+  if (!ready()) return 0;
+  collect();
+  purgeAll();
+  return 1;
+}
+
+/**
+ * Fills this thread's cache for blocks of `size` bytes, up to `count` blocks and the profile's bounds.
+ * @returns blocks in the cache then; 0 for sizes that are not cached
+ */
+export function malloc_prewarm(size: usize, count: usize): usize {
+  const x = size - 1;
+  return x < SMALL_MAX && ready() ? prewarm(classOf(x), count) : 0;
+}
+
+/** What an address is: 0 foreign, 1 small, 2 large, 3 huge, 4 the allocator's own. */
+export function region_kind(address: usize): u32 {
+  if (!hasHeap()) return 0;
+  const kind = kindOf(address);
+  if (kind == KIND_FOREIGN || kind == KIND_HUGE_CACHED) return 0;
+  if (kind == KIND_LARGE) return 2;
+  if (kind == KIND_HUGE || kind == KIND_HUGE_TAIL) return 3;
+  if (kind == KIND_METADATA || kind == KIND_METADATA_SPARE) return 4;
+  return 1;
+}
+
+/** Identifies the configuration that all instances on one heap share. */
+export function config_hash(): u32 {
+  return CONFIG_HASH;
+}
