@@ -1,7 +1,7 @@
 /**
  * The cache of freed large and huge blocks: one for all threads, found by size (S12).
  *
- *   control.big ─► ┌─────────────┬─ ─┬────────────────┬────────────────┬─ ─ ─┬────────────────┐
+ *   bigCounts() ─► ┌─────────────┬─ ─┬────────────────┬────────────────┬─ ─ ─┬────────────────┐
  *                  │ bytes, hand │   │ row 0: 16 slots│ row 1: 16 slots│     │ row 27         │
  *                  └─────────────┴─ ─┴────────────────┴────────────────┴─ ─ ─┴────────────────┘
  *                  rows 0–15: large blocks, four rows for each doubling of their granules; 16–27: huge ones, of their pages
@@ -22,13 +22,12 @@
 
 import { atomicAdd, atomicCas, atomicExchange, atomicLoad } from "./atomic";
 import { GRANULE_SHIFT, LARGE_MAX, PAGE_SHIFT, WORD } from "./config";
-import { BIG_SLOTS, Control, control } from "./control";
+import { BIG_SLOTS, Control, bigCounts, bigSlot, control } from "./control";
 import { freeHuge, freeLarge, markCached, markHuge, setLargeSize } from "./large";
 import * as platform from "./platform";
 import { see } from "./view";
 
 const HAND_OFFSET: usize = WORD;
-const SLOTS_OFFSET: usize = 64;
 const WAYS: usize = 16;
 /** Rows for each doubling of size, as a power of two. */
 const STEPS_SHIFT: u32 = 2;
@@ -54,38 +53,31 @@ function unitShift(large: bool): usize {
   return large ? GRANULE_SHIFT : PAGE_SHIFT;
 }
 
-/** The row of blocks of `units`, which are more than 2^LEAST_SHIFT; LARGE_ROWS or HUGE_ROWS on for such as are not kept. */
-// @ts-ignore: decorator
-@inline
-function rowOf(units: usize): usize {
+/** The first slot of the row of blocks of `units`; BIG_SLOTS when such are not kept. */
+function rowOf(units: usize, large: bool): usize {
   const x = <u32>units - 1;
   const shift = 31 - STEPS_SHIFT - clz<u32>(x);
-  return <usize>(((shift + STEPS_SHIFT - LEAST_SHIFT) << STEPS_SHIFT) + ((x >> shift) & ((1 << STEPS_SHIFT) - 1)));
-}
-
-/** Address of an atomic slot. */
-// @ts-ignore: decorator
-@inline
-function slotOf(index: usize): usize {
-  return control.big + SLOTS_OFFSET + index * WORD;
+  const row = ((shift + STEPS_SHIFT - LEAST_SHIFT) << STEPS_SHIFT) + ((x >> shift) & ((1 << STEPS_SHIFT) - 1));
+  if (x >> LEAST_SHIFT == 0 || <usize>row >= (large ? LARGE_ROWS : HUGE_ROWS)) return BIG_SLOTS;
+  return (<usize>row + (large ? 0 : LARGE_ROWS)) * WAYS;
 }
 
 /** Address of the next slot to give up its block where there are too many. */
 function nextVictim(): usize {
-  return slotOf(<usize>atomicAdd<u32>(control.big + HAND_OFFSET, 1) % BIG_SLOTS);
+  return bigSlot(<usize>atomicAdd<u32>(bigCounts() + HAND_OFFSET, 1) % BIG_SLOTS);
 }
 
-/** Counts bytes that come or go; returns the bytes that there are then. */
+/** Counts bytes that come or go; returns the bytes that there were before. */
 // @ts-ignore: decorator
 @inline
-function countBytes(change: isize): isize {
-  return <isize>atomicAdd<usize>(control.big, <usize>change) + change;
+function countBytes(change: usize): usize {
+  return atomicAdd<usize>(bigCounts(), change);
 }
 
 /** Bytes of all cached blocks. */
 export function cachedBytes(): usize {
-  // A block is taken out before it is counted, and may not have been counted yet by who put it in.
-  return <usize>max<isize>(<isize>atomicLoad<usize>(control.big), 0);
+  // A block can be taken and counted before who put it there has counted it.
+  return <usize>max<isize>(<isize>atomicLoad<usize>(bigCounts()), 0);
 }
 
 /** A cached block for a request of `size` bytes, of which an eighth of the block at most is wasted; 0 when none. */
@@ -94,18 +86,14 @@ export function takeBig(size: usize): usize {
   const shift = unitShift(large);
   const units = (size + ((<usize>1) << shift) - 1) >> shift;
   const most = max(units, (size + size / (WASTE - 1)) >> shift);
-  const row = rowOf(units);
-  const rows = large ? LARGE_ROWS : HUGE_ROWS;
-  if (row >= rows) return 0;
-  const first = large ? row : LARGE_ROWS + row;
-  const end = (first + (row + 1 < rows ? 2 : 1)) * WAYS;
-  for (let index = first * WAYS; index < end; ++index) {
-    const slot = slotOf(index);
-    const word = atomicLoad<usize>(slot);
+  // The next row, too: what is in the row behind the last one of the large blocks counts in larger units.
+  const end = min(rowOf(units, large) + 2 * WAYS, large ? LARGE_ROWS * WAYS : BIG_SLOTS);
+  for (let index = rowOf(units, large); index < end; ++index) {
+    const word = atomicLoad<usize>(bigSlot(index));
     const found = word & UNITS_MASK;
-    if (found < units || found > most || !atomicCas<usize>(slot, word, 0)) continue;
+    if (found < units || found > most || !atomicCas<usize>(bigSlot(index), word, 0)) continue;
     const block = see(word & ADDRESS_MASK);
-    countBytes(-(<isize>(found << shift)));
+    countBytes(-(found << shift));
     if (large) setLargeSize(block, found << shift);
     else markHuge(block, found << shift);
     return block;
@@ -116,35 +104,32 @@ export function takeBig(size: usize): usize {
 /** Takes a freed block of exactly `size` bytes: keeps it, or gives its memory back. */
 export function keepBig(block: usize, size: usize, large: bool): void {
   const units = size >> unitShift(large);
-  const committed = atomicLoad<usize>(changetype<usize>(control) + offsetof<Control>("committed"));
-  const most = max<usize>(BYTES_MIN, committed >> FRACTION_SHIFT);
+  const most = max<usize>(
+    BYTES_MIN,
+    atomicLoad<usize>(changetype<usize>(control) + offsetof<Control>("committed")) >> FRACTION_SHIFT,
+  );
   if (large) setLargeSize(block, 0);
+  else markCached(block, size);
   // A large block may have grown beyond LARGE_MAX, and either may be small but for its alignment.
-  const row = units >> LEAST_SHIFT && units <= UNITS_MASK ? rowOf(units) : BIG_SLOTS;
-  if (row >= (large ? LARGE_ROWS : HUGE_ROWS) || size > most) return give(block, size, large);
-  if (!large) markCached(block, size);
-  const first = (large ? row : LARGE_ROWS + row) * WAYS;
-  let index = first;
-  while (index < first + WAYS && !atomicCas<usize>(slotOf(index), 0, block | units)) ++index;
-  let bytes = countBytes(<isize>size);
-  if (index == first + WAYS) {
-    const slot = slotOf(first + ((nextVictim() / WORD) % WAYS));
-    bytes -= <isize>release(atomicExchange<usize>(slot, block | units), large);
+  let index = size > most ? BIG_SLOTS : rowOf(units, large);
+  for (const end = min(index + WAYS, BIG_SLOTS); index < end; ++index) {
+    if (!atomicCas<usize>(bigSlot(index), 0, block | units)) continue;
+    let bytes = countBytes(size) + size;
+    for (let n: usize = 0; <isize>bytes > <isize>most && n < BIG_SLOTS; ++n) bytes -= evict(nextVictim());
+    return;
   }
-  for (let n: usize = 0; bytes > <isize>most && n < BIG_SLOTS; ++n) bytes -= <isize>evict(nextVictim());
+  give(block, size, large);
 }
 
 /** Gives up the block of a slot, if there is one; returns its bytes. */
 function evict(slot: usize): usize {
-  return release(atomicExchange<usize>(slot, 0), slot < slotOf(LARGE_ROWS * WAYS));
-}
-
-/** Gives up the block of `word`, which was in a slot; returns its bytes. */
-function release(word: usize, large: bool): usize {
+  const large = slot < bigSlot(LARGE_ROWS * WAYS);
+  const word = atomicLoad<usize>(slot) ? atomicExchange<usize>(slot, 0) : 0;
   const size = (word & UNITS_MASK) << unitShift(large);
-  if (size == 0) return 0;
-  countBytes(-(<isize>size));
-  give(word & ADDRESS_MASK, size, large);
+  if (size) {
+    countBytes(-size);
+    give(word & ADDRESS_MASK, size, large);
+  }
   return size;
 }
 
@@ -155,9 +140,7 @@ function give(block: usize, size: usize, large: bool): void {
 
 /** Frees all cached blocks. */
 export function flushBig(): void {
-  for (let index: usize = 0; index < BIG_SLOTS; ++index) {
-    if (atomicLoad<usize>(slotOf(index))) evict(slotOf(index));
-  }
+  for (let index: usize = 0; index < BIG_SLOTS; ++index) evict(bigSlot(index));
 }
 
 /**
@@ -166,15 +149,17 @@ export function flushBig(): void {
  */
 export function ageBig(looks: usize): void {
   for (let index: usize = 0; index < BIG_SLOTS; ++index) {
-    const slot = slotOf(index);
+    const slot = bigSlot(index);
     const word = atomicLoad<usize>(slot);
     if (word == 0) continue;
     if (word >> AGE_SHIFT < looks) {
       atomicCas<usize>(slot, word, word + ((<usize>1) << AGE_SHIFT));
     } else if (atomicCas<usize>(slot, word, 0)) {
       const large = index < LARGE_ROWS * WAYS;
-      platform.purge(word & ADDRESS_MASK, (word & UNITS_MASK) << unitShift(large));
-      release(word, large);
+      const size = (word & UNITS_MASK) << unitShift(large);
+      countBytes(-size);
+      platform.purge(word & ADDRESS_MASK, size);
+      give(word & ADDRESS_MASK, size, large);
     }
   }
 }

@@ -5,17 +5,19 @@
  * the address in a global, one instance a thread, and a new thread is told it by the one that has it.
  *
  *   control ─┬─ fields below
+ *            ├─ directory   usize a SuperSlab address of its metadata, 0 before first use    (superslab.ts)
  *            ├─ available   u32 a SuperSlab   bit p: page p is free for any use              (pool.ts)
  *            ├─ dirty       u32 a SuperSlab   bit p: page p has been used, may not be zero   (pool.ts)
  *            ├─ owned       u32 a SuperSlab   bit p: page p came from the platform           (pool.ts)
  *            ├─ released    u32 a SuperSlab   when pages were last released, in ms           (pool.ts)
- *            ├─ directory   usize a SuperSlab address of its metadata, 0 before first use    (superslab.ts)
- *            ├─ big         BIG_BYTES         cached large and huge blocks                   (big-cache.ts)
  *            ├─ longest     u8 a SuperSlab    hint: longest run of free granules             (large.ts)
- *            ├─ regionMap   u8 a page         what the page holds                            (region.ts)
- *            ├─ nothing     bins of nobody    empty for ever                                 (thread.ts)
+ *            ├─ big         BIG_BYTES         cached large and huge blocks                   (big-cache.ts)
  *            ├─ quarantine  QUARANTINE_BYTES  guard builds: freed blocks that wait       (guard/quarantine.ts)
+ *            ├─ regionMap   u8 a page         what the page holds                            (region.ts)
+ *            ├─ nothing     bins of nobody    empty for ever; not on native                  (thread.ts)
  *            └─ the rest of its pages: the first ones of metadata                            (superslab.ts)
+ *
+ * Where a table lies is a constant, so that an entry is found from the root by arithmetic.
  */
 
 import { BINS_BYTES, BINS_OFFSET, NOWHERE } from "./bin";
@@ -31,18 +33,6 @@ export class Control {
   /** Written last when a control block is made. */
   magic: u32;
   hash: u32;
-
-  /** Addresses of the tables; written once, before `magic`. */
-  available: usize;
-  dirty: usize;
-  owned: usize;
-  released: usize;
-  directory: usize;
-  big: usize;
-  longest: usize;
-  regionMap: usize;
-  nothing: usize;
-  quarantine: usize;
 
   /** Atomic: bytes taken from the platform. */
   committed: usize;
@@ -79,21 +69,101 @@ export let control: Control = changetype<Control>(NOWHERE);
 /** `control.regionMap`, kept apart because every `free` needs it; on native, one variable of the process. */
 let ownRegionMap: usize = NOWHERE;
 
-/** Slots of the cache of large and huge blocks, and a line of their own for the count of their bytes. */
+/** A line of the processor's cache: what many threads write has one of its own. */
+const LINE: usize = 64;
+
+/** Slots of the cache of large and huge blocks, and a line for the count of their bytes. */
 export const BIG_SLOTS: usize = 28 * 16;
-const BIG_BYTES: usize = 64 + BIG_SLOTS * WORD;
-
-/** Slots of the quarantine of guard builds, and a line of their own for its counts. */
+const BIG_BYTES: usize = LINE + BIG_SLOTS * WORD;
+/** Slots of the quarantine of guard builds, and a line for its counts. */
 export const QUARANTINE_SLOTS: usize = HK_GUARD ? (HK_NATIVE ? 4096 : 1024) : 0;
-const QUARANTINE_BYTES: usize = HK_GUARD ? 64 + QUARANTINE_SLOTS * WORD : 0;
+const QUARANTINE_BYTES: usize = HK_GUARD ? LINE + QUARANTINE_SLOTS * WORD : 0;
 
-const TABLE_BYTES: usize =
-  max<usize>(
-    SUPERSLABS * (4 * sizeof<u32>() + sizeof<usize>() + sizeof<u8>()) + PAGES + BIG_BYTES + offsetof<Control>(),
-    BINS_OFFSET,
-  ) +
-  BINS_BYTES +
-  QUARANTINE_BYTES;
+/** Offsets of the tables from the control block, which lies at a multiple of a line. */
+const DIRECTORY: usize = (offsetof<Control>() + (LINE - 1)) & ~(LINE - 1);
+const AVAILABLE: usize = DIRECTORY + SUPERSLABS * WORD;
+const DIRTY: usize = AVAILABLE + SUPERSLABS * sizeof<u32>();
+const OWNED: usize = DIRTY + SUPERSLABS * sizeof<u32>();
+const RELEASED: usize = OWNED + SUPERSLABS * sizeof<u32>();
+const LONGEST: usize = RELEASED + SUPERSLABS * sizeof<u32>();
+const BIG: usize = (LONGEST + SUPERSLABS + (LINE - 1)) & ~(LINE - 1);
+const QUARANTINE: usize = BIG + BIG_BYTES;
+const REGION_MAP: usize = QUARANTINE + QUARANTINE_BYTES;
+const MAP_END: usize = (REGION_MAP + PAGES + (LINE - 1)) & ~(LINE - 1);
+/** Bins are found behind a fixed offset from their heap, which must not lie before the memory. */
+const NOTHING: usize = (MAP_END > BINS_OFFSET ? MAP_END : BINS_OFFSET) - BINS_OFFSET;
+const TABLES_END: usize = NOTHING + BINS_OFFSET + BINS_BYTES;
+
+// Addresses of the entries of SuperSlabs.
+
+// @ts-ignore: decorator
+@inline
+export function directoryOf(superslab: usize): usize {
+  return changetype<usize>(control) + superslab * WORD + DIRECTORY;
+}
+
+// @ts-ignore: decorator
+@inline
+export function availableOf(superslab: usize): usize {
+  return changetype<usize>(control) + superslab * sizeof<u32>() + AVAILABLE;
+}
+
+// @ts-ignore: decorator
+@inline
+export function dirtyOf(superslab: usize): usize {
+  return changetype<usize>(control) + superslab * sizeof<u32>() + DIRTY;
+}
+
+// @ts-ignore: decorator
+@inline
+export function ownedOf(superslab: usize): usize {
+  return changetype<usize>(control) + superslab * sizeof<u32>() + OWNED;
+}
+
+// @ts-ignore: decorator
+@inline
+export function releasedOf(superslab: usize): usize {
+  return changetype<usize>(control) + superslab * sizeof<u32>() + RELEASED;
+}
+
+// @ts-ignore: decorator
+@inline
+export function longestOf(superslab: usize): usize {
+  return changetype<usize>(control) + superslab + LONGEST;
+}
+
+/** Address of the counts of the cache of large and huge blocks; its slots are behind them. */
+// @ts-ignore: decorator
+@inline
+export function bigCounts(): usize {
+  return changetype<usize>(control) + BIG;
+}
+
+// @ts-ignore: decorator
+@inline
+export function bigSlot(index: usize): usize {
+  return changetype<usize>(control) + index * WORD + (BIG + LINE);
+}
+
+/** As `bigCounts` and `bigSlot`, of the quarantine. */
+// @ts-ignore: decorator
+@inline
+export function quarantineCounts(): usize {
+  return changetype<usize>(control) + QUARANTINE;
+}
+
+// @ts-ignore: decorator
+@inline
+export function quarantineSlot(index: usize): usize {
+  return changetype<usize>(control) + index * WORD + (QUARANTINE + LINE);
+}
+
+/** The heap of nobody; see thread.ts. */
+// @ts-ignore: decorator
+@inline
+export function nothing(): usize {
+  return HK_NATIVE ? native.empty() : changetype<usize>(control) + NOTHING;
+}
 
 /** Address of the region map; on native, before the process has a heap, of one that knows address 0 alone. */
 // @ts-ignore: decorator
@@ -101,9 +171,6 @@ const TABLE_BYTES: usize =
 export function regionMap(): usize {
   return HK_NATIVE ? native.regions : ownRegionMap;
 }
-
-/** Bytes that aligning the parts of the block, and a first chunk that is not empty, may take. */
-const SLACK: usize = 128;
 
 /** True once this instance knows its heap. */
 export function attached(): bool {
@@ -119,9 +186,9 @@ export function hasHeap(): bool {
   return attached();
 }
 
-/** True when a control block at `address` would lie in memory. */
+/** True when a control block at `address` would lie in memory, with its tables. */
 function inMemory(address: usize): bool {
-  const last = address + offsetof<Control>() - 1;
+  const last = address + TABLES_END - 1;
   return (
     address != 0 && (address & (WORD - 1)) == 0 && last > address && last >> PAGE_SHIFT < platform.endPage(PAGE_SHIFT)
   );
@@ -133,14 +200,9 @@ export function attach(address: usize): bool {
   const found = changetype<Control>(see(address));
   if (found.magic != MAGIC || found.hash != CONFIG_HASH) return false;
   control = found;
-  if (HK_NATIVE) native.setRegions(found.regionMap);
-  else ownRegionMap = found.regionMap;
+  if (HK_NATIVE) native.setRegions(address + REGION_MAP);
+  else ownRegionMap = address + REGION_MAP;
   return true;
-}
-
-/** The first multiple of 16 from `address` on. */
-function aligned(address: usize): usize {
-  return (address + 15) & ~15;
 }
 
 /**
@@ -150,7 +212,8 @@ function aligned(address: usize): usize {
  * @returns its address, 0 when the platform has no memory, or none that the profile can address
  */
 export function create(): usize {
-  const bytes = (TABLE_BYTES + SLACK + (GROW_UNIT - 1)) & ~(GROW_UNIT - 1);
+  // A line more, because address 0 would be no heap.
+  const bytes = (LINE + TABLES_END + (GROW_UNIT - 1)) & ~(GROW_UNIT - 1);
   let base: usize;
   if (HK_NATIVE) {
     base = native.table(bytes);
@@ -161,42 +224,18 @@ export function create(): usize {
     if (base == usize.MAX_VALUE) return 0;
   }
   const limit = base + bytes;
-  // Address 0 would be no heap; MIN_ALIGN bytes are the price of a memory that starts empty.
-  if (base == 0) base = 2 * sizeof<u64>();
+  if (base == 0) base = LINE;
 
   const made = changetype<Control>(see(base));
-  let cursor = aligned(base + offsetof<Control>());
-  made.available = cursor;
-  cursor += SUPERSLABS * sizeof<u32>();
-  made.dirty = cursor;
-  cursor += SUPERSLABS * sizeof<u32>();
-  made.owned = cursor;
-  cursor += SUPERSLABS * sizeof<u32>();
-  made.released = cursor;
-  cursor += SUPERSLABS * sizeof<u32>();
-  made.directory = cursor;
-  cursor = (cursor + SUPERSLABS * sizeof<usize>() + 63) & ~63;
-  made.big = cursor;
-  cursor += BIG_BYTES;
-  made.longest = cursor;
-  cursor += SUPERSLABS;
-  made.regionMap = cursor;
-  cursor = max(aligned(cursor + PAGES), BINS_OFFSET);
-  made.nothing = HK_NATIVE ? native.empty() : cursor - BINS_OFFSET;
-  cursor += BINS_BYTES;
-  made.quarantine = cursor;
-  cursor += QUARANTINE_BYTES;
-
   made.hash = CONFIG_HASH;
   made.first = u32.MAX_VALUE;
   made.low = u32.MAX_VALUE;
-  if (HK_NATIVE) {
-    // Tables are reserved address space, most of which never takes memory; metadata starts with a page of the pool.
-    made.metadata = 0;
-  } else {
+  // On native the tables are reserved address space, most of which never takes memory, and metadata starts with a page of
+  // the pool.
+  if (!HK_NATIVE) {
     made.committed = bytes;
     // The page in which the tables end is the first of metadata, and the pages behind it are the next ones.
-    made.metadata = cursor;
+    made.metadata = base + TABLES_END;
     spareFirst = (made.metadata + PAGE_SIZE) >> PAGE_SHIFT;
     spareEnd = ((limit - 1) >> PAGE_SHIFT) + 1;
     made.metadataBytes = bytes;

@@ -5,7 +5,14 @@
  */
 
 import { atomicLoad } from "./atomic";
-import { GRANULE_SHIFT, PAGE_SHIFT, SUPERSLAB_GRANULES, SUPERSLAB_PAGES, SUPERSLAB_PAGES_SHIFT } from "./config";
+import {
+  GRANULE_SHIFT,
+  PAGE_SHIFT,
+  PAGE_SIZE,
+  SUPERSLAB_GRANULES,
+  SUPERSLAB_PAGES,
+  SUPERSLAB_PAGES_SHIFT,
+} from "./config";
 import { binOf, binRoom } from "./bin";
 import { cachedBytes } from "./big-cache";
 import { Control, control, hasHeap } from "./control";
@@ -35,51 +42,46 @@ export function heap_stat(what: u32): usize {
   if (!hasHeap()) return 0;
   if (what == COMMITTED) return atomicLoad<usize>(changetype<usize>(control) + offsetof<Control>("committed"));
   if (what == METADATA) return atomicLoad<usize>(changetype<usize>(control) + offsetof<Control>("metadataBytes"));
-  if (what == STAT_LIVE) return liveBytes();
-  if (what == STAT_CACHED) {
-    let bytes: usize = 0;
-    for (let cls = CLASS_FIRST; cls < CLASS_END; ++cls) bytes += cachedBlocks(cls) * classSize(cls);
-    return bytes + cachedBytes();
-  }
+  if (what == STAT_CACHED) return cachedBytes() + cachedSmall();
+  let figure: usize = 0;
   if (what == THREADS) {
-    let threads: usize = 0;
     for (let heap = firstHeap(); heap; heap = nextHeap(heap)) {
-      if ((atomicLoad<u32>(stateOf(heap)) & STATE_MASK) == LIVE) ++threads;
+      if ((atomicLoad<u32>(stateOf(heap)) & STATE_MASK) == LIVE) ++figure;
     }
-    return threads;
-  }
-  if (what == FREE_PAGES) {
-    let pages: usize = 0;
+  } else if (what == STAT_LIVE) {
+    figure = slabFigure(ALL_CLASSES, false) + bigBytes() - cachedSmall();
+  } else if (what == FREE_PAGES) {
     for (let superslab = firstSuperslab(); superslab < endSuperslab(); ++superslab) {
-      pages += <usize>popcnt<u32>(availablePages(superslab));
+      figure += (<usize>popcnt<u32>(availablePages(superslab))) << PAGE_SHIFT;
     }
-    return pages << PAGE_SHIFT;
   }
-  return 0;
+  return figure;
 }
 
 /** A figure of the size class `index`, counted from 0; a class that does not exist has blocks of 0 bytes. */
 export function class_stat(index: u32, what: u32): usize {
-  if (!hasHeap()) return 0;
   const cls = CLASS_FIRST + index;
-  if (index >= CLASS_END - CLASS_FIRST) return 0;
-  if (what == CLASS_SIZE) return classSize(cls);
+  if (!hasHeap() || index >= CLASS_END - CLASS_FIRST) return 0;
+  const size = classSize(cls);
+  if (what == CLASS_SIZE) return size;
   if (what == CLASS_SLABS) return slabFigure(cls, true);
-  if (what == CLASS_LIVE) return slabFigure(cls, false) - cachedBlocks(cls);
-  if (what == CLASS_CACHED) return cachedBlocks(cls);
-  return 0;
+  const cached = cachedBlocks(cls);
+  if (what == CLASS_LIVE) return slabFigure(cls, false) / size - cached;
+  return what == CLASS_CACHED ? cached : 0;
 }
 
-/** Slabs of `cls`, or blocks that are not at home in them. */
+const ALL_CLASSES: u32 = 0;
+
+/** Slabs of `cls`, or bytes of the blocks that are not at home in them. */
 function slabFigure(cls: u32, slabs: bool): usize {
   let figure: usize = 0;
   for (let superslab = firstSuperslab(); superslab < endSuperslab(); ++superslab) {
     if (metadataOf(superslab) == 0) continue;
     for (let n: usize = 0; n < SUPERSLAB_PAGES; ++n) {
       const slab = slabOfPage((superslab << SUPERSLAB_PAGES_SHIFT) + n);
-      if (<u32>slab.cls != cls) continue;
+      if (!slab.cls || (cls != ALL_CLASSES && <u32>slab.cls != cls)) continue;
       // Blocks that wait in `remote` are home but for the drain.
-      figure += slabs ? 1 : <usize>slab.used - <usize>countOf(slab.remote);
+      figure += slabs ? 1 : <usize>(slab.used - countOf(slab.remote)) * <usize>slab.blockSize;
     }
   }
   return figure;
@@ -87,26 +89,29 @@ function slabFigure(cls: u32, slabs: bool): usize {
 
 /** Blocks of `cls` in the caches of all threads. */
 function cachedBlocks(cls: u32): usize {
-  let blocks: usize = 0;
+  let blocks: u32 = 0;
   for (let heap = firstHeap(); heap; heap = nextHeap(heap)) {
     const record = classHeap(heap, cls);
-    blocks += <usize>(record.limit - binRoom(binOf(heap, cls)));
-    if (record.spare) blocks += <usize>record.spareCount;
+    blocks += record.limit - binRoom(binOf(heap, cls));
+    if (record.spare) blocks += record.spareCount;
   }
-  return blocks;
+  return <usize>blocks;
 }
 
-/** Bytes of all blocks that the program holds, as the allocator rounds them. */
-function liveBytes(): usize {
+/** Bytes of small blocks in the caches of all threads. */
+function cachedSmall(): usize {
   let bytes: usize = 0;
-  for (let cls = CLASS_FIRST; cls < CLASS_END; ++cls) {
-    bytes += (slabFigure(cls, false) - cachedBlocks(cls)) * classSize(cls);
-  }
+  for (let cls = CLASS_FIRST; cls < CLASS_END; ++cls) bytes += cachedBlocks(cls) * classSize(cls);
+  return bytes;
+}
+
+/** Bytes of large and huge blocks that the program holds. */
+function bigBytes(): usize {
+  let bytes: usize = 0;
   for (let superslab = firstSuperslab(); superslab < endSuperslab(); ++superslab) {
-    const base = superslab << SUPERSLAB_PAGES_SHIFT;
     for (let n: usize = 0; n < SUPERSLAB_PAGES; ++n) {
-      const kind = kindOfPage(base + n);
-      if (kind == KIND_HUGE || kind == KIND_HUGE_TAIL) bytes += (<usize>1) << PAGE_SHIFT;
+      const kind = kindOfPage((superslab << SUPERSLAB_PAGES_SHIFT) + n);
+      if (kind == KIND_HUGE || kind == KIND_HUGE_TAIL) bytes += PAGE_SIZE;
     }
     const metadata = metadataOf(superslab);
     if (metadata == 0) continue;

@@ -30,7 +30,7 @@ import {
   SUPERSLAB_PAGES_SHIFT,
   SUPERSLAB_SHIFT,
 } from "./config";
-import { control } from "./control";
+import { longestOf } from "./control";
 import {
   NO_PAGES,
   acquirePages,
@@ -86,13 +86,6 @@ function wordOf(metadata: usize, granule: usize): usize {
 @inline
 function lengthOf(metadata: usize, granule: usize): usize {
   return metadata + LENGTHS_OFFSET + granule;
-}
-
-/** Hint: no run of free granules of the SuperSlab's joined pages is longer. */
-// @ts-ignore: decorator
-@inline
-function longestOf(superslab: usize): usize {
-  return control.longest + superslab;
 }
 
 /** Bits of `count` granules from bit `first` of a word. */

@@ -1,7 +1,7 @@
 /** How a thread gets a heap, keeps it in order, and leaves it. */
 
 import { NOWHERE } from "./bin";
-import { attach, attached, control, create, hasHeap, spareEnd, spareFirst } from "./control";
+import { attach, attached, control, create, hasHeap, nothing, spareEnd, spareFirst } from "./control";
 import { PAGE_SHIFT } from "./config";
 import * as native from "./platform/native";
 import { KIND_METADATA, KIND_METADATA_SPARE, setKind } from "./region";
@@ -17,7 +17,6 @@ import {
   isBroken,
   makeHeap,
   newThreadId,
-  nothing,
   setCurrent,
   takeHeap,
   threadHeap,
@@ -84,21 +83,22 @@ function takeAny(): bool {
  * True when this thread has a heap in order: after giving it one, on native, and after mending the one it has when an
  * operation never ended. To be called before every operation; see thread.ts. Traps before `thread_init` on wasm.
  */
+// @ts-ignore: decorator
+@inline
 export function ready(): bool {
-  hasHeap();
-  if (current() == nothing()) return restart();
-  if (HK_NATIVE && unended()) dropBroken();
-  return true;
+  prepare();
+  return HK_NATIVE ? current() != nothing() : true;
 }
 
-function restart(): bool {
-  if (isBroken()) {
+function prepare(): void {
+  hasHeap();
+  if (current() != nothing()) {
+    if (HK_NATIVE && unended()) dropBroken();
+  } else if (isBroken()) {
     const heap = unended();
     forget(heap);
     resume(heap);
-    return true;
-  }
-  return HK_NATIVE && joinProcess() && takeAny();
+  } else if (HK_NATIVE && joinProcess()) takeAny();
 }
 
 /** Leaves to others the heaps of those operations that this thread has jumped out of. */

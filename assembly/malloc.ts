@@ -122,7 +122,7 @@ function freeSlow(block: usize, kind: u32): void {
   }
   see(block);
   // Where there is no memory for a heap of this thread's own, the block goes straight to its slab.
-  if (!ready()) return sendHomeAlone(block);
+  if (!ready()) return HK_NATIVE ? sendHomeAlone(block) : unreachable();
   const bin = binOf(current(), kind);
   if (!binRoom(bin)) overflow(kind);
   link(block, binHead(bin));
@@ -133,8 +133,7 @@ function freeSlow(block: usize, kind: u32): void {
 
 /** Frees what is not small, if it is a block at all. */
 function freeBig(block: usize, kind: u32): void {
-  hasHeap();
-  const size = kind == KIND_LARGE ? largeSize(block) : kind == KIND_HUGE ? hugeSize(block) : 0;
+  const size = malloc_usable_size(block);
   if (size == 0) return refuse(block);
   keepBig(block, size, kind == KIND_LARGE);
   relax();

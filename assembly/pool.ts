@@ -20,7 +20,7 @@
 
 import { atomicAdd, atomicAnd, atomicCas, atomicLoad, atomicOr, atomicStore } from "./atomic";
 import { GROW_UNIT, PAGES, PAGES_END, PAGE_SHIFT, SUPERSLAB_PAGES, SUPERSLAB_PAGES_SHIFT } from "./config";
-import { Control, control } from "./control";
+import { Control, availableOf, control, dirtyOf, ownedOf, releasedOf } from "./control";
 import * as platform from "./platform";
 import { KIND_FOREIGN, setKind } from "./region";
 import { see } from "./view";
@@ -42,12 +42,6 @@ const PATIENCE: u32 = 1000;
 /** True when the pages of this instance's last successful `acquirePages` or `claimPages` read as zero. */
 export let acquiredClean: bool = false;
 
-// @ts-ignore: decorator
-@inline
-function word(table: usize, superslab: usize): usize {
-  return table + superslab * sizeof<u32>();
-}
-
 /** Bits of `count` pages from bit `first` on; first + count <= SUPERSLAB_PAGES. */
 // @ts-ignore: decorator
 @inline
@@ -57,7 +51,7 @@ function maskOf(first: usize, count: usize): u32 {
 
 /** The available pages of a SuperSlab as bits; a snapshot. */
 export function availablePages(superslab: usize): u32 {
-  return atomicLoad<u32>(word(control.available, superslab));
+  return atomicLoad<u32>(availableOf(superslab));
 }
 
 /**
@@ -79,7 +73,7 @@ export function acquirePages(count: usize, align: usize, within: bool): usize {
     return page;
   }
   // The hint can be behind a release that came while we moved it: look everywhere before giving up.
-  const first = <usize>atomicLoad<u32>(changetype<usize>(control) + offsetof<Control>("first"));
+  const first = firstSuperslab();
   return first < <usize>low ? scan(first, min<usize>(<usize>low + 1, end), count, align, within) : NO_PAGES;
 }
 
@@ -136,11 +130,10 @@ function scan(superslab: usize, end: usize, count: usize, align: usize, within: 
  * @returns false when one of them is not
  */
 export function claimPages(page: usize, count: usize): bool {
-  // In one SuperSlab it is one operation; over several, others may see some taken that are given back.
-  const several = (page ^ (page + count - 1)) >> SUPERSLAB_PAGES_SHIFT != 0;
-  if (several) beginClaim();
+  // In one SuperSlab it is one step; over several, others may see some taken that are given back.
+  beginClaim();
   const claimed = claimRuns(page, count);
-  if (several) endClaim();
+  endClaim();
   if (claimed) see(((page + count) << PAGE_SHIFT) - 1);
   return claimed;
 }
@@ -154,7 +147,7 @@ function claimRuns(page: usize, count: usize): bool {
     const first = next & PAGE_IN_SUPERSLAB;
     const length = min<usize>(SUPERSLAB_PAGES - first, end - next);
     const mask = maskOf(first, length);
-    const address = word(control.available, superslab);
+    const address = availableOf(superslab);
     let bits = atomicLoad<u32>(address);
     while ((bits & mask) == mask && !atomicCas<u32>(address, bits, bits & ~mask)) {
       bits = atomicLoad<u32>(address);
@@ -165,7 +158,7 @@ function claimRuns(page: usize, count: usize): bool {
       return false;
     }
     if (HK_NATIVE && bits == ownedPages(superslab)) countRetained(superslab, -1);
-    if (atomicLoad<u32>(word(control.dirty, superslab)) & mask) clean = false;
+    if (atomicLoad<u32>(dirtyOf(superslab)) & mask) clean = false;
     next += length;
   }
   acquiredClean = clean;
@@ -194,9 +187,9 @@ function putPages(page: usize, count: usize, dirty: bool): void {
     const first = page & PAGE_IN_SUPERSLAB;
     const length = min<usize>(SUPERSLAB_PAGES - first, end - page);
     const mask = maskOf(first, length);
-    if (dirty && (dirtyPages(superslab) & mask) != mask) atomicOr<u32>(word(control.dirty, superslab), mask);
-    if (HK_NATIVE) atomicStore<u32>(word(control.released, superslab), <u32>platform.now());
-    const bits = atomicOr<u32>(word(control.available, superslab), mask) | mask;
+    if (dirty && (dirtyPages(superslab) & mask) != mask) atomicOr<u32>(dirtyOf(superslab), mask);
+    if (HK_NATIVE) atomicStore<u32>(releasedOf(superslab), <u32>platform.now());
+    const bits = atomicOr<u32>(availableOf(superslab), mask) | mask;
     if (HK_NATIVE && bits == ownedPages(superslab)) countRetained(superslab, 1);
     page += length;
   }
@@ -307,7 +300,7 @@ export function donatePages(page: usize, count: usize): void {
     const superslab = next >> SUPERSLAB_PAGES_SHIFT;
     const first = next & PAGE_IN_SUPERSLAB;
     const length = min<usize>(SUPERSLAB_PAGES - first, end - next);
-    atomicOr<u32>(word(control.owned, superslab), maskOf(first, length));
+    atomicOr<u32>(ownedOf(superslab), maskOf(first, length));
     next += length;
   }
   returnPages(page, count);
@@ -321,8 +314,8 @@ function countRetained(superslab: usize, change: i32): void {
 /** Widens [first, end) to hold the SuperSlabs `from` and `to`. */
 function widen(from: u32, to: u32): void {
   const first = changetype<usize>(control) + offsetof<Control>("first");
-  let seen = atomicLoad<u32>(first);
-  while (from < seen && !atomicCas<u32>(first, seen, from)) seen = atomicLoad<u32>(first);
+  let seen: u32 = HK_NATIVE ? atomicLoad<u32>(first) : 0;
+  while (HK_NATIVE && from < seen && !atomicCas<u32>(first, seen, from)) seen = atomicLoad<u32>(first);
   const end = changetype<usize>(control) + offsetof<Control>("end");
   seen = atomicLoad<u32>(end);
   while (to + 1 > seen && !atomicCas<u32>(end, seen, to + 1)) seen = atomicLoad<u32>(end);
@@ -330,6 +323,7 @@ function widen(from: u32, to: u32): void {
 
 /** First SuperSlab that has pages. */
 export function firstSuperslab(): usize {
+  if (!HK_NATIVE) return 0;
   return <usize>atomicLoad<u32>(changetype<usize>(control) + offsetof<Control>("first"));
 }
 
@@ -340,22 +334,22 @@ export function endSuperslab(): usize {
 
 /** The pages of a SuperSlab that came from the platform. */
 export function ownedPages(superslab: usize): u32 {
-  return atomicLoad<u32>(word(control.owned, superslab));
+  return atomicLoad<u32>(ownedOf(superslab));
 }
 
 /** The pages of a SuperSlab that may hold old data. */
 export function dirtyPages(superslab: usize): u32 {
-  return atomicLoad<u32>(word(control.dirty, superslab));
+  return atomicLoad<u32>(dirtyOf(superslab));
 }
 
 /** Notes that claimed pages [page, page + count) of one SuperSlab read as zero. */
 export function markClean(page: usize, count: usize): void {
-  atomicAnd<u32>(word(control.dirty, page >> SUPERSLAB_PAGES_SHIFT), ~maskOf(page & PAGE_IN_SUPERSLAB, count));
+  atomicAnd<u32>(dirtyOf(page >> SUPERSLAB_PAGES_SHIFT), ~maskOf(page & PAGE_IN_SUPERSLAB, count));
 }
 
 /** When pages of a SuperSlab were last released, in milliseconds of the platform's clock; native only. */
 export function lastRelease(superslab: usize): u32 {
-  return atomicLoad<u32>(word(control.released, superslab));
+  return atomicLoad<u32>(releasedOf(superslab));
 }
 
 /** True when nothing but free pages lies between `page` and the end of memory, so that growth adds to what ends there. */

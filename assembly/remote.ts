@@ -243,8 +243,5 @@ function adoptSlab(heap: usize, slab: Slab, recount: bool): void {
   slab.queued = 0;
   threadHeap(heap).fresh = 0;
   atomicStore<usize>(changetype<usize>(slab) + offsetof<Slab>("owner"), heap);
-  if (hasRoom(slab) || countOf(atomicLoad<u64>(remoteOf(slab)))) {
-    pushBack(classHeap(heap, slab.cls), slab);
-    if (isHome(slab)) retire(heap, slab);
-  }
+  if (hasRoom(slab) || countOf(atomicLoad<u64>(remoteOf(slab)))) settle(heap, slab);
 }

@@ -21,7 +21,7 @@ import * as platform from "./platform";
 import { NO_PAGES, acquirePages, releasePages } from "./pool";
 import { setKind } from "./region";
 import { classSize } from "./size-class";
-import { Slab, ensureMetadata, slabOfPage, slabPage } from "./superslab";
+import { SLAB_BYTES, Slab, ensureMetadata, slabOfPage, slabPage } from "./superslab";
 import { ClassHeap, classHeap, threadHeap } from "./thread";
 
 /** Pages of a slab of `cls`: the fewest, as a power of two, that hold SLAB_MIN_BLOCKS. */
@@ -44,22 +44,12 @@ export function newSlab(heap: usize, cls: u32): Slab | null {
   }
   const size = classSize(cls);
   const slab = slabOfPage(page);
+  memory.fill(changetype<usize>(slab), 0, pages * SLAB_BYTES);
   slab.start = page << PAGE_SHIFT;
   slab.blockSize = <u32>size;
   slab.capacity = <u32>((pages << PAGE_SHIFT) / size);
-  slab.carved = 0;
-  slab.used = 0;
-  slab.free = 0;
-  slab.remote = 0;
   slab.pages = <u8>pages;
-  slab.lead = 0;
-  slab.queued = 0;
-  for (let n: usize = 1; n < pages; ++n) {
-    const other = slabPage(slab, n);
-    other.lead = <u8>n;
-    other.cls = 0;
-    other.owner = 0;
-  }
+  for (let n: usize = 1; n < pages; ++n) slabPage(slab, n).lead = <u8>n;
   slab.cls = <u8>cls;
   threadHeap(heap).fresh = 0;
   atomicStore<usize>(changetype<usize>(slab) + offsetof<Slab>("owner"), heap);

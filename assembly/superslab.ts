@@ -30,7 +30,7 @@ import {
   SUPERSLAB_PAGES_SHIFT,
   WORD,
 } from "./config";
-import { Control, control } from "./control";
+import { Control, control, directoryOf } from "./control";
 import {
   NO_PAGES,
   acquirePages,
@@ -79,7 +79,7 @@ export class Slab {
 }
 
 // Slabs are 16-byte multiples so that `remote` is always aligned for 64-bit atomics.
-const SLAB_BYTES: usize = (offsetof<Slab>() + (MIN_ALIGN - 1)) & ~(MIN_ALIGN - 1);
+export const SLAB_BYTES: usize = (offsetof<Slab>() + (MIN_ALIGN - 1)) & ~(MIN_ALIGN - 1);
 
 /** Offsets in a SuperSlab's metadata. */
 export const GRANULES_OFFSET: usize = SUPERSLAB_PAGES * SLAB_BYTES;
@@ -92,7 +92,7 @@ const METADATA_BYTES: usize = LEDGER_OFFSET + (HK_GUARD ? SUPERSLAB_PAGES * WORD
 // @ts-ignore: decorator
 @inline
 export function metadataOf(superslab: usize): usize {
-  return see(atomicLoad<usize>(control.directory + superslab * sizeof<usize>()));
+  return see(atomicLoad<usize>(directoryOf(superslab)));
 }
 
 /** Metadata of a SuperSlab, made if need be; 0 when there is no memory for it. */
@@ -102,7 +102,7 @@ export function ensureMetadata(superslab: usize): usize {
   const made = allocateMetadata(METADATA_BYTES);
   if (made == 0) return 0;
   // Of several threads that make it, one wins; what the others made is lost, once a thread and SuperSlab at most.
-  if (atomicCas<usize>(control.directory + superslab * sizeof<usize>(), 0, made)) return made;
+  if (atomicCas<usize>(directoryOf(superslab), 0, made)) return made;
   return metadataOf(superslab);
 }
 
@@ -154,19 +154,17 @@ export function allocateMetadata(bytes: usize): usize {
     }
     let count = METADATA_PAGES;
     let tries: u32 = 0;
-    let since = poolChanges();
-    beginClaim();
-    let page = acquirePages(count, 1, false);
-    while (page == NO_PAGES) {
-      endClaim();
-      if (!growPool(count, since, tries++)) {
-        // Near the end of memory one page must do.
-        if (count == 1) return 0;
-        count = 1;
-      }
-      since = poolChanges();
+    let page: usize;
+    while (true) {
+      const since = poolChanges();
       beginClaim();
       page = acquirePages(count, 1, false);
+      if (page != NO_PAGES) break;
+      endClaim();
+      if (growPool(count, since, tries++)) continue;
+      // Near the end of memory one page must do.
+      if (count == 1) return 0;
+      count = 1;
     }
     if (!acquiredClean) memory.fill(page << PAGE_SHIFT, 0, count << PAGE_SHIFT);
     setKind(page, 1, KIND_METADATA);

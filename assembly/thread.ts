@@ -25,7 +25,7 @@
 
 import { atomicAdd, atomicCas, atomicLoad, atomicStore } from "./atomic";
 import { BINS_BYTES, BINS_OFFSET, NOWHERE } from "./bin";
-import { Control, control } from "./control";
+import { Control, control, nothing } from "./control";
 import { MIN_ALIGN } from "./config";
 import * as native from "./platform/native";
 import * as platform from "./platform";
@@ -111,13 +111,6 @@ export function current(): usize {
 export function setCurrent(heap: usize): void {
   if (HK_NATIVE) native.setHeap(heap);
   else own = heap;
-}
-
-/** The heap of nobody: its bins have neither blocks nor room, so that every call goes the slow way. */
-// @ts-ignore: decorator
-@inline
-export function nothing(): usize {
-  return HK_NATIVE ? native.empty() : control.nothing;
 }
 
 /**

@@ -2,36 +2,35 @@
  * The quarantine of guard builds: freed blocks wait here, filled, before they can be handed out again, and a write to one
  * is found when it leaves.
  *
- *   control.quarantine ─► ┌─────────────┬─ ─┬───────┬───────┬─ ─ ─┬───────┐
- *                         │ bytes, hand │   │ block │ block │     │ block │    a ring: the hand goes round, puts a block
- *                         └─────────────┴─ ─┴───────┴───────┴─ ─ ─┴───────┘    in, and takes out what was there
+ *   quarantineCounts() ─►  ┌─────────────┬─ ─┬───────┬───────┬─ ─ ─┬───────┐
+ *                          │ bytes, hand │   │ block │ block │     │ block │    a ring: the hand goes round, puts a block
+ *                          └─────────────┴─ ─┴───────┴───────┴─ ─ ─┴───────┘    in, and takes out what was there
  *
  * One for all threads, by one exchange on a slot, so that a thread that dies loses the block in its hands at most.
  */
 
 import { atomicAdd, atomicExchange, atomicLoad } from "../atomic";
 import { WORD } from "../config";
-import { Control, QUARANTINE_SLOTS, control } from "../control";
+import { Control, QUARANTINE_SLOTS, control, quarantineCounts, quarantineSlot } from "../control";
 
 const HAND_OFFSET: usize = WORD;
-const SLOTS_OFFSET: usize = 64;
 
 /** Blocks in quarantine are this fraction of the heap's memory at most, together, but may always be BYTES_MIN. */
 const FRACTION_SHIFT: usize = 2;
 const BYTES_MIN: usize = 1 << 18;
 
 function slotOf(index: usize): usize {
-  return control.quarantine + SLOTS_OFFSET + (index % QUARANTINE_SLOTS) * WORD;
+  return quarantineSlot(index % QUARANTINE_SLOTS);
 }
 
 function count(change: isize): isize {
-  return <isize>atomicAdd<usize>(control.quarantine, <usize>change) + change;
+  return <isize>atomicAdd<usize>(quarantineCounts(), <usize>change) + change;
 }
 
 /** Puts a block of `bytes` in; returns the one that leaves for it, of any size, or 0. */
 export function exchange(block: usize, bytes: usize): usize {
   count(<isize>bytes);
-  return atomicExchange<usize>(slotOf(<usize>atomicAdd<u32>(control.quarantine + HAND_OFFSET, 1)), block);
+  return atomicExchange<usize>(slotOf(<usize>atomicAdd<u32>(quarantineCounts() + HAND_OFFSET, 1)), block);
 }
 
 /** Tells that a block of `bytes` has left. */
@@ -41,7 +40,7 @@ export function left(bytes: usize): void {
 
 /** Bytes of all blocks in quarantine. */
 export function quarantined(): usize {
-  return <usize>max<isize>(<isize>atomicLoad<usize>(control.quarantine), 0);
+  return <usize>max<isize>(<isize>atomicLoad<usize>(quarantineCounts()), 0);
 }
 
 /** True when blocks should leave until it is not. */
@@ -52,7 +51,7 @@ export function isTooFull(): bool {
 
 /** Takes the block out that has been in for the `n`-th longest time, from 0; 0 when there is none. */
 export function takeOldest(n: usize): usize {
-  return atomicExchange<usize>(slotOf(<usize>atomicLoad<u32>(control.quarantine + HAND_OFFSET) + n), 0);
+  return atomicExchange<usize>(slotOf(<usize>atomicLoad<u32>(quarantineCounts() + HAND_OFFSET) + n), 0);
 }
 
 /** The block in the `index`-th slot, left where it is; 0 when there is none. */

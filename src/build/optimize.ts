@@ -33,6 +33,9 @@ export function optimizeModule(module: binaryen.Module, options: EmitOptions = {
   binaryen.setFlexibleInlineMaxSize(SETTINGS.flexibleInlineMaxSize);
   binaryen.setOneCallerInlineMaxSize(SETTINGS.oneCallerInlineMaxSize);
   binaryen.setAllowInliningFunctionsWithLoops(false);
+  // An address plus a constant becomes an instruction's offset. The two differ where the sum would wrap; none of the
+  // allocator's does, and the one that must not be an address is behind such an offset on purpose (assembly/bin.ts).
+  binaryen.setLowMemoryUnused(true);
   binaryen.setDebugInfo(names);
 
   module.optimize();

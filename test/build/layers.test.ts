@@ -64,6 +64,7 @@ describe("the layers of the allocator", () => {
     const directory = fileURLToPath(new URL("./fixture/assembly/", import.meta.url));
     const layers = [
       ...LAYERS.slice(0, 1),
+      { members: ["guarded"], owns: "checked calls" },
       { members: ["index"], owns: "calls" },
       { members: ["round"], owns: "sizes" },
     ];
