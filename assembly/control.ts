@@ -11,7 +11,7 @@
  *            ├─ owned       u32 a SuperSlab   bit p: page p came from the platform           (pool.ts)
  *            ├─ released    u32 a SuperSlab   when pages were last released, in ms           (pool.ts)
  *            ├─ longest     u8 a SuperSlab    hint: longest run of free granules             (large.ts)
- *            ├─ big         BIG_BYTES         cached large and huge blocks                   (big-cache.ts)
+ *            ├─ big         BIG_BYTES         cached large blocks                            (big-cache.ts)
  *            ├─ quarantine  QUARANTINE_BYTES  guard builds: freed blocks that wait       (guard/quarantine.ts)
  *            ├─ regionMap   u8 a page         what the page holds                            (region.ts)
  *            ├─ nothing     bins of nobody    empty for ever; not on native                  (thread.ts)
@@ -72,9 +72,9 @@ let ownRegionMap: usize = NOWHERE;
 /** A line of the processor's cache: what many threads write has one of its own. */
 const LINE: usize = 64;
 
-/** Slots of the cache of large and huge blocks, and a line for the count of their bytes. */
-export const BIG_SLOTS: usize = 28 * 16;
-const BIG_BYTES: usize = LINE + BIG_SLOTS * WORD;
+/** Slots of the cache of large blocks. */
+export const BIG_SLOTS: u32 = 120;
+const BIG_BYTES: usize = (<usize>BIG_SLOTS * WORD + (LINE - 1)) & ~(LINE - 1);
 /** Slots of the quarantine of guard builds, and a line for its counts. */
 export const QUARANTINE_SLOTS: usize = HK_GUARD ? (HK_NATIVE ? 4096 : 1024) : 0;
 const QUARANTINE_BYTES: usize = HK_GUARD ? LINE + QUARANTINE_SLOTS * WORD : 0;
@@ -132,20 +132,14 @@ export function longestOf(superslab: usize): usize {
   return changetype<usize>(control) + superslab + LONGEST;
 }
 
-/** Address of the counts of the cache of large and huge blocks; its slots are behind them. */
+/** Address of a slot of the cache of large blocks. */
 // @ts-ignore: decorator
 @inline
-export function bigCounts(): usize {
-  return changetype<usize>(control) + BIG;
+export function bigSlot(index: u32): usize {
+  return changetype<usize>(control) + <usize>index * WORD + BIG;
 }
 
-// @ts-ignore: decorator
-@inline
-export function bigSlot(index: usize): usize {
-  return changetype<usize>(control) + index * WORD + (BIG + LINE);
-}
-
-/** As `bigCounts` and `bigSlot`, of the quarantine. */
+/** Address of the counts of the quarantine; its slots are behind them. */
 // @ts-ignore: decorator
 @inline
 export function quarantineCounts(): usize {

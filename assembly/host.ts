@@ -7,7 +7,6 @@ import { exitThread, ready, startThread, threadId } from "./lifecycle";
 import {
   KIND_FOREIGN,
   KIND_HUGE,
-  KIND_HUGE_CACHED,
   KIND_HUGE_TAIL,
   KIND_LARGE,
   KIND_METADATA,
@@ -71,7 +70,7 @@ export function malloc_prewarm(size: usize, count: usize): usize {
 export function region_kind(address: usize): u32 {
   if (!hasHeap()) return 0;
   const kind = kindOf(address);
-  if (kind == KIND_FOREIGN || kind == KIND_HUGE_CACHED) return 0;
+  if (kind == KIND_FOREIGN) return 0;
   if (kind == KIND_LARGE) return 2;
   if (kind == KIND_HUGE || kind == KIND_HUGE_TAIL) return 3;
   if (kind == KIND_METADATA || kind == KIND_METADATA_SPARE) return 4;

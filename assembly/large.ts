@@ -46,9 +46,10 @@ import {
   noteChange,
   poolChanges,
   releasePages,
+  releaseQuietly,
   returnPages,
 } from "./pool";
-import { KIND_HUGE, KIND_HUGE_CACHED, KIND_HUGE_TAIL, KIND_LARGE, countKind, kindOfPage, setKind } from "./region";
+import { KIND_HUGE, KIND_HUGE_TAIL, KIND_LARGE, countKind, kindOfPage, setKind } from "./region";
 import { GRANULES_OFFSET, LENGTHS_OFFSET, ensureMetadata, metadataOf } from "./superslab";
 import { see } from "./view";
 
@@ -189,9 +190,11 @@ function finish(superslab: usize, granule: usize, count: usize): usize {
  * all or nothing. Sets `blockClean`.
  */
 function claimGranules(superslab: usize, granule: usize, count: usize): bool {
-  beginClaim();
+  // In one page it is one step; over several, others may see some taken that are given back.
+  const several = (granule ^ (granule + count - 1)) >> PAGE_GRANULES_SHIFT != 0;
+  if (several) beginClaim();
   const claimed = claimParts(superslab, granule, count);
-  endClaim();
+  if (several) endClaim();
   return claimed;
 }
 
@@ -288,7 +291,7 @@ function freePart(superslab: usize, metadata: usize, page: usize, granule: usize
   atomicOr<u64>(word, partOf(page, granule, end));
   store<u8>(longestOf(superslab), LONGEST_UNKNOWN);
   // Who takes all granules of a page owns it.
-  if (takeBits(word, wholeOf(page))) releasePages((superslab << SUPERSLAB_PAGES_SHIFT) + page, 1);
+  if (takeBits(word, wholeOf(page))) releaseQuietly((superslab << SUPERSLAB_PAGES_SHIFT) + page, 1);
 }
 
 /** Start of the large block that holds `address`, which lies in a page of kind KIND_LARGE; 0 when none does. */
@@ -350,21 +353,9 @@ export function allocateHuge(size: usize, align: usize): usize {
   const page = acquirePages(count, max<usize>(1, align >> PAGE_SHIFT), false);
   if (page == NO_PAGES) return 0;
   blockClean = acquiredClean;
-  markHuge(page << PAGE_SHIFT, count << PAGE_SHIFT);
-  return page << PAGE_SHIFT;
-}
-
-/** Marks pages as a huge block of `size` bytes at `block`. */
-export function markHuge(block: usize, size: usize): void {
-  const page = block >> PAGE_SHIFT;
-  const count = size >> PAGE_SHIFT;
   setKind(page, 1, KIND_HUGE);
-  if (count > 1) setKind(page + 1, count - 1, KIND_HUGE_TAIL);
-}
-
-/** Marks the pages of a huge block as nobody's who could free it: cached. */
-export function markCached(block: usize, size: usize): void {
-  setKind(block >> PAGE_SHIFT, size >> PAGE_SHIFT, KIND_HUGE_CACHED);
+  setKind(page + 1, count - 1, KIND_HUGE_TAIL);
+  return page << PAGE_SHIFT;
 }
 
 /** Start of the huge block that holds `address`, which lies in a page of kind KIND_HUGE_TAIL. */

@@ -14,6 +14,7 @@ import {
   allocateHuge,
   allocateLarge,
   blockClean,
+  freeHuge,
   hugeSize,
   largeSize,
   pagesOf,
@@ -93,14 +94,14 @@ function mallocSlow(size: usize): usize {
 function allocateBig(size: usize, align: usize): usize {
   if (size > MAX_REQUEST) return 0;
   if (!hasHeap() && !(HK_NATIVE && joinProcess())) return 0;
-  if (align == MIN_ALIGN) {
+  const large = size <= LARGE_MAX && align <= PAGE_SIZE;
+  if (large && align == MIN_ALIGN) {
     const cached = takeBig(size);
     if (cached) {
       setBlockClean(false);
       return cached;
     }
   }
-  const large = size <= LARGE_MAX && align <= PAGE_SIZE;
   const spare = align > PAGE_SIZE ? (align >> PAGE_SHIFT) - 1 : 0;
   let collected = false;
   let tries: u32 = 0;
@@ -131,12 +132,17 @@ function freeSlow(block: usize, kind: u32): void {
   setBinRoom(bin, binRoom(bin) - 1);
 }
 
+/** Large blocks that this thread has freed; every RELAX_EVERY-th looks at what should go back to the platform. */
+let bigFrees: u32 = 0;
+const RELAX_EVERY: u32 = 8;
+
 /** Frees what is not small, if it is a block at all. */
 function freeBig(block: usize, kind: u32): void {
   const size = malloc_usable_size(block);
   if (size == 0) return refuse(block);
-  keepBig(block, size, kind == KIND_LARGE);
-  relax();
+  if (kind == KIND_LARGE) keepBig(block, size);
+  else freeHuge(block, size);
+  if (HK_NATIVE && (++bigFrees & (RELAX_EVERY - 1)) == 0) relax();
 }
 
 /** A pointer that is not the start of a block. */

@@ -131,9 +131,10 @@ function scan(superslab: usize, end: usize, count: usize, align: usize, within: 
  */
 export function claimPages(page: usize, count: usize): bool {
   // In one SuperSlab it is one step; over several, others may see some taken that are given back.
-  beginClaim();
+  const several = (page ^ (page + count - 1)) >> SUPERSLAB_PAGES_SHIFT != 0;
+  if (several) beginClaim();
   const claimed = claimRuns(page, count);
-  endClaim();
+  if (several) endClaim();
   if (claimed) see(((page + count) << PAGE_SHIFT) - 1);
   return claimed;
 }
@@ -168,6 +169,7 @@ function claimRuns(page: usize, count: usize): bool {
 /** Makes claimed pages, which nobody has written to, available again. */
 export function returnPages(page: usize, count: usize): void {
   putPages(page, count, false);
+  noteChange();
 }
 
 /**
@@ -175,6 +177,12 @@ export function returnPages(page: usize, count: usize): void {
  * Their kind becomes foreign here, so that a late `free` of a pointer into them is refused.
  */
 export function releasePages(page: usize, count: usize): void {
+  releaseQuietly(page, count);
+  noteChange();
+}
+
+/** As `releasePages`; the caller is to note the change. */
+export function releaseQuietly(page: usize, count: usize): void {
   setKind(page, count, KIND_FOREIGN);
   putPages(page, count, true);
 }
@@ -194,7 +202,6 @@ function putPages(page: usize, count: usize, dirty: bool): void {
     page += length;
   }
   lower(lowest);
-  noteChange();
 }
 
 /**

@@ -22,8 +22,6 @@ export const KIND_HUGE_TAIL: u32 = 3;
 export const KIND_METADATA: u32 = 4;
 /** A page reserved for metadata, behind the page that is being filled. */
 export const KIND_METADATA_SPARE: u32 = 5;
-/** A page of a huge block that was freed and is kept for reuse (big-cache.ts). */
-export const KIND_HUGE_CACHED: u32 = 6;
 
 /** Times a byte: a word of it. */
 export const EACH_BYTE: u64 = 0x0101010101010101;
