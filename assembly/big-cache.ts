@@ -57,7 +57,9 @@ function rowOf(count: usize): u32 {
 @inline
 function slotsOf(row: u32): u32 {
   const doubling = row >> STEPS_SHIFT;
-  return (2 * WAYS << STEPS_SHIFT) - (2 * WAYS << STEPS_SHIFT >> doubling) + (row & STEPS_MASK) * (WAYS >> doubling);
+  return (
+    ((2 * WAYS) << STEPS_SHIFT) - (((2 * WAYS) << STEPS_SHIFT) >> doubling) + (row & STEPS_MASK) * (WAYS >> doubling)
+  );
 }
 
 /** Bytes of the block of a slot's word. */

@@ -8,6 +8,10 @@
  *
  * A bin is found by adding the kind of a page (region.ts) to the heap; the kinds that are not small have bins that never
  * have blocks or room. Only the thread whose heap it is touches a bin, and an adopter after its death.
+ *
+ * The bins of two kinds that do not exist hold something else: the next of all thread heaps, and in shared memories the
+ * gate, by which `free` finds the bins. The gate is the heap itself when it is open, and the heap of nobody, all of whose
+ * bins are full, when it is closed; view.ts says when.
  */
 
 import { WORD } from "./config";
@@ -26,6 +30,24 @@ const KINDS: usize = 1 << 8;
 export const NOWHERE: usize = <usize>-(KINDS << BIN_SHIFT);
 export const BINS_OFFSET: usize = HK_NATIVE ? 0 : KINDS << BIN_SHIFT;
 export const BINS_BYTES: usize = (<usize>CLASS_END) << BIN_SHIFT;
+
+/** Kinds without pages, of the numbers below CLASS_FIRST. */
+const KIND_GATE: usize = 15;
+const KIND_NEXT: usize = 14;
+/** Where a heap's gate lies. */
+export const GATE_OFFSET: usize = BINS_OFFSET + (KIND_GATE << BIN_SHIFT);
+/** Where a heap has the address of the next one. */
+export const NEXT_OFFSET: usize = BINS_OFFSET + (KIND_NEXT << BIN_SHIFT);
+
+/** Whether a thread must be stopped from freeing what it may not see yet. */
+export const GATES: bool = HK_SHARED && !HK_NATIVE;
+
+/** The heap in whose bins `free` puts blocks, for this thread's heap. */
+// @ts-ignore: decorator
+@inline
+export function gateOf(heap: usize): usize {
+  return GATES ? load<usize>(heap, GATE_OFFSET) : heap;
+}
 
 // @ts-ignore: decorator
 @inline

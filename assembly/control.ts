@@ -20,11 +20,11 @@
  * Where a table lies is a constant, so that an entry is found from the root by arithmetic.
  */
 
-import { BINS_BYTES, BINS_OFFSET, NOWHERE } from "./bin";
+import { atomicLoad } from "./atomic";
+import { BINS_BYTES, BINS_OFFSET, GATES, GATE_OFFSET, NEXT_OFFSET, NOWHERE } from "./bin";
 import { CONFIG_HASH, GROW_UNIT, PAGES, PAGES_END, PAGE_SHIFT, PAGE_SIZE, SUPERSLABS, WORD } from "./config";
 import * as native from "./platform/native";
 import * as platform from "./platform";
-import { see } from "./view";
 
 const MAGIC: u32 = 0x6b616821;
 
@@ -159,6 +159,18 @@ export function nothing(): usize {
   return HK_NATIVE ? native.empty() : changetype<usize>(control) + NOTHING;
 }
 
+/** First of all thread heaps ever made; 0 when there is none. */
+export function firstHeap(): usize {
+  return atomicLoad<usize>(changetype<usize>(control) + offsetof<Control>("threads"));
+}
+
+/** The thread heap behind `heap`, written once; 0 at the end. */
+// @ts-ignore: decorator
+@inline
+export function nextHeap(heap: usize): usize {
+  return load<usize>(heap, NEXT_OFFSET);
+}
+
 /** Address of the region map; on native, before the process has a heap, of one that knows address 0 alone. */
 // @ts-ignore: decorator
 @inline
@@ -191,7 +203,7 @@ function inMemory(address: usize): bool {
 /** Makes this instance use the heap at `address`; false when no heap of this configuration is there. */
 export function attach(address: usize): bool {
   if (HK_NATIVE ? address == 0 : !inMemory(address)) return false;
-  const found = changetype<Control>(see(address));
+  const found = changetype<Control>(address);
   if (found.magic != MAGIC || found.hash != CONFIG_HASH) return false;
   control = found;
   if (HK_NATIVE) native.setRegions(address + REGION_MAP);
@@ -220,7 +232,7 @@ export function create(): usize {
   const limit = base + bytes;
   if (base == 0) base = LINE;
 
-  const made = changetype<Control>(see(base));
+  const made = changetype<Control>(base);
   made.hash = CONFIG_HASH;
   made.first = u32.MAX_VALUE;
   made.low = u32.MAX_VALUE;
@@ -234,6 +246,8 @@ export function create(): usize {
     spareEnd = ((limit - 1) >> PAGE_SHIFT) + 1;
     made.metadataBytes = bytes;
   }
+  // The gate of the heap of nobody leads to itself.
+  if (GATES) store<usize>(base + NOTHING, base + NOTHING, GATE_OFFSET);
   made.magic = MAGIC;
   return base;
 }

@@ -2,8 +2,10 @@
 
 import { CONFIG_HASH, SMALL_MAX } from "./config";
 import { hasHeap } from "./control";
+import { link, next } from "./free-list";
 import { class_stat, heap_stat } from "./inspect";
 import { exitThread, ready, startThread, threadId } from "./lifecycle";
+import { free, malloc } from "./malloc";
 import {
   KIND_FOREIGN,
   KIND_HUGE,
@@ -15,7 +17,7 @@ import {
 } from "./region";
 import { purgeAll } from "./retention";
 import { classOf } from "./size-class";
-import { collect, prewarm, reclaimThread } from "./thread-cache";
+import { activeBlocks, collect, reclaimThread, widen } from "./thread-cache";
 
 export { class_stat, heap_stat };
 
@@ -63,7 +65,21 @@ export function malloc_trim(pad: usize): i32 {
  */
 export function malloc_prewarm(size: usize, count: usize): usize {
   const x = size - 1;
-  return x < SMALL_MAX && ready() ? prewarm(classOf(x), count) : 0;
+  if (x >= SMALL_MAX || !ready()) return 0;
+  const cls = classOf(x);
+  let list: usize = 0;
+  for (let missing = widen(cls, count); missing; --missing) {
+    const block = malloc(size);
+    if (!block) break;
+    link(block, list);
+    list = block;
+  }
+  while (list) {
+    const block = list;
+    list = next(list);
+    free(block);
+  }
+  return <usize>activeBlocks(cls);
 }
 
 /** What an address is: 0 foreign, 1 small, 2 large, 3 huge, 4 the allocator's own. */

@@ -15,13 +15,14 @@ import {
 } from "./config";
 import { binOf, binRoom } from "./bin";
 import { cachedBytes } from "./big-cache";
-import { Control, control, hasHeap } from "./control";
+import { Control, control, firstHeap, hasHeap, nextHeap } from "./control";
 import { KIND_HUGE, KIND_HUGE_TAIL, kindOfPage } from "./region";
 import { availablePages, endSuperslab, firstSuperslab } from "./pool";
 import { countOf } from "./remote";
 import { CLASS_END, CLASS_FIRST, classSize } from "./size-class";
 import { LENGTHS_OFFSET, metadataOf, slabOfPage } from "./superslab";
-import { LIVE, STATE_MASK, classHeap, firstHeap, nextHeap, stateOf } from "./thread";
+import { LIVE, STATE_MASK, classHeap, stateOf } from "./thread";
+import { see } from "./view";
 
 /** What `heap_stat` can be asked; all in bytes but THREADS. */
 const COMMITTED: u32 = 0;
@@ -45,7 +46,7 @@ export function heap_stat(what: u32): usize {
   if (what == STAT_CACHED) return cachedBytes() + cachedSmall();
   let figure: usize = 0;
   if (what == THREADS) {
-    for (let heap = firstHeap(); heap; heap = nextHeap(heap)) {
+    for (let heap = see(firstHeap()); heap; heap = see(nextHeap(heap))) {
       if ((atomicLoad<u32>(stateOf(heap)) & STATE_MASK) == LIVE) ++figure;
     }
   } else if (what == STAT_LIVE) {
@@ -90,7 +91,7 @@ function slabFigure(cls: u32, slabs: bool): usize {
 /** Blocks of `cls` in the caches of all threads. */
 function cachedBlocks(cls: u32): usize {
   let blocks: u32 = 0;
-  for (let heap = firstHeap(); heap; heap = nextHeap(heap)) {
+  for (let heap = see(firstHeap()); heap; heap = see(nextHeap(heap))) {
     const record = classHeap(heap, cls);
     blocks += record.limit - binRoom(binOf(heap, cls));
     if (record.spare) blocks += record.spareCount;

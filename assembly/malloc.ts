@@ -5,10 +5,10 @@
  * and may free what another thread allocated.
  */
 
-import { binHead, binOf, binRoom, setBinHead, setBinRoom } from "./bin";
+import { binHead, binOf, binRoom, gateOf, setBinHead, setBinRoom } from "./bin";
 import { keepBig, takeBig } from "./big-cache";
 import { GRANULE_SIZE, LARGE_MAX, MAX_REQUEST, MIN_ALIGN, PAGE_SHIFT, PAGE_SIZE, SMALL_MAX, WORD } from "./config";
-import { hasHeap } from "./control";
+import { hasHeap, nothing } from "./control";
 import { link, next } from "./free-list";
 import {
   allocateHuge,
@@ -31,8 +31,8 @@ import { sendHomeAlone } from "./remote";
 import { relax } from "./retention";
 import { CLASS_FIRST, classOf, classSize } from "./size-class";
 import { current } from "./thread";
-import { collect, overflow, refill } from "./thread-cache";
-import { see, unseen } from "./view";
+import { collect, overflow, refill, useSpare } from "./thread-cache";
+import { openGate, see } from "./view";
 
 /** From this size on a huge block is cleared by giving its pages back and taking fresh ones. */
 const PURGE_MIN: usize = 1 << 20;
@@ -64,9 +64,9 @@ export function malloc(size: usize): usize {
  */
 export function free(block: usize): void {
   const kind = kindOf(block);
-  const bin = binOf(current(), kind);
+  const bin = binOf(gateOf(current()), kind);
   const room = binRoom(bin);
-  if ((HK_UNSAFE ? kind < CLASS_FIRST : !room) || unseen(block)) return freeSlow(block, kind);
+  if (HK_UNSAFE ? kind < CLASS_FIRST : !room) return freeSlow(block);
   link(block, binHead(bin));
   platform.order();
   setBinHead(bin, block);
@@ -80,9 +80,10 @@ export function free(block: usize): void {
 function mallocSlow(size: usize): usize {
   if (size > SMALL_MAX) return allocateBig(size, MIN_ALIGN);
   if (size == 0) return malloc(1);
-  if (!ready()) return 0;
   const cls = classOf(size - 1);
-  const block = refill(cls);
+  const heap = current();
+  let block = heap != nothing() ? useSpare(heap, cls) : 0;
+  if (!block && ready()) block = refill(cls);
   // A slab needs pages that lie together; a block that is not much smaller may still fit between large ones.
   // It keeps the alignment that the class has.
   if (!block && classSize(cls) >= GRANULE_SIZE)
@@ -115,15 +116,16 @@ function allocateBig(size: usize, align: usize): usize {
   }
 }
 
-/** The bin of `kind` has no room or never has, or `block` lies where this instance does not see yet. */
-function freeSlow(block: usize, kind: u32): void {
+/** The bin of `kind` has no room or never has, or the gate is closed. */
+function freeSlow(block: usize): void {
+  const kind = kindOf(block);
   if (kind < CLASS_FIRST) {
     if (block) freeBig(block, kind);
     return;
   }
-  see(block);
   // Where there is no memory for a heap of this thread's own, the block goes straight to its slab.
   if (!ready()) return HK_NATIVE ? sendHomeAlone(block) : unreachable();
+  if (gateOf(current()) != current()) openGate(current());
   const bin = binOf(current(), kind);
   if (!binRoom(bin)) overflow(kind);
   link(block, binHead(bin));
@@ -203,7 +205,7 @@ export function realloc(block: usize, size: usize): usize {
   if (!moved) return size <= old ? block : 0;
   memory.copy(moved, block, min(old, size));
   if (kind >= CLASS_FIRST) free(block);
-  else freeSlow(block, kind);
+  else freeSlow(block);
   return moved;
 }
 

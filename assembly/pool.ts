@@ -23,7 +23,7 @@ import { GROW_UNIT, PAGES, PAGES_END, PAGE_SHIFT, SUPERSLAB_PAGES, SUPERSLAB_PAG
 import { Control, availableOf, control, dirtyOf, ownedOf, releasedOf } from "./control";
 import * as platform from "./platform";
 import { KIND_FOREIGN, setKind } from "./region";
-import { see } from "./view";
+import { closeGates, see } from "./view";
 
 const ALL: u32 = u32.MAX_VALUE;
 const PAGE_IN_SUPERSLAB: usize = SUPERSLAB_PAGES - 1;
@@ -294,6 +294,7 @@ function addPages(count: usize): bool {
   if (page >= PAGES_END) return false;
   count = min(count, PAGES_END - page);
   atomicAdd<usize>(changetype<usize>(control) + offsetof<Control>("committed"), count << PAGE_SHIFT);
+  closeGates();
   donatePages(page, count);
   return true;
 }

@@ -32,7 +32,7 @@ import { setKind } from "./region";
 import { relax } from "./retention";
 import { hasRoom, pushBack, putFree, releaseSlab, unqueue } from "./slab";
 import { Slab, metadataOf, slabOf, slabOfPage } from "./superslab";
-import { ThreadHeap, classHeap, pendingOf, threadHeap } from "./thread";
+import { classHeap, pendingOf, threadHeap } from "./thread";
 import { see } from "./view";
 
 const COUNT_SHIFT: u64 = 48;
@@ -59,40 +59,36 @@ function ownerOf(slab: Slab): usize {
   return atomicLoad<usize>(changetype<usize>(slab) + offsetof<Slab>("owner"));
 }
 
-/** Takes every block of `heap`'s list `homeward` home. The caller is in an operation on the heap. */
+/**
+ * Takes every block of `heap`'s list `homeward` home, in runs of one slab. The caller is in an operation on the heap, and
+ * whoever mends it goes on with the list, which is kept up to date block by block.
+ */
 export function sendHome(heap: usize): void {
   const thread = threadHeap(heap);
   let list = thread.homeward;
   while (list) {
-    const first = list;
-    const slab = slabOf(first);
-    list = goOn(thread, first);
-    if (ownerOf(slab) == heap) {
-      putFree(slab, first);
-      settle(heap, slab);
-      continue;
-    }
-    let head = first;
-    let count: u32 = 1;
-    while (list && slabOf(list) == slab) {
+    const slab = slabOf(list);
+    const start = slab.start;
+    const bytes = (<usize>slab.pages) << PAGE_SHIFT;
+    const last = list;
+    let head: usize = 0;
+    let count: u32 = 0;
+    do {
       const block = list;
-      list = goOn(thread, block);
+      list = next(block);
+      thread.homeward = list;
+      platform.order();
       link(block, head);
       head = block;
       ++count;
+    } while (list - start < bytes);
+    if (ownerOf(slab) == heap) {
+      putFree(slab, head, last, count);
+      settle(heap, slab);
+    } else {
+      pushRemote(slab, head, last, count);
     }
-    pushRemote(slab, head, first, count);
   }
-}
-
-/** Takes the first block off the list `homeward`; returns the rest. Whoever mends the heap goes on with that. */
-// @ts-ignore: decorator
-@inline
-function goOn(thread: ThreadHeap, block: usize): usize {
-  const rest = next(block);
-  thread.homeward = rest;
-  platform.order();
-  return rest;
 }
 
 /** Takes one block home that is in no list; for a thread that has no heap and cannot get one. */

@@ -116,15 +116,15 @@ export function carve(slab: Slab, most: u32): usize {
   return list;
 }
 
-/** Returns one block; the caller then looks at `used` and the queue. */
+/** Returns `count` blocks, linked from `head` to `last`; the caller then looks at `used` and the queue. */
 // @ts-ignore: decorator
 @inline
-export function putFree(slab: Slab, block: usize): void {
-  link(block, slab.free);
+export function putFree(slab: Slab, head: usize, last: usize, count: u32): void {
+  link(last, slab.free);
   platform.order();
-  slab.free = block;
+  slab.free = head;
   platform.order();
-  --slab.used;
+  slab.used -= count;
 }
 
 /** Puts a slab at the front of its class's queue: it is next to be used. */

@@ -13,14 +13,16 @@
  * A magazine doubles when the class had to be refilled, and halves when it overflows twice without a refill between.
  *
  * Order matters throughout, for whoever mends a heap whose operation never ended (`mend`): nothing is ever in two places
- * but a list that is the head of both, and nothing in none but what remote.ts names and the block for the caller.
+ * but a list that is about to go home, and nothing in none but what remote.ts names, the block for the caller, and a
+ * magazine between bin and spare. Those two stores are no operation: only a signal handler that jumps out between them, or
+ * a fork, can lose it.
  */
 
 import { atomicCas, atomicLoad, atomicStore } from "./atomic";
 import { binHead, binOf, binRoom, setBinHead, setBinRoom } from "./bin";
 import { flushBig } from "./big-cache";
-import { Control, control } from "./control";
-import { link, next } from "./free-list";
+import { Control, control, firstHeap, nextHeap } from "./control";
+import { next } from "./free-list";
 import * as platform from "./platform";
 import { growPool, poolChanges } from "./pool";
 import { adoptSlabs, drainPending, retireEmpty, sendHome, takeRemote } from "./remote";
@@ -41,13 +43,12 @@ import {
   begin,
   classHeap,
   countAbandoned,
+  current,
   enter,
-  firstHeap,
   idOf,
   isOwn,
   leastMagazine,
   leave,
-  nextHeap,
   pendingOf,
   quit,
   setCurrent,
@@ -55,6 +56,7 @@ import {
   takeHeap,
   threadHeap,
 } from "./thread";
+import { see } from "./view";
 
 /** The cache is emptied when this fraction of memory has been sent home. */
 const FREED_FRACTION_SHIFT: usize = 3;
@@ -62,47 +64,53 @@ const FREED_FRACTION_SHIFT: usize = 3;
 /** Bytes that are carved at once, as many as a page of most systems. */
 const CARVE_BYTES: usize = 4096;
 
-/**
- * Fills the empty bin of `cls` and takes a block from it.
- * @returns 0 when there is no memory
- */
-export function refill(cls: u32): usize {
-  let heap = enter();
-  if (threadHeap(heap).fresh) heap = inherit(heap);
-  const block = takeFrom(heap, cls);
-  leave(heap);
-  return block;
+/** Makes the spare magazine of `cls` the active one, whose bin is empty, and takes a block from it; 0 when there is none. */
+export function useSpare(heap: usize, cls: u32): usize {
+  const record = classHeap(heap, cls);
+  const list = record.spare;
+  if (!list) return 0;
+  record.spare = 0;
+  platform.order();
+  return activate(heap, cls, list, record.spareCount);
 }
 
-function takeFrom(heap: usize, cls: u32): usize {
+/** Makes a list of `count` blocks the active magazine, all but the first, which is returned. */
+function activate(heap: usize, cls: u32, list: usize, count: u32): usize {
   const bin = binOf(heap, cls);
   const record = classHeap(heap, cls);
-  // A heap that was taken over may have blocks at hand.
-  let list = binHead(bin);
-  let count = record.limit - binRoom(bin);
-  if (!list) {
-    list = record.spare;
-    count = record.spareCount;
-    if (list) {
-      setBinHead(bin, list);
-      platform.order();
-      record.spare = 0;
-    } else {
-      record.magazine = min(record.magazine << 1, record.magazineMax);
-      record.last = LAST_REFILL;
-      drainPending(heap);
-      const slab = slabWithRoom(heap, cls);
-      if (!slab) return 0;
-      relax();
-      list = slab.free ? takeFree(slab, record.magazine) : carve(slab, min(record.magazine, carveMax(cls)));
-      count = takenCount;
-    }
-  }
   const limit = max(record.magazine, count);
   record.limit = limit;
   setBinRoom(bin, limit - count + 1);
   platform.order();
   setBinHead(bin, next(list));
+  return list;
+}
+
+/**
+ * Fills the empty bin of `cls` from a slab and takes a block from it.
+ * @returns 0 when there is no memory
+ */
+export function refill(cls: u32): usize {
+  let heap = enter();
+  if (threadHeap(heap).fresh) heap = inherit(heap);
+  const record = classHeap(heap, cls);
+  // A heap that was taken over may have blocks at hand.
+  let list = binHead(binOf(heap, cls));
+  let count = record.limit - binRoom(binOf(heap, cls));
+  if (!list) {
+    record.magazine = min(record.magazine << 1, record.magazineMax);
+    record.last = LAST_REFILL;
+    drainPending(heap);
+    const slab = slabWithRoom(heap, cls);
+    if (slab) {
+      relax();
+      list = slab.free ? takeFree(slab, record.magazine) : carve(slab, min(record.magazine, carveMax(cls)));
+      count = takenCount;
+      platform.order();
+    }
+  }
+  if (list) activate(heap, cls, list, count);
+  leave(heap);
   return list;
 }
 
@@ -115,28 +123,32 @@ function carveMax(cls: u32): u32 {
 
 /** Makes room in the full bin of `cls`. */
 export function overflow(cls: u32): void {
-  const heap = enter();
-  const bin = binOf(heap, cls);
-  const record = classHeap(heap, cls);
-  const thread = threadHeap(heap);
-  const home = record.spare;
-  const count = record.spareCount;
-  thread.homeward = home;
-  platform.order();
-  record.spare = binHead(bin);
-  record.spareCount = record.limit;
-  platform.order();
+  const record = classHeap(current(), cls);
+  if (record.spare) sendSpare(cls);
+  const bin = binOf(current(), cls);
+  const full = binHead(bin);
   setBinHead(bin, 0);
-  if (home) {
-    if (record.last == LAST_FLUSH) record.magazine = max(record.magazine >> 1, leastMagazine(record));
-    record.last = LAST_FLUSH;
-    thread.homeBytes += <usize>count * classSize(cls);
-    platform.order();
-    sendHome(heap);
-    relax();
-  }
+  platform.order();
+  record.spare = full;
+  record.spareCount = record.limit;
   record.limit = record.magazine;
   setBinRoom(bin, record.magazine);
+}
+
+/** Sends the spare magazine of `cls` home. */
+function sendSpare(cls: u32): void {
+  const heap = enter();
+  const thread = threadHeap(heap);
+  const record = classHeap(heap, cls);
+  thread.homeward = record.spare;
+  platform.order();
+  record.spare = 0;
+  if (record.last == LAST_FLUSH) record.magazine = max(record.magazine >> 1, leastMagazine(record));
+  record.last = LAST_FLUSH;
+  thread.homeBytes += <usize>record.spareCount * classSize(cls);
+  platform.order();
+  sendHome(heap);
+  relax();
   leave(heap);
 }
 
@@ -228,7 +240,7 @@ function flushBins(heap: usize): void {
 
 /** Slabs that were reported to a heap that nobody uses any more are reported to their owners. `heap` is the caller's. */
 function forwardStray(heap: usize): void {
-  for (let from = firstHeap(); from; from = nextHeap(from)) {
+  for (let from = see(firstHeap()); from; from = see(nextHeap(from))) {
     if (atomicLoad<usize>(pendingOf(from)) == 0) continue;
     const state = atomicLoad<u32>(stateOf(from));
     if ((state & STATE_MASK) != FREE || !atomicCas<u32>(stateOf(from), state, adopting(heap))) continue;
@@ -292,8 +304,8 @@ export function mend(heap: usize): void {
     const record = classHeap(heap, cls);
     record.first = null;
     record.back = null;
-    // A list on its way from one place to another can be the head of both.
-    if (record.spare == binHead(bin) || record.spare == thread.homeward) record.spare = 0;
+    // A list that was about to go home can still be where it was.
+    if (record.spare == thread.homeward) record.spare = 0;
     if (binHead(bin) == thread.homeward) setBinHead(bin, 0);
   }
   adoptSlabs(heap, heap, true);
@@ -307,7 +319,7 @@ export function resume(heap: usize): void {
   begin(heap);
   // What the operation was about to take over is left to others again.
   const id = idOf(heap);
-  for (let other = firstHeap(); other; other = nextHeap(other)) {
+  for (let other = see(firstHeap()); other; other = see(nextHeap(other))) {
     if (other != heap && idOf(other) == id) abandon(other);
   }
   mend(heap);
@@ -322,7 +334,7 @@ export function resume(heap: usize): void {
  */
 export function reclaimThread(id: u32): bool {
   let found = false;
-  for (let heap = firstHeap(); heap; heap = nextHeap(heap)) {
+  for (let heap = see(firstHeap()); heap; heap = see(nextHeap(heap))) {
     const state = atomicLoad<u32>(stateOf(heap));
     const owned = (state & STATE_MASK) == LIVE || (state & STATE_MASK) == ADOPTING;
     if (!owned || isOwn(heap) || (id != 0 && state >> STATE_BITS != id)) continue;
@@ -340,36 +352,15 @@ export function exit(): void {
   quit(heap);
 }
 
-/**
- * Fills the bin of `cls` up to `count` blocks, and no further than the profile lets a magazine grow.
- * @returns blocks in the bin
- */
-export function prewarm(cls: u32, count: usize): usize {
-  const heap = enter();
-  const bin = binOf(heap, cls);
-  const record = classHeap(heap, cls);
-  const wanted = <u32>min<usize>(count, record.magazineMax);
-  record.magazine = max(record.magazine, wanted);
-  let cached = record.limit - binRoom(bin);
-  for (let tries: u32 = 0; cached < wanted; ++tries) {
-    const since = poolChanges();
-    const front = frontSlab(heap, cls);
-    const slab = front ? front : newSlab(heap, cls);
-    if (!slab) {
-      if (growPool(slabPages(cls), since, tries)) continue;
-      break;
-    }
-    const most = wanted - cached;
-    const list = slab.free ? takeFree(slab, most) : carve(slab, most);
-    let last = list;
-    for (let following = next(last); following; following = next(last)) last = following;
-    cached += takenCount;
-    record.limit = max(record.magazine, cached);
-    link(last, binHead(bin));
-    platform.order();
-    setBinHead(bin, list);
-    setBinRoom(bin, record.limit - cached);
-  }
-  leave(heap);
-  return <usize>cached;
+/** Lets the magazines of `cls` hold `count` blocks, as far as the profile allows; returns how many that is. */
+export function widen(cls: u32, count: usize): u32 {
+  const record = classHeap(current(), cls);
+  const most = <u32>min<usize>(count, record.magazineMax);
+  record.magazine = max(record.magazine, most);
+  return most;
+}
+
+/** Blocks in the bin of `cls`. */
+export function activeBlocks(cls: u32): u32 {
+  return classHeap(current(), cls).limit - binRoom(binOf(current(), cls));
 }

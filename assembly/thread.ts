@@ -15,7 +15,7 @@
  *                   ▲                        │  ▲          │                 or a new one the whole heap
  *                   └─────────takeOver───────┘  └──death───┘
  *
- * Everything but `state`, `pending` and `next` belongs to the thread that made the last transition to LIVE or ADOPTING.
+ * Everything but `state`, `pending`, the gate and the next heap belongs to the thread that made the last transition to LIVE or ADOPTING.
  *
  * Operations. What takes more than the few instructions of a fast path is done between `enter` and `leave`, and
  * meanwhile the thread has the heap of nobody, whose bins are empty. An operation may never end: its thread dies, a signal
@@ -24,14 +24,14 @@
  */
 
 import { atomicAdd, atomicCas, atomicLoad, atomicStore } from "./atomic";
-import { BINS_BYTES, BINS_OFFSET, NOWHERE } from "./bin";
-import { Control, control, nothing } from "./control";
+import { BINS_BYTES, BINS_OFFSET, NEXT_OFFSET, NOWHERE } from "./bin";
+import { Control, control, firstHeap, nextHeap, nothing } from "./control";
 import { MIN_ALIGN } from "./config";
 import * as native from "./platform/native";
 import * as platform from "./platform";
 import { CLASS_END, CLASS_FIRST, classSize } from "./size-class";
 import { Slab, allocateMetadata } from "./superslab";
-import { see } from "./view";
+import { closeGate, see } from "./view";
 
 @unmanaged
 export class ClassHeap {
@@ -60,8 +60,6 @@ export class ThreadHeap {
   state: u32;
   /** 1 while the heap has never had a slab: then it can be given up for an abandoned one whole. */
   fresh: u32;
-  /** Written once: next of all thread heaps. */
-  next: usize;
   /** Atomic: stack of slabs that got their first block from another thread since they were last looked at. */
   pending: usize;
   /** Blocks on their way home, linked: whoever mends the heap takes them on. */
@@ -229,10 +227,12 @@ export function countAbandoned(change: i32): void {
 export function takeHeap(from: u32, id: u32, to: u32): usize {
   const abandoned = changetype<usize>(control) + offsetof<Control>("abandoned");
   if (from == ABANDONED && atomicLoad<u32>(abandoned) == 0) return 0;
-  for (let heap = firstHeap(); heap; heap = nextHeap(heap)) {
+  for (let heap = see(firstHeap()); heap; heap = see(nextHeap(heap))) {
     const state = atomicLoad<u32>(stateOf(heap));
     if ((state & STATE_MASK) != from || !atomicCas<u32>(stateOf(heap), state, (id << STATE_BITS) | to)) continue;
     if (from == ABANDONED) countAbandoned(-1);
+    // It was open for another instance.
+    closeGate(heap);
     return heap;
   }
   return 0;
@@ -269,16 +269,6 @@ export function stateOf(heap: usize): usize {
   return heap + THREAD_OFFSET + offsetof<ThreadHeap>("state");
 }
 
-/** First of all thread heaps; 0 when there is none. */
-export function firstHeap(): usize {
-  return see(atomicLoad<usize>(changetype<usize>(control) + offsetof<Control>("threads")));
-}
-
-/** The thread heap behind `heap`; 0 at the end. */
-export function nextHeap(heap: usize): usize {
-  return see(threadHeap(heap).next);
-}
-
 /** An id that no thread of this heap has had (until 2^30 have been given). */
 export function newThreadId(): u32 {
   const address = changetype<usize>(control) + offsetof<Control>("lastThreadId");
@@ -305,8 +295,11 @@ export function makeHeap(id: u32): usize {
   thread.fresh = 1;
   thread.state = (id << STATE_BITS) | LIVE;
   const head = changetype<usize>(control) + offsetof<Control>("threads");
+  closeGate(heap);
+  let first: usize;
   do {
-    thread.next = atomicLoad<usize>(head);
-  } while (!atomicCas<usize>(head, thread.next, heap));
+    first = atomicLoad<usize>(head);
+    store<usize>(heap, first, NEXT_OFFSET);
+  } while (!atomicCas<usize>(head, first, heap));
   return heap;
 }
