@@ -26,7 +26,9 @@ import {
   PAGE_GRANULES_SHIFT,
   PAGE_MASK,
   PAGE_SHIFT,
+  PAGE_SIZE,
   SUPERSLAB_GRANULES,
+  SUPERSLAB_PAGES,
   SUPERSLAB_PAGES_SHIFT,
   SUPERSLAB_SHIFT,
 } from "./config";
@@ -38,6 +40,7 @@ import {
   availablePages,
   beginClaim,
   claimPages,
+  dirtyPages,
   endClaim,
   endSuperslab,
   firstSuperslab,
@@ -66,10 +69,10 @@ const LENGTH_MAX: usize = u8.MAX_VALUE;
 const LONGEST_UNKNOWN: u8 = u8.MAX_VALUE;
 const SUPERSLAB_MASK: usize = ((<usize>1) << SUPERSLAB_SHIFT) - 1;
 
-/** True when the last block that this instance got from here reads as zero. */
+/** True when the last large block that this instance got reads as zero. */
 export let blockClean: bool = false;
 
-/** For blocks that do not come from here. */
+/** For large blocks that come from the cache. */
 export function setBlockClean(clean: bool): void {
   blockClean = clean;
 }
@@ -352,10 +355,18 @@ export function allocateHuge(size: usize, align: usize): usize {
   const count = pagesOf(size);
   const page = acquirePages(count, max<usize>(1, align >> PAGE_SHIFT), false);
   if (page == NO_PAGES) return 0;
-  blockClean = acquiredClean;
   setKind(page, 1, KIND_HUGE);
   setKind(page + 1, count - 1, KIND_HUGE_TAIL);
   return page << PAGE_SHIFT;
+}
+
+/** Clears those of the first `bytes` bytes of a huge block that lie in pages which may hold old data. */
+export function clearHuge(block: usize, bytes: usize): void {
+  const end = (block + bytes + PAGE_MASK) >> PAGE_SHIFT;
+  for (let page = block >> PAGE_SHIFT; page < end; ++page) {
+    const dirty = dirtyPages(page >> SUPERSLAB_PAGES_SHIFT) >> (<u32>(page & (SUPERSLAB_PAGES - 1)));
+    if (dirty & 1) memory.fill(page << PAGE_SHIFT, 0, PAGE_SIZE);
+  }
 }
 
 /** Start of the huge block that holds `address`, which lies in a page of kind KIND_HUGE_TAIL. */
