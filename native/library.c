@@ -192,11 +192,14 @@ static SLOW void read_setting(const char *entry, size_t name_length) {
   } else say("%s: there is no such setting; ignored", entry);
 }
 
+bool hakmem_keeps_deepbind; /* for deepbind.c */
+
 __attribute__((constructor(101))) static void start(int argc, char **argv, char **environment) {
   for (; environment && *environment; environment++) {
     const char *equals = strchr(*environment, '=');
     if (equals && !strncmp(*environment, "HAKMEM_", 7)) read_setting(*environment, (size_t)(equals - *environment));
   }
+  hakmem_keeps_deepbind = settings[KEEP_DEEPBIND].value;
   int file = settings[STATS].value ? fcntl(message_file, F_DUPFD_CLOEXEC, 100) : -1;
   if (file >= 0) message_file = file;
   w2c_hakmem_thread_init(0); /* from here on a foreign pointer is told apart, too */

