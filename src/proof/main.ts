@@ -1,0 +1,27 @@
+/** `npm run prove -- WHAT`: what shows that the allocator is right and takes longer than a test may. A file here for each. */
+
+import { Command, CommanderError } from "commander";
+import { EXIT, type Register } from "../cli/command.js";
+import { messageOf, RequestError } from "../lab/errors.js";
+
+const COMMANDS: readonly Register[] = [];
+
+const program = new Command("npm run prove --")
+  .description("Shows that the allocator is right, by means that take longer than a test may.")
+  .showHelpAfterError("(npm run prove -- --help says more)")
+  .exitOverride();
+for (const register of COMMANDS) register(program);
+for (const command of program.commands) command.copyInheritedSettings(program);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  else if (error instanceof RequestError) {
+    console.error(`error: ${messageOf(error)}`);
+    process.exitCode = EXIT.usage;
+  } else {
+    console.error(error);
+    process.exitCode = EXIT.failed;
+  }
+}
