@@ -34,6 +34,9 @@ export class Control {
   magic: u32;
   hash: u32;
 
+  /** Hardened builds: what links of free blocks are encoded with. */
+  secret: usize;
+
   /** Atomic: bytes taken from the platform. */
   committed: usize;
   /** Atomic: next free byte of the current metadata page. */
@@ -68,6 +71,9 @@ export class Control {
 export let control: Control = changetype<Control>(NOWHERE);
 /** `control.regionMap`, kept apart because every `free` needs it; on native, one variable of the process. */
 let ownRegionMap: usize = NOWHERE;
+
+/** `control.secret`, kept apart because hardened builds need it for every link; on native, one variable of the process. */
+export let secret: usize = 0;
 
 /** A line of the processor's cache: what many threads write has one of its own. */
 const LINE: usize = 64;
@@ -206,6 +212,7 @@ export function attach(address: usize): bool {
   const found = changetype<Control>(address);
   if (found.magic != MAGIC || found.hash != CONFIG_HASH) return false;
   control = found;
+  if (HK_HARDENED) secret = found.secret;
   if (HK_NATIVE) native.setRegions(address + REGION_MAP);
   else ownRegionMap = address + REGION_MAP;
   return true;
@@ -234,6 +241,7 @@ export function create(): usize {
 
   const made = changetype<Control>(base);
   made.hash = CONFIG_HASH;
+  if (HK_HARDENED) made.secret = platform.random();
   made.first = u32.MAX_VALUE;
   made.low = u32.MAX_VALUE;
   // On native the tables are reserved address space, most of which never takes memory, and metadata starts with a page of

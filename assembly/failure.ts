@@ -1,4 +1,4 @@
-/** What a guard build reports before it stops the program. The library and the platform turn the numbers into sentences. */
+/** What a guard or hardened build reports before it stops the program. The library and the platform make sentences of the numbers. */
 
 export const FAIL_DOUBLE_FREE: u32 = 1;
 export const FAIL_FOREIGN_POINTER: u32 = 2;
@@ -9,3 +9,5 @@ export const FAIL_UNDERFLOW: u32 = 6;
 export const FAIL_WRONG_SIZE: u32 = 7;
 export const FAIL_WRONG_ALIGNMENT: u32 = 8;
 export const FAIL_WRONG_FUNCTION: u32 = 9;
+export const FAIL_NOT_A_BLOCK: u32 = 10;
+export const FAIL_BROKEN_LINK: u32 = 11;

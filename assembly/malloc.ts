@@ -9,7 +9,8 @@ import { binHead, binOf, binRoom, gateOf, setBinHead, setBinRoom } from "./bin";
 import { keepBig, takeBig } from "./big-cache";
 import { GRANULE_SIZE, LARGE_MAX, MAX_REQUEST, MIN_ALIGN, PAGE_SHIFT, PAGE_SIZE, SMALL_MAX, WORD } from "./config";
 import { hasHeap, nothing } from "./control";
-import { link, next } from "./free-list";
+import { FAIL_NOT_A_BLOCK } from "./failure";
+import { link, mark, next, refuseMarked, unmark } from "./free-list";
 import {
   allocateHuge,
   allocateLarge,
@@ -56,7 +57,7 @@ export function malloc(size: usize): usize {
     if (block) {
       setBinHead(bin, next(block));
       if (!HK_UNSAFE) setBinRoom(bin, binRoom(bin) + 1);
-      return block;
+      return unmark(block);
     }
   }
   return mallocSlow(size);
@@ -71,6 +72,8 @@ export function free(block: usize): void {
   const bin = binOf(gateOf(current()), kind);
   const room = binRoom(bin);
   if (HK_UNSAFE ? kind < CLASS_FIRST : !room) return freeSlow(block);
+  refuseMarked(block);
+  mark(block);
   link(block, binHead(bin));
   platform.order();
   setBinHead(bin, block);
@@ -92,6 +95,7 @@ function mallocSlow(size: usize): usize {
   // It keeps the alignment that the class has.
   if (!block && classSize(cls) >= GRANULE_SIZE)
     return allocateLarge(classSize(cls), classSize(cls) & -classSize(cls), true);
+  if (HK_HARDENED && block) unmark(block);
   return block;
 }
 
@@ -127,6 +131,8 @@ function freeSlow(block: usize): void {
     if (block) freeBig(block, kind);
     return;
   }
+  refuseMarked(block);
+  mark(block);
   // Where there is no memory for a heap of this thread's own, the block goes straight to its slab.
   if (!ready()) return HK_NATIVE ? sendHomeAlone(block) : unreachable();
   if (gateOf(current()) != current()) openGate(current());
@@ -153,6 +159,7 @@ function freeBig(block: usize, kind: u32): void {
 
 /** A pointer that is not the start of a block. */
 function refuse(block: usize): void {
+  if (HK_HARDENED) platform.fail(FAIL_NOT_A_BLOCK, block, 0, block, 0);
   if (HK_NATIVE) native.foreign(block);
 }
 
@@ -201,6 +208,7 @@ export function realloc(block: usize, size: usize): usize {
     return 0;
   }
   see(block + old - 1);
+  if (HK_HARDENED && old <= SMALL_MAX && kindOf(block) >= CLASS_FIRST) refuseMarked(block);
   // Blocks that shrink to less than half make room for others.
   if (size <= old && size > old >> 1 && old <= SMALL_MAX) return block;
   const kind = kindOf(block);

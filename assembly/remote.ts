@@ -25,6 +25,7 @@
 
 import { atomicCas, atomicLoad, atomicStore } from "./atomic";
 import { PAGE_SHIFT, SUPERSLAB_PAGES, SUPERSLAB_PAGES_SHIFT } from "./config";
+import { FAIL_INTERIOR_POINTER } from "./failure";
 import { link, next } from "./free-list";
 import * as platform from "./platform";
 import { endSuperslab, firstSuperslab } from "./pool";
@@ -75,6 +76,7 @@ export function sendHome(heap: usize): void {
     let count: u32 = 0;
     do {
       const block = list;
+      if (HK_HARDENED && <u32>(block - start) % slab.blockSize) interior(block, slab);
       list = next(block);
       thread.homeward = list;
       platform.order();
@@ -89,6 +91,11 @@ export function sendHome(heap: usize): void {
       pushRemote(slab, head, last, count);
     }
   }
+}
+
+function interior(block: usize, slab: Slab): void {
+  const behind = <u32>(block - slab.start) % slab.blockSize;
+  platform.fail(FAIL_INTERIOR_POINTER, block - <usize>behind, <usize>slab.blockSize, block, 0);
 }
 
 /** Takes one block home that is in no list; for a thread that has no heap and cannot get one. */

@@ -16,7 +16,8 @@
 
 import { atomicStore } from "./atomic";
 import { PAGE_SHIFT, PAGE_SIZE, SLAB_MIN_BLOCKS, SUPERSLAB_PAGES_SHIFT } from "./config";
-import { link, next } from "./free-list";
+import { secret } from "./control";
+import { link, mark, next } from "./free-list";
 import * as platform from "./platform";
 import { NO_PAGES, acquirePages, releasePages } from "./pool";
 import { setKind } from "./region";
@@ -106,14 +107,48 @@ export function carve(slab: Slab, most: u32): usize {
   const list = slab.start + <usize>slab.carved * size;
   slab.used += count;
   slab.carved += count;
+  takenCount = count;
+  if (HK_HARDENED) return shuffle(list, size, count);
   let block = list;
   for (let n: u32 = 1; n < count; ++n) {
     link(block, block + size);
     block += size;
   }
   link(block, 0);
-  takenCount = count;
   return list;
+}
+
+/** State of this thread's generator of orders. */
+let random: u32 = 0;
+
+/** Links `count` fresh blocks of `size` bytes from `start` on in an order that is hard to guess, marked as free. */
+function shuffle(start: usize, size: usize, count: u32): usize {
+  random = (random ^ (<u32>(secret ^ start))) * 0x9e3779b1;
+  // Steps of a length that has no factor in common with the count meet every block once.
+  let step: u32 = 1 + ((random >> 8) % count);
+  while (gcd(step, count) != 1) ++step;
+  let index = (random >> 16) % count;
+  const list = start + <usize>index * size;
+  let block = list;
+  for (let n: u32 = 1; n < count; ++n) {
+    index = (index + step) % count;
+    const following = start + <usize>index * size;
+    link(block, following);
+    mark(block);
+    block = following;
+  }
+  link(block, 0);
+  mark(block);
+  return list;
+}
+
+function gcd(a: u32, b: u32): u32 {
+  while (b) {
+    const rest = a % b;
+    a = b;
+    b = rest;
+  }
+  return a;
 }
 
 /** Returns `count` blocks, linked from `head` to `last`; the caller then looks at `used` and the queue. */

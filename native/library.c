@@ -205,7 +205,8 @@ __attribute__((constructor(101))) static void start(int argc, char **argv, char 
   w2c_hakmem_thread_init(0); /* from here on a foreign pointer is told apart, too */
   watch_threads();
 #ifdef HAKMEM_GUARD
-  prepare_backtrace();
+  void *frame;
+  (void)backtrace(&frame, 1); /* see say_backtrace */
 #endif
   if (settings[VERBOSE].value) say("process %u uses profile %s", (u64)getpid(), HAKMEM_PROFILE);
 }

@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -86,15 +87,14 @@ static SLOW void say(const char *format, ...) {
 
 static bool first_time(u32 *said) { return !__atomic_exchange_n(said, 1, __ATOMIC_RELAXED); }
 
-/* Where the program stands, a line each; needs what `prepare_backtrace` has loaded. */
+/* Where the program stands, a line each. The first backtrace loads a library, which allocates: not in the middle of a call,
+ * but when the process starts, in builds that are for finding mistakes. */
 static SLOW void say_backtrace(void) {
+#ifdef HAKMEM_GUARD
   void *frames[64];
-  int count = backtrace(frames, 64);
-  backtrace_symbols_fd(frames, count, message_file);
+  backtrace_symbols_fd(frames, backtrace(frames, 64), message_file);
+#endif
 }
-
-/* The first backtrace loads a library, which allocates: not in the middle of a call. */
-static SLOW void prepare_backtrace(void) { void *frame; (void)backtrace(&frame, 1); }
 
 /* assembly/failure.ts has the codes, assembly/platform/wasm.ts what the rest means. */
 static SLOW __attribute__((noreturn)) void platform_fail(u32 code, u64 block, u64 size, u64 at, u32 value) {
@@ -109,6 +109,8 @@ static SLOW __attribute__((noreturn)) void platform_fail(u32 code, u64 block, u6
     case 7: say("wrong size given to free_sized or delete of %x: %u, the block has %u bytes", block, (u64)value, size); break;
     case 8: say("wrong alignment given to free_aligned_sized or delete of %x (%u bytes): %u", block, size, (u64)value); break;
     case 9: say("%x (%u bytes) was not made by the function that belongs to the one that frees or resizes it", block, size); break;
+    case 10: say("free or realloc of %x, which is not the start of a block that is in use", at); break;
+    case 11: say("the free block at %x (%u bytes) was written to: after it was freed, or beyond the end of the block before it", block, size); break;
     default: say("broken internal state at %x", at);
   }
   say_backtrace();
@@ -227,6 +229,12 @@ static bool promises_kept(void) {
 }
 
 static inline u32 platform_purge(u64 address, u64 bytes) { return promises_kept() && purge(address, bytes); }
+
+static inline u64 platform_random(void) {
+  u64 value = 0;
+  (void)KEEPING_ERRNO(getrandom(&value, sizeof value, GRND_NONBLOCK));
+  return value ^ (u64)&span_now;
+}
 
 static inline u64 platform_now(void) {
   struct timespec time;

@@ -99,7 +99,7 @@ export class ModuleError extends HakmemError {
   readonly code = "HAKMEM_MODULE";
 }
 
-/** What the `guard` profile can find wrong. */
+/** What the `guard` and `hardened` profiles can find wrong; the last two are what `hardened` alone says. */
 export type CorruptionKind =
   | "double free"
   | "foreign pointer"
@@ -110,9 +110,11 @@ export type CorruptionKind =
   | "wrong size"
   | "wrong alignment"
   | "wrong function"
+  | "not a block"
+  | "broken link"
   | "unknown";
 
-/** The `guard` profile found a broken program. The heap has closed itself: nothing it holds can be trusted. */
+/** The `guard` or `hardened` profile found a broken program. The heap has closed itself: nothing it holds can be trusted. */
 export class HeapCorruptionError extends HakmemError {
   override readonly name = "HeapCorruptionError";
   readonly code = "HAKMEM_HEAP_CORRUPTION";

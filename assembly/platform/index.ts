@@ -16,6 +16,11 @@ export function purge(address: usize, bytes: usize): bool {
   return HK_NATIVE ? native.purge(address, bytes) : wasm.purge(address, bytes);
 }
 
+/** A number that is hard to guess, where the platform has any. */
+export function random(): usize {
+  return HK_NATIVE ? native.random() : wasm.random();
+}
+
 /** Where memory is the process's there is nothing to renew. */
 export function renew(): usize {
   return HK_NATIVE ? 0 : wasm.renew();

@@ -75,6 +75,11 @@ export declare function endPage(shift: usize): usize;
 @external("platform", "table")
 export declare function table(bytes: usize): usize;
 
+/** A random word from the system; no entropy but that of its own addresses where the system refuses. */
+// @ts-ignore: decorator
+@external("platform", "random")
+export declare function random(): usize;
+
 /** Gives whole pages back to the system. True when they now read as zero, false when nothing happened. */
 // @ts-ignore: decorator
 @external("platform", "purge")

@@ -35,6 +35,11 @@ export function renew(): usize {
   return min<usize>(pages, usize.MAX_VALUE >> GROW_SHIFT) << GROW_SHIFT;
 }
 
+/** WebAssembly has no randomness: links are still checked against accidents. */
+export function random(): usize {
+  return <usize>0x9e3779b97f4a7c15;
+}
+
 /** A WebAssembly memory never shrinks and its pages cannot be given back one by one: nothing to do. */
 export function purge(address: usize, bytes: usize): bool {
   return false;

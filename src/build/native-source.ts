@@ -18,7 +18,7 @@ const PLATFORM_GLOBALS: Readonly<Record<string, string>> = {
 };
 
 /** Globals of which all threads hold the same value. */
-const PROCESS_GLOBALS: ReadonlySet<string> = new Set(["control"]);
+const PROCESS_GLOBALS: ReadonlySet<string> = new Set(["control", "secret"]);
 
 /** What a rewrite needs to know of a module. */
 export interface NativeSourceOptions {

@@ -17,24 +17,28 @@ type Shipped = Readonly<Record<ProfileName, () => URL>>;
 const WASM32: Shipped = {
   default: () => new URL("../wasm/default.wasm32.wasm", import.meta.url),
   compact: () => new URL("../wasm/compact.wasm32.wasm", import.meta.url),
+  hardened: () => new URL("../wasm/hardened.wasm32.wasm", import.meta.url),
   guard: () => new URL("../wasm/guard.wasm32.wasm", import.meta.url),
 };
 
 const WASM32_SHARED: Shipped = {
   default: () => new URL("../wasm/default.wasm32-shared.wasm", import.meta.url),
   compact: () => new URL("../wasm/compact.wasm32-shared.wasm", import.meta.url),
+  hardened: () => new URL("../wasm/hardened.wasm32-shared.wasm", import.meta.url),
   guard: () => new URL("../wasm/guard.wasm32-shared.wasm", import.meta.url),
 };
 
 const WASM64: Shipped = {
   default: () => new URL("../wasm/default.wasm64.wasm", import.meta.url),
   compact: () => new URL("../wasm/compact.wasm64.wasm", import.meta.url),
+  hardened: () => new URL("../wasm/hardened.wasm64.wasm", import.meta.url),
   guard: () => new URL("../wasm/guard.wasm64.wasm", import.meta.url),
 };
 
 const WASM64_SHARED: Shipped = {
   default: () => new URL("../wasm/default.wasm64-shared.wasm", import.meta.url),
   compact: () => new URL("../wasm/compact.wasm64-shared.wasm", import.meta.url),
+  hardened: () => new URL("../wasm/hardened.wasm64-shared.wasm", import.meta.url),
   guard: () => new URL("../wasm/guard.wasm64-shared.wasm", import.meta.url),
 };
 

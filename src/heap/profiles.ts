@@ -6,7 +6,7 @@
  */
 
 /** A profile that ships with the package. */
-export type ProfileName = "default" | "compact" | "guard";
+export type ProfileName = "default" | "compact" | "hardened" | "guard";
 
 export interface ProfileLimits {
   /** The heap can use addresses below 2 ** addressBits; `all` that its memory has. */
@@ -16,6 +16,7 @@ export interface ProfileLimits {
 export const PROFILES: Readonly<Record<ProfileName, ProfileLimits>> = {
   default: { addressBits: "all" },
   compact: { addressBits: 30 },
+  hardened: { addressBits: "all" },
   guard: { addressBits: "all" },
 };
 

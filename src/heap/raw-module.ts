@@ -214,6 +214,16 @@ const CORRUPTIONS: readonly Corruption[] = [
     says: () => "was not made by the function that belongs to the one that frees or resizes it",
     remedy: "Free what new made with delete, what new[] made with delete[], and all else with free.",
   },
+  {
+    kind: "not a block",
+    says: () => "is not the start of a block that is in use",
+    remedy: "Free once, and only what an allocating call returned; the guard profile says more.",
+  },
+  {
+    kind: "broken link",
+    says: () => "is free and was written to: by who freed it, or by who holds the block before it",
+    remedy: "Run the program with the guard profile, which says by how much and when.",
+  },
 ];
 
 function corruption(code: number, failure: Failure): HeapCorruptionError {
@@ -223,6 +233,7 @@ function corruption(code: number, failure: Failure): HeapCorruptionError {
     remedy: "Use a module that was built with this version of the package.",
   };
   const { block, size, at } = failure;
-  const subject = kind === "foreign pointer" ? hex(at) : `the block at ${hex(block)} (${bytes(size)})`;
+  const subject =
+    kind === "foreign pointer" || kind === "not a block" ? hex(at) : `the block at ${hex(block)} (${bytes(size)})`;
   return new HeapCorruptionError(kind, { ...failure, problem: `${kind}: ${subject} ${says(failure)}`, remedy });
 }

@@ -15,6 +15,7 @@ export type ConstantName =
   | "HK_PAGE_SHIFT"
   | "HK_ADDRESS_BITS"
   | "HK_GUARD"
+  | "HK_HARDENED"
   | "HK_STATS"
   | "HK_UNSAFE"
   | "HK_CACHE_MIN"
@@ -59,6 +60,7 @@ export function constantsOf(
     HK_PAGE_SHIFT: profile.pageShift,
     HK_ADDRESS_BITS: addressBits,
     HK_GUARD: Number(profile.guard),
+    HK_HARDENED: Number(profile.hardened),
     HK_STATS: Number(profile.stats),
     HK_UNSAFE: Number(profile.unsafe),
     HK_CACHE_MIN: profile.cache.minBlocks,

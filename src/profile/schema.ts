@@ -53,6 +53,7 @@ export const profileSchema = z
       error: `must be "all" or an integer from ${MIN_ADDRESS_BITS} to ${MAX_ADDRESS_BITS} (width of an address)`,
     }),
     guard: flag("fail-fast checks on every call"),
+    hardened: flag("links of free blocks encoded and checked, blocks that are free marked"),
     stats: flag("statistics beyond what metadata gives for nothing"),
     unsafe: flag("ceiling mode: no limits and no accounting, for measurements only"),
     cache: z.strictObject({
@@ -90,6 +91,12 @@ export const profileSchema = z
         grow.firstPages,
         `must not exceed grow.maxBytes, which is ${pages} pages of 2^${pageShift} bytes`,
       );
+    }
+    if (value.hardened && value.guard) {
+      refuse(["hardened"], true, "must be false when guard is true: guard finds all that it does, and more");
+    }
+    if (value.hardened && value.unsafe) {
+      refuse(["hardened"], true, "must be false when unsafe is true: one adds the checks that the other removes");
     }
     if (value.guard && value.unsafe) {
       refuse(["unsafe"], true, "must be false when guard is true: one adds the checks that the other removes");

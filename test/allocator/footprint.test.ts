@@ -10,6 +10,7 @@ const MIB = 1024 * KIB;
 const FIRST: Readonly<Record<string, number>> = {
   default: 2 * MIB + 128 * KIB,
   compact: 256 * KIB,
+  hardened: 2 * MIB + 128 * KIB,
   guard: 2 * MIB + 128 * KIB,
 };
 

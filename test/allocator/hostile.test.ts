@@ -71,7 +71,7 @@ describe.each(BUILDS)("$name", (build) => {
     expect(heap.usableSize(block)).toBe(build.guard ? 100 : 112);
   });
 
-  test.skipIf(build.guard)(
+  test.skipIf(build.guard || build.hardened)(
     "free, realloc and usable size of any number do no harm, unless it points into a slab",
     () => {
       fc.assert(

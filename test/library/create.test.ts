@@ -16,15 +16,18 @@ const MIB = 1024 * 1024;
 const moduleFile = (name: string): string => fileURLToPath(import.meta.resolve(`hakmem/wasm/${name}.wasm`));
 
 describe("createHeap", () => {
-  test.each(["default", "compact", "guard"])("makes private and shared heaps of the profile %s", async (profile) => {
-    for (const shared of [false, true]) {
-      using heap = await createHeap({ profile, shared });
-      expect(heap).toBeInstanceOf(Heap);
-      expect(heap).toMatchObject({ profile, shared, closed: false, threadId: 1 });
-      expect(heap.memory.buffer).toBeInstanceOf(shared ? SharedArrayBuffer : ArrayBuffer);
-      expect(heap.malloc(100)).not.toBe(0);
-    }
-  });
+  test.each(["default", "compact", "hardened", "guard"])(
+    "makes private and shared heaps of the profile %s",
+    async (profile) => {
+      for (const shared of [false, true]) {
+        using heap = await createHeap({ profile, shared });
+        expect(heap).toBeInstanceOf(Heap);
+        expect(heap).toMatchObject({ profile, shared, closed: false, threadId: 1 });
+        expect(heap.memory.buffer).toBeInstanceOf(shared ? SharedArrayBuffer : ArrayBuffer);
+        expect(heap.malloc(100)).not.toBe(0);
+      }
+    },
+  );
 
   test("makes a private heap of the default profile when asked for nothing", async () => {
     using heap = await createHeap();

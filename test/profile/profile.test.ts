@@ -39,7 +39,7 @@ function problemsOf(content: unknown): readonly string[] {
 
 describe("a profile file", () => {
   it("is one of three shipped ones, default first", async () => {
-    expect(await shippedProfileNames()).toEqual(["default", "compact", "guard"]);
+    expect(await shippedProfileNames()).toEqual(["default", "compact", "guard", "hardened"]);
   });
 
   it("is found by name, and says the same when found by path", async () => {
@@ -49,7 +49,7 @@ describe("a profile file", () => {
 
   it("of an unknown name is refused with the names that exist", async () => {
     await expect(loadProfile("fastest")).rejects.toThrow(
-      /profile fastest: .*default, compact, guard.*\.\/fastest\.json/,
+      /profile fastest: .*default, compact, guard, hardened.*\.\/fastest\.json/,
     );
   });
 
@@ -106,6 +106,11 @@ describe("a field", () => {
   it("unsafe contradicts guard", () => {
     const problems = problemsOf({ ...base, guard: true, unsafe: true });
     expect(problems).toEqual([expect.stringMatching(/^unsafe is true; it must be false when guard is true/)]);
+    for (const other of ["guard", "unsafe"]) {
+      expect(problemsOf({ ...base, hardened: true, [other]: true })).toEqual([
+        expect.stringMatching(`^hardened is true; it must be false when ${other} is true`),
+      ]);
+    }
   });
 
   it("of the wrong kind never breaks the report itself", () => {

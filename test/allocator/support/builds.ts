@@ -13,8 +13,10 @@ export interface Build {
   readonly shared: boolean;
   /** Whether addresses and sizes are 64 bits wide. */
   readonly wide: boolean;
-  /** Whether misuse is reported through `hakmem_fail`. */
+  /** Whether every misuse is reported through `hakmem_fail`. */
   readonly guard: boolean;
+  /** Whether some is. */
+  readonly hardened: boolean;
   readonly pageSize: number;
   readonly superslabSize: number;
   /** The unit in which large blocks are cut. */
@@ -79,6 +81,7 @@ function load({ file, profile, target, bytes, constants }: ManifestEntry): Build
       shared: constants["HK_SHARED"] === 1,
       wide,
       guard: constants["HK_GUARD"] === 1,
+      hardened: constants["HK_HARDENED"] === 1,
       pageSize,
       superslabSize: pageSize * SUPERSLAB_PAGES,
       granuleSize: pageSize / PAGE_GRANULES,

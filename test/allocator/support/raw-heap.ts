@@ -41,9 +41,11 @@ export enum Cause {
   WrongSize,
   WrongAlignment,
   WrongFunction,
+  NotABlock,
+  BrokenLink,
 }
 
-/** A guard build found a mistake of the program. */
+/** A guard or hardened build found a mistake of the program. */
 export class Misuse extends Error {
   constructor(
     override readonly cause: Cause,
