@@ -65,7 +65,7 @@ export class Slab {
   blockSize: u32;
   /** Blocks that fit. */
   capacity: u32;
-  /** Blocks ever handed out at least once: only grows while the slab has its class. */
+  /** Blocks handed out at least once since the slab was made, or since all of them were home. */
   carved: u32;
   /** Blocks that are neither in `free` nor uncarved: live, in a thread's cache, or in `remote`. Never too small. */
   used: u32;
@@ -101,7 +101,7 @@ export function ensureMetadata(superslab: usize): usize {
   if (found) return found;
   const made = allocateMetadata(METADATA_BYTES);
   if (made == 0) return 0;
-  // Of several threads that make it, one wins; what the others made is lost, once a thread and SuperSlab at most.
+  // Of several threads that make it, one wins; what the others made is lost: once a SuperSlab for each that lost.
   if (atomicCas<usize>(directoryOf(superslab), 0, made)) return made;
   return metadataOf(superslab);
 }
