@@ -7,7 +7,8 @@
  *                          kind 0        1            … CLASS_END
  *
  * A bin is found by adding the kind of a page (region.ts) to the heap; the kinds that are not small have bins that never
- * have blocks or room. Only the thread whose heap it is touches a bin, and an adopter after its death.
+ * have blocks or room. Only the thread whose heap it is touches a bin, and an adopter after its death; others
+ * read the room for their figures.
  *
  * The bins of two kinds that do not exist hold something else: the next of all thread heaps, and in shared memories the
  * gate, by which `free` finds the bins. The gate is the heap itself when it is open, and the heap of nobody, all of whose
@@ -15,6 +16,7 @@
  */
 
 import { WORD } from "./config";
+import * as native from "./platform/native";
 import { CLASS_END } from "./size-class";
 
 export const BIN_SHIFT: usize = WORD == 8 ? 4 : 3;
@@ -77,4 +79,12 @@ export function binRoom(bin: usize): u32 {
 @inline
 export function setBinRoom(bin: usize, room: u32): void {
   store<u32>(bin, room, BINS_OFFSET + ROOM);
+}
+
+/** Makes room for one more block. */
+// @ts-ignore: decorator
+@inline
+export function raiseBinRoom(bin: usize): void {
+  if (HK_NATIVE) native.increment(bin + (BINS_OFFSET + ROOM));
+  else setBinRoom(bin, binRoom(bin) + 1);
 }

@@ -211,10 +211,11 @@ export function attach(address: usize): bool {
   if (HK_NATIVE ? address == 0 : !inMemory(address)) return false;
   const found = changetype<Control>(address);
   if (found.magic != MAGIC || found.hash != CONFIG_HASH) return false;
-  control = found;
-  if (HK_HARDENED) secret = found.secret;
   if (HK_NATIVE) native.setRegions(address + REGION_MAP);
   else ownRegionMap = address + REGION_MAP;
+  if (HK_HARDENED) secret = found.secret;
+  // Last: on native these are the process's, and who finds the control block set uses all of them.
+  control = found;
   return true;
 }
 

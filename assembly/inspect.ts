@@ -18,7 +18,7 @@ import { cachedBytes } from "./big-cache";
 import { Control, control, firstHeap, hasHeap, nextHeap } from "./control";
 import { KIND_HUGE, KIND_HUGE_TAIL, kindOfPage } from "./region";
 import { availablePages, endSuperslab, firstSuperslab } from "./pool";
-import { countOf } from "./remote";
+import { countOf, remoteWord } from "./remote";
 import { CLASS_END, CLASS_FIRST, classSize } from "./size-class";
 import { LENGTHS_OFFSET, metadataOf, slabOfPage } from "./superslab";
 import { LIVE, STATE_MASK, classHeap, stateOf } from "./thread";
@@ -82,7 +82,7 @@ function slabFigure(cls: u32, slabs: bool): usize {
       const slab = slabOfPage((superslab << SUPERSLAB_PAGES_SHIFT) + n);
       if (!slab.cls || (cls != ALL_CLASSES && <u32>slab.cls != cls)) continue;
       // Blocks that wait in `remote` are home but for the drain.
-      figure += slabs ? 1 : <usize>(slab.used - countOf(slab.remote)) * <usize>slab.blockSize;
+      figure += slabs ? 1 : <usize>(slab.used - countOf(remoteWord(slab))) * <usize>slab.blockSize;
     }
   }
   return figure;

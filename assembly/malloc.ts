@@ -5,7 +5,7 @@
  * and may free what another thread allocated.
  */
 
-import { binHead, binOf, binRoom, gateOf, setBinHead, setBinRoom } from "./bin";
+import { binHead, binOf, binRoom, gateOf, raiseBinRoom, setBinHead, setBinRoom } from "./bin";
 import { keepBig, takeBig } from "./big-cache";
 import { GRANULE_SIZE, LARGE_MAX, MAX_REQUEST, MIN_ALIGN, PAGE_SHIFT, PAGE_SIZE, SMALL_MAX, WORD } from "./config";
 import { hasHeap, nothing } from "./control";
@@ -56,7 +56,7 @@ export function malloc(size: usize): usize {
     const block = binHead(bin);
     if (block) {
       setBinHead(bin, next(block));
-      if (!HK_UNSAFE) setBinRoom(bin, binRoom(bin) + 1);
+      if (!HK_UNSAFE) raiseBinRoom(bin);
       return unmark(block);
     }
   }

@@ -8,7 +8,8 @@
  *
  * Whoever acquires pages writes their bytes before it hands out an address in them, and clears them before it releases
  * the pages; the pool's atomic operations order the two. A reader holds a live block of the page, so its byte is
- * settled, or holds a foreign pointer, and may see any byte that is not of a block it could own.
+ * settled, or holds a foreign pointer, and may see any byte that is not of a block it could own. Others look at pages
+ * that are not theirs (`kindOfPage`, `countKind`), and may see any byte that was there.
  */
 
 import { ADDRESS_BITS, PAGE_SHIFT, WORD } from "./config";
@@ -22,6 +23,9 @@ export const KIND_HUGE_TAIL: u32 = 3;
 export const KIND_METADATA: u32 = 4;
 /** A page reserved for metadata, behind the page that is being filled. */
 export const KIND_METADATA_SPARE: u32 = 5;
+
+/** Words are read and written where they are aligned. */
+const WORD_MASK: usize = sizeof<u64>() - 1;
 
 /** Times a byte: a word of it. */
 export const EACH_BYTE: u64 = 0x0101010101010101;
@@ -49,22 +53,23 @@ export function setKind(page: usize, count: usize, kind: u32): void {
   let at = regionMap() + page;
   const end = at + count;
   // Runs are short: a loop of words costs less than the call that memory.fill is.
-  while (at + sizeof<u64>() <= end) {
-    store<u64>(at, EACH_BYTE * <u64>kind);
-    at += sizeof<u64>();
+  while (at < end) {
+    if (at & WORD_MASK || end - at < sizeof<u64>()) store<u8>(at++, <u8>kind);
+    else {
+      store<u64>(at, EACH_BYTE * <u64>kind);
+      at += sizeof<u64>();
+    }
   }
-  while (at < end) store<u8>(at++, <u8>kind);
 }
 
 /** Pages from `page` on, before `end`, that are of `kind`. */
 export function countKind(page: usize, end: usize, kind: u32): usize {
-  const map = regionMap();
-  let next = page;
-  while (next + sizeof<u64>() <= end) {
-    const other = load<u64>(map + next) ^ (EACH_BYTE * <u64>kind);
-    if (other) return next - page + ((<usize>ctz<u64>(other)) >> 3);
-    next += sizeof<u64>();
+  const first = regionMap() + page;
+  const limit = regionMap() + end;
+  for (let at = first; at < limit; at = (at & ~WORD_MASK) + sizeof<u64>()) {
+    const others = load<u64>(at & ~WORD_MASK) ^ (EACH_BYTE * <u64>kind);
+    const other = others >> ((<u64>(at & WORD_MASK)) << 3);
+    if (other) return min(at - first + ((<usize>ctz<u64>(other)) >> 3), end - page);
   }
-  while (next < end && load<u8>(map + next) == kind) ++next;
-  return next - page;
+  return end - page;
 }

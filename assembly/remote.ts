@@ -47,6 +47,11 @@ function remoteOf(slab: Slab): usize {
   return changetype<usize>(slab) + offsetof<Slab>("remote");
 }
 
+/** The word of a slab's remote list, as it is now. */
+export function remoteWord(slab: Slab): u64 {
+  return atomicLoad<u64>(remoteOf(slab));
+}
+
 /** Blocks that wait in a slab whose `remote` is `word`. */
 // @ts-ignore: decorator
 @inline

@@ -22,7 +22,7 @@ import * as platform from "./platform";
 import { NO_PAGES, acquirePages, releasePages } from "./pool";
 import { setKind } from "./region";
 import { classSize } from "./size-class";
-import { SLAB_BYTES, Slab, ensureMetadata, slabOfPage, slabPage } from "./superslab";
+import { Slab, ensureMetadata, slabOfPage, slabPage } from "./superslab";
 import { ClassHeap, classHeap, threadHeap } from "./thread";
 
 /** Pages of a slab of `cls`: the fewest, as a power of two, that hold SLAB_MIN_BLOCKS. */
@@ -45,7 +45,12 @@ export function newSlab(heap: usize, cls: u32): Slab | null {
   }
   const size = classSize(cls);
   const slab = slabOfPage(page);
-  memory.fill(changetype<usize>(slab), 0, pages * SLAB_BYTES);
+  // An adopter of another heap may look at the owner meanwhile: so no memory.fill. In records that are not of a slab, owner,
+  // class and lead are 0.
+  atomicStore<u64>(changetype<usize>(slab) + offsetof<Slab>("remote"), 0);
+  slab.free = 0;
+  slab.carved = 0;
+  slab.used = 0;
   slab.start = page << PAGE_SHIFT;
   slab.blockSize = <u32>size;
   slab.capacity = <u32>((pages << PAGE_SHIFT) / size);

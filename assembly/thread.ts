@@ -26,7 +26,7 @@
 import { atomicAdd, atomicCas, atomicLoad, atomicStore } from "./atomic";
 import { BINS_BYTES, BINS_OFFSET, NEXT_OFFSET, NOWHERE } from "./bin";
 import { Control, control, firstHeap, nextHeap, nothing } from "./control";
-import { MIN_ALIGN } from "./config";
+import { MIN_ALIGN, WORD } from "./config";
 import * as native from "./platform/native";
 import * as platform from "./platform";
 import { CLASS_END, CLASS_FIRST, classSize } from "./size-class";
@@ -78,10 +78,12 @@ const MAGAZINE_LEAST: u32 = HK_CACHE_MIN > 2 ? HK_CACHE_MIN / 2 : 1;
 const MAGAZINE_MOST: u32 = HK_CACHE_MAX > 2 ? HK_CACHE_MAX / 2 : 1;
 
 const CLASS_BYTES: usize = offsetof<ClassHeap>();
-const RECORDS_BYTES: usize = offsetof<ThreadHeap>() + <usize>(CLASS_END - CLASS_FIRST) * CLASS_BYTES;
+/** What follows is aligned as its fields are. */
+const HEAD_BYTES: usize = (offsetof<ThreadHeap>() + (WORD - 1)) & ~(WORD - 1);
+const RECORDS_BYTES: usize = HEAD_BYTES + <usize>(CLASS_END - CLASS_FIRST) * CLASS_BYTES;
 /** Where bins do not come first they lie at a fixed offset, which must leave room for the rest. */
 const THREAD_OFFSET: usize = BINS_OFFSET == 0 ? BINS_BYTES : 0;
-const CLASSES_OFFSET: usize = THREAD_OFFSET + offsetof<ThreadHeap>();
+const CLASSES_OFFSET: usize = THREAD_OFFSET + HEAD_BYTES;
 const THREAD_BYTES: usize =
   ((BINS_OFFSET == 0 ? RECORDS_BYTES : BINS_OFFSET) + BINS_BYTES + (MIN_ALIGN - 1)) & ~(MIN_ALIGN - 1);
 

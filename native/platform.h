@@ -245,6 +245,15 @@ static inline u64 platform_now(void) {
 /* ---- operations that never end; see assembly/thread.ts ---- */
 
 #define platform_order() __asm__ volatile("" ::: "memory")
+
+static inline void platform_increment(u64 address) {
+#ifdef __x86_64__
+  __asm__("addl $1, %0" : "+m"(*(any_u32 *)address) : : "cc"); /* compilers make it of plain accesses alone */
+#else
+  i32_store_shared(address, i32_load_shared(address) + 1);
+#endif
+}
+
 static inline void platform_rest(void) { sched_yield(); }
 static inline u64 platform_frame(void) { return (u64)__builtin_frame_address(0); }
 static inline u64 platform_exchangeHeap(u64 heap) { return __atomic_exchange_n(&platform_heap, heap, __ATOMIC_RELAXED); }

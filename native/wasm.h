@@ -22,11 +22,17 @@ typedef int64_t s64;
 #define FUNC_EPILOGUE
 #define UNREACHABLE __builtin_trap()
 
-/* Loads and stores: the result is `wide`; memory holds a `narrow`, widened by its own sign. */
+/* Memory that the allocator and the program use in turn may be accessed as any type. */
+typedef u8 __attribute__((may_alias)) any_u8;
+typedef u32 __attribute__((may_alias)) any_u32;
+typedef u64 __attribute__((may_alias)) any_u64;
+
+/* Loads and stores: the result is `wide`; memory holds a `narrow`, widened by its own sign. WebAssembly says what happens when
+ * threads race with them (some value that was there is read); in C only atomics do, which relaxed are the same instructions. */
 #define LOAD(name, narrow, wide) \
-  static inline wide name##_shared(u64 at) { return (wide)*(narrow *)at; }
+  static inline wide name##_shared(u64 at) { return (wide)__atomic_load_n((any_##narrow *)at, __ATOMIC_RELAXED); }
 #define STORE(name, narrow, wide) \
-  static inline void name##_shared(u64 at, wide value) { *(narrow *)at = (narrow)value; }
+  static inline void name##_shared(u64 at, wide value) { __atomic_store_n((any_##narrow *)at, (narrow)value, __ATOMIC_RELAXED); }
 LOAD(i32_load, u32, u32)
 LOAD(i64_load, u64, u64)
 LOAD(i32_load8_u, u8, u32)
@@ -41,14 +47,14 @@ STORE(i64_store32, u32, u64)
 /* Atomics are sequentially consistent, as WebAssembly's are. */
 #define RMW(name, narrow, wide, operation, builtin) \
   static inline wide name##_atomic_rmw##operation##_shared(u64 at, wide value) { \
-    return (wide)builtin((narrow *)at, (narrow)value, __ATOMIC_SEQ_CST); \
+    return (wide)builtin((any_##narrow *)at, (narrow)value, __ATOMIC_SEQ_CST); \
   }
 #define ATOMICS(name, width, suffix, narrow, wide) \
   static inline wide name##_atomic_load##width##suffix##_shared(u64 at) { \
-    return (wide)__atomic_load_n((narrow *)at, __ATOMIC_SEQ_CST); \
+    return (wide)__atomic_load_n((any_##narrow *)at, __ATOMIC_SEQ_CST); \
   } \
   static inline void name##_atomic_store##width##_shared(u64 at, wide value) { \
-    __atomic_store_n((narrow *)at, (narrow)value, __ATOMIC_SEQ_CST); \
+    __atomic_store_n((any_##narrow *)at, (narrow)value, __ATOMIC_SEQ_CST); \
   } \
   RMW(name, narrow, wide, width##_add##suffix, __atomic_fetch_add) \
   RMW(name, narrow, wide, width##_sub##suffix, __atomic_fetch_sub) \
@@ -57,7 +63,7 @@ STORE(i64_store32, u32, u64)
   RMW(name, narrow, wide, width##_xchg##suffix, __atomic_exchange_n) \
   static inline wide name##_atomic_rmw##width##_cmpxchg##suffix##_shared(u64 at, wide expected, wide value) { \
     narrow found = (narrow)expected; \
-    __atomic_compare_exchange_n((narrow *)at, &found, (narrow)value, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST); \
+    __atomic_compare_exchange_n((any_##narrow *)at, &found, (narrow)value, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST); \
     return (wide)found; \
   }
 ATOMICS(i32, , , u32, u32)

@@ -93,6 +93,11 @@ export declare function purge(address: usize, bytes: usize): bool;
 @external("platform", "order")
 export declare function order(): void;
 
+/** Adds 1 to the 32-bit number at `address`, which other threads only read. One instruction, where there is one. */
+// @ts-ignore: decorator
+@external("platform", "increment")
+export declare function increment(address: usize): void;
+
 /** Lets other threads run. */
 // @ts-ignore: decorator
 @external("platform", "rest")

@@ -17,7 +17,7 @@ const PLATFORM_GLOBALS: Readonly<Record<string, string>> = {
   current: "platform_heap",
 };
 
-/** Globals of which all threads hold the same value. */
+/** Globals of which all threads hold the same value: atomics, since one thread may set them while another looks. */
 const PROCESS_GLOBALS: ReadonlySet<string> = new Set(["control", "secret"]);
 
 /** What a rewrite needs to know of a module. */
@@ -115,7 +115,7 @@ function foldStart(text: string): string {
 }
 
 /**
- * Draws what the fast exports run into their C names, and keeps what those call out of them: a slow path drawn in would make the
+ * Draws the fast exports and what they run into their C names, and keeps what those call out of them: a slow path drawn in would make the
  * fast one save registers.
  */
 function shapeFastPaths(text: string, fastExports: readonly string[]): string {
@@ -131,7 +131,7 @@ function shapeFastPaths(text: string, fastExports: readonly string[]): string {
     return [...body.matchAll(/\b(w2c_\w+)\(/g)].map(([, callee = ""]) => callee);
   };
   const exports = fastExports.map((name) => `w2c_${MODULE_NAME}_${name}`);
-  const fast = new Set(exports.flatMap(calls));
+  const fast = new Set([...exports, ...exports.flatMap(calls)]);
   const slow = new Set([...fast].flatMap(calls).filter((name) => !fast.has(name)));
   return text.replace(
     /^(?:static )?(\w+) (w2c_\w+)\((.*)\)(;| \{\n[^]*?^\})$/gm,
@@ -170,7 +170,8 @@ function takeGlobals(text: string): { body: string; globals: string } {
     const type = /ull$/.test(value) ? "u64" : "u32";
     const platform = PLATFORM_GLOBALS[lastPart(name)];
     if (platform !== undefined) declarations.push(`#define global_${name} ${platform}`);
-    else if (PROCESS_GLOBALS.has(lastPart(name))) declarations.push(`static ${type} global_${name} = ${value};`);
+    else if (PROCESS_GLOBALS.has(lastPart(name)))
+      declarations.push(`static _Atomic ${type} global_${name} = ${value};`);
     else declarations.push(`THREAD_LOCAL ${type} global_${name} = ${value};`);
   }
   return {
