@@ -27,6 +27,9 @@ export type ConstantName =
   | "HK_RETAIN_BYTES"
   | "HK_RETAIN_MS";
 
+/** Where pointers are 64 bits wide a thread's heap takes more than a page of 2^12 bytes, and metadata never crosses a page. */
+const MIN_PAGE_SHIFT_64 = 13;
+
 /** The region map has one byte a page and is committed with the heap, except on native, where it is a sparse reservation. */
 const MAX_REGION_MAP_BITS = 20;
 
@@ -52,6 +55,12 @@ export function constantsOf(
     throw new ProfileError(profile.name, [
       `pageShift is ${profile.pageShift}; with addresses of ${addressBits} bits (target ${target}) it must be at least ` +
         `${addressBits - MAX_REGION_MAP_BITS}, or the map of the address space exceeds 2^${MAX_REGION_MAP_BITS} bytes`,
+    ]);
+  }
+  if (!traits.native && traits.pointerBits === 64 && profile.pageShift < MIN_PAGE_SHIFT_64) {
+    throw new ProfileError(profile.name, [
+      `pageShift is ${profile.pageShift}; with pointers of 64 bits (target ${target}) it must be at least ` +
+        `${MIN_PAGE_SHIFT_64}, or a thread's heap does not fit a page`,
     ]);
   }
   const constants: Constants = {

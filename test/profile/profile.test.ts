@@ -156,6 +156,18 @@ describe("the constants of a profile", () => {
     expect(() => constantsOf({ ...base, pageShift: 13 }, "wasm64")).toThrow(/pageShift is 13; .* must be at least 14/);
   });
 
+  it("are refused when a thread's heap would not fit a page", () => {
+    const narrow = { ...base, pageShift: 12, addressBits: 32 };
+    for (const target of ["wasm64", "wasm64-shared"] as const) {
+      expect(() => constantsOf(narrow, target)).toThrow(
+        `pageShift is 12; with pointers of 64 bits (target ${target}) it must be at least 13, or a thread's heap does not fit`,
+      );
+    }
+    for (const target of ["wasm32", "wasm32-shared", "native"] as const) {
+      expect(constantsOf(narrow, target)).toMatchObject({ HK_PAGE_SHIFT: 12 });
+    }
+  });
+
   it("take overrides of constants that exist, and no others", () => {
     expect(constantsOf(base, "wasm32", { HK_CACHE_MAX: 64 }).HK_CACHE_MAX).toBe(64);
     expect(() => constantsOf(base, "wasm32", { HK_CACHE: 64 })).toThrow(/HK_CACHE is not a constant; .*HK_CACHE_MAX/);

@@ -17,6 +17,10 @@ export interface Build {
   readonly guard: boolean;
   /** Whether some is. */
   readonly hardened: boolean;
+  /** Whether the cache's limits, and with them all figures, are given up. */
+  readonly unsafe: boolean;
+  /** Memory from 2^addressBits on is never the heap's. */
+  readonly addressBits: number;
   readonly pageSize: number;
   readonly superslabSize: number;
   /** The unit in which large blocks are cut. */
@@ -27,7 +31,6 @@ interface ManifestEntry {
   readonly file: string;
   readonly profile: string;
   readonly target: string;
-  readonly bytes: number;
   readonly constants: Readonly<Record<string, number>>;
 }
 
@@ -40,8 +43,8 @@ setFlagsFromString("--experimental-wasm-memory64");
 
 /** Every module that this Node can run and that keeps the allocator's promises: the ceiling mode gives them up on purpose. */
 export const BUILDS: readonly Build[] = manifest()
-  .filter(({ constants }) => constants["HK_UNSAFE"] === 0)
-  .flatMap((entry) => load(entry));
+  .flatMap((entry) => load(entry))
+  .filter(({ unsafe }) => !unsafe);
 
 /** The builds for one thread at a time in a private memory, for example. */
 export function buildsWhere(condition: (build: Build) => boolean): readonly Build[] {
@@ -65,26 +68,36 @@ function manifest(): readonly ManifestEntry[] {
   }
 }
 
-function load({ file, profile, target, bytes, constants }: ManifestEntry): Build[] {
-  const code = readFileSync(new URL(file, DIRECTORY));
+function load({ file, profile, target, constants }: ManifestEntry): Build[] {
+  const build = buildFrom(profile, target, readFileSync(new URL(file, DIRECTORY)), constants);
+  return build === undefined ? [] : [build];
+}
+
+/** What the module `code` is, which was built with `constants`; undefined when this Node cannot run it. */
+export function buildFrom(
+  profile: string,
+  target: string,
+  code: Uint8Array<ArrayBuffer>,
+  constants: Readonly<Record<string, number>>,
+): Build | undefined {
   const wide = target.startsWith("wasm64");
   // A Node without 64-bit memories cannot even compile these.
-  if (wide && !WebAssembly.validate(code)) return [];
+  if (wide && !WebAssembly.validate(code)) return undefined;
   const pageSize = 2 ** constants["HK_PAGE_SHIFT"]!;
-  return [
-    {
-      name: `${profile} ${target}`,
-      profile,
-      target,
-      bytes,
-      module: new WebAssembly.Module(code),
-      shared: constants["HK_SHARED"] === 1,
-      wide,
-      guard: constants["HK_GUARD"] === 1,
-      hardened: constants["HK_HARDENED"] === 1,
-      pageSize,
-      superslabSize: pageSize * SUPERSLAB_PAGES,
-      granuleSize: pageSize / PAGE_GRANULES,
-    },
-  ];
+  return {
+    name: `${profile} ${target}`,
+    profile,
+    target,
+    bytes: code.length,
+    module: new WebAssembly.Module(code),
+    shared: constants["HK_SHARED"] === 1,
+    wide,
+    guard: constants["HK_GUARD"] === 1,
+    hardened: constants["HK_HARDENED"] === 1,
+    unsafe: constants["HK_UNSAFE"] === 1,
+    addressBits: constants["HK_ADDRESS_BITS"]!,
+    pageSize,
+    superslabSize: pageSize * SUPERSLAB_PAGES,
+    granuleSize: pageSize / PAGE_GRANULES,
+  };
 }

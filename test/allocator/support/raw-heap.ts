@@ -87,9 +87,9 @@ export class RawMemory {
     return this.#bytes;
   }
 
-  /** The bytes that growth can still add. */
+  /** The bytes that growth can still add, of those that a heap can have. */
   get room(): number {
-    return this.maximumPages * WASM_PAGE - this.length;
+    return Math.max(0, Math.min(this.maximumPages * WASM_PAGE, 2 ** this.build.addressBits) - this.length);
   }
 
   /** Grows the memory as somebody other than the allocator; the address of the new pages. */
@@ -148,8 +148,15 @@ export class RawHeap {
 
   /** A heap of its own in a fresh memory of at most `maximumPages`. */
   static create(build: Build, maximumPages = 4096): RawHeap {
-    const heap = new RawHeap(build, new RawMemory(build, maximumPages));
-    if (heap.threadInit(0) === 0) throw new Error(`${maximumPages} pages are too few for a heap of ${build.name}`);
+    return RawHeap.in(new RawMemory(build, maximumPages));
+  }
+
+  /** A heap of its own in this memory. */
+  static in(memory: RawMemory): RawHeap {
+    const heap = new RawHeap(memory.build, memory);
+    if (heap.threadInit(0) === 0) {
+      throw new Error(`${memory.maximumPages} pages are too few for a heap of ${memory.build.name}`);
+    }
     return heap;
   }
 
