@@ -261,6 +261,25 @@ export class RawHeap {
     return this.build.wide ? Number(view.getBigUint64(address, true)) : view.getUint32(address, true);
   }
 
+  /**
+   * A call of an export with nothing of this class's on the stack. `result` is what it returned last, 0 if it did not.
+   * @param sizes addresses and sizes; there is no export of which only some arguments are
+   */
+  prepare(name: string, ...sizes: number[]): { readonly call: () => void; readonly result: number } {
+    const run = this.#exports[name]!;
+    const [a = 0, b = 0, c = 0] = sizes.map(this.#in);
+    let result: Word | undefined = 0;
+    const calls = [() => void (result = run()), () => void (result = run(a)), () => void (result = run(a, b))];
+    const call = calls[sizes.length] ?? (() => void (result = run(a, b, c)));
+    const read = (): number => (result === undefined ? 0 : this.#out(result));
+    return {
+      call,
+      get result() {
+        return read();
+      },
+    };
+  }
+
   #call(name: string, ...args: number[]): number {
     return this.#out(this.#exports[name]!(...args.map(this.#in)));
   }
