@@ -38,8 +38,11 @@ export async function generateAllocatorSource(options: AllocatorSourceOptions): 
 }
 
 /** As {@link generateAllocatorSource}, for a module that imports an allocator: a workload or a peer of `bench/`. */
-export async function generateModuleSource(entry: string): Promise<string> {
-  return nativeSource(await compileToC({ entry, root: PACKAGE_ROOT, target: "native" }));
+export async function generateModuleSource(
+  entry: string,
+  constants: Readonly<Record<string, number>> = {},
+): Promise<string> {
+  return nativeSource(await compileToC({ entry, root: PACKAGE_ROOT, target: "native", constants }));
 }
 
 async function compileToC(options: AssemblyOptions): Promise<string> {

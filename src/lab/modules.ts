@@ -51,17 +51,32 @@ export async function linkedModule(peer: WasmPeer, target: LabTarget): Promise<s
 }
 
 async function link(allocator: Uint8Array, target: LabTarget, minimumBytes: number): Promise<Uint8Array> {
+  return linkModules(memoryModule(target, minimumBytes), allocator, await driver(target));
+}
+
+/**
+ * Allocator and driver as one optimised module; each imports `env.memory`, and the driver functions of `allocator`.
+ * @param memory text of a module that imports the memory from the host and exports it as `memory`
+ * @param features that the modules use beyond those of the lab's, as options of binaryen
+ */
+export async function linkModules(
+  memory: string,
+  allocator: Uint8Array,
+  driver: Uint8Array,
+  features: readonly string[] = [],
+): Promise<Uint8Array> {
   const directory = await mkdtemp(path.join(tmpdir(), "hakmem-link-"));
   const file = (name: string): string => path.join(directory, name);
+  const allowed = [...FEATURES, ...features];
   try {
     await Promise.all([
-      writeFile(file("memory.wat"), memoryModule(target, minimumBytes)),
+      writeFile(file("memory.wat"), memory),
       writeFile(file("allocator.wasm"), allocator),
-      driver(target).then((bytes) => writeFile(file("driver.wasm"), bytes)),
+      writeFile(file("driver.wasm"), driver),
     ]);
     const inputs = [file("memory.wat"), "env", file("allocator.wasm"), "allocator", file("driver.wasm"), "driver"];
-    await binaryen("wasm-merge", [...inputs, "--rename-export-conflicts", ...FEATURES, "-o", file("merged.wasm")]);
-    await binaryen("wasm-opt", [file("merged.wasm"), ...OPTIMISATION, ...FEATURES, "-o", file("linked.wasm")]);
+    await binaryen("wasm-merge", [...inputs, "--rename-export-conflicts", ...allowed, "-o", file("merged.wasm")]);
+    await binaryen("wasm-opt", [file("merged.wasm"), ...OPTIMISATION, ...allowed, "-o", file("linked.wasm")]);
     return await readFile(file("linked.wasm"));
   } finally {
     await rm(directory, { recursive: true, force: true });

@@ -4,8 +4,11 @@ import { Command, CommanderError } from "commander";
 import { EXIT, type Register } from "../cli/command.js";
 import { messageOf, RequestError } from "../lab/errors.js";
 import { registerProfiles } from "./profiles.js";
+import { registerSoak } from "./soak/command.js";
 
-const COMMANDS: readonly Register[] = [registerProfiles];
+const COMMANDS: readonly Register[] = [registerProfiles, registerSoak];
+
+
 
 const program = new Command("npm run prove --")
   .description("Shows that the allocator is right, by means that take longer than a test may.")

@@ -1,0 +1,158 @@
+/**
+ * The record of a soak: a line of JSON for each round (`soak.jsonl`), from which a soak goes on, and beside it the table in
+ * `soak.md`, between two marks; the words around them are nobody's but their author's.
+ */
+
+import { execFile } from "node:child_process";
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import * as path from "node:path";
+import { promisify } from "node:util";
+import { RequestError } from "../../lab/errors.js";
+import { groupBy } from "../../lab/group-by.js";
+import { PACKAGE_ROOT } from "../../lab/paths.js";
+import type { Fault, Figures, SoakTarget } from "./protocol.js";
+
+/** A round that has been run. */
+export interface RecordLine {
+  readonly target: SoakTarget;
+  readonly profile: string;
+  readonly threads: number;
+  readonly seed: number;
+  /** Operations that were asked for. */
+  readonly operations: number;
+  /** What is particular to this round's heap. */
+  readonly place: string;
+  /** Identifies the program and the allocator. */
+  readonly inputs: string;
+  readonly revision: string;
+  /** Version of Node; null natively. */
+  readonly node: string | null;
+  readonly figures: Figures | null;
+  readonly fault: Fault | null;
+}
+
+const BEGIN = "<!-- table: begin -->";
+const END = "<!-- table: end -->";
+const HEADER = [
+  "target",
+  "profile",
+  "threads",
+  "checked operations",
+  "seeds",
+  "faults",
+  "refused",
+  "handed over",
+  "heaps' threads",
+  "peak MiB",
+  "hakmem",
+  "Node",
+] as const;
+/** Columns of words; the others are numbers. */
+const WORDS: ReadonlySet<string> = new Set(["target", "profile", "hakmem", "Node"]);
+
+/** Where the lines are that belong to the page `out`. */
+function linesFile(out: string): string {
+  return out.replace(/(\.md)?$/, ".jsonl");
+}
+
+/** The rounds that are on record; none when there is no record. Throws {@link RequestError} when it is damaged. */
+export async function readLines(out: string): Promise<RecordLine[]> {
+  const file = linesFile(out);
+  let text: string;
+  try {
+    text = await readFile(file, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+  const lines = text.split("\n").filter((line) => line !== "");
+  return lines.map((line, index) => {
+    try {
+      return JSON.parse(line) as RecordLine;
+    } catch {
+      throw new RequestError(`${file}:${index + 1} is not JSON; mend the line or remove it`);
+    }
+  });
+}
+
+/** Writes the lines, and the table into the page. */
+export async function writeRecord(out: string, lines: readonly RecordLine[]): Promise<void> {
+  await mkdir(path.dirname(out), { recursive: true });
+  await replaceFile(linesFile(out), lines.map((line) => JSON.stringify(line) + "\n").join(""));
+  const page = await readFile(out, "utf8").catch(() => `# The soak\n\n${BEGIN}\n${END}\n`);
+  const [begin, end] = [page.indexOf(BEGIN), page.indexOf(END)];
+  if (begin < 0 || end < begin)
+    throw new RequestError(`${out} has no place for the table: it lies between ${BEGIN} and ${END}`);
+  await replaceFile(out, `${page.slice(0, begin)}${BEGIN}\n\n${formatTable(lines)}\n\n${page.slice(end)}`);
+}
+
+/** A row for each target, profile and number of threads, in the order of the lines' first ones. */
+export function formatTable(lines: readonly RecordLine[]): string {
+  const rows = [...groupBy(lines, ({ target, profile, threads }) => `${target} ${profile} ${threads}`).values()].map(
+    rowOf,
+  );
+  const table = [[...HEADER], ...rows];
+  const widths = HEADER.map((_, column) => Math.max(3, ...table.map((row) => (row[column] ?? "").length)));
+  const format = (row: readonly string[]): string =>
+    `| ${row.map((cell, n) => (isWord(n) ? cell.padEnd(widths[n] ?? 0) : cell.padStart(widths[n] ?? 0))).join(" | ")} |`;
+  const rule = widths.map((width, n) => (isWord(n) ? "-".repeat(width) : `${"-".repeat(width - 1)}:`));
+  return [format([...HEADER]), `| ${rule.join(" | ")} |`, ...rows.map(format)].join("\n");
+}
+
+function isWord(column: number): boolean {
+  return WORDS.has(HEADER[column] ?? "");
+}
+
+function rowOf(lines: readonly RecordLine[]): string[] {
+  const [first] = lines;
+  if (first === undefined) throw new Error("a row of no rounds");
+  const figures = lines.flatMap((line) => (line.figures === null ? [] : [line.figures]));
+  const sum = (of: (figures: Figures) => number): number => figures.reduce((total, each) => total + of(each), 0);
+  const unique = (values: readonly string[]): string => [...new Set(values)].join(", ");
+  return [
+    first.target,
+    first.profile,
+    String(first.threads),
+    String(sum(({ operations }) => operations)),
+    ranges(lines.map(({ seed }) => seed)),
+    String(lines.filter(({ fault }) => fault !== null).length),
+    String(sum(({ refused }) => refused)),
+    String(sum(({ received }) => received)),
+    String(sum(({ lives }) => lives)),
+    (Math.max(0, ...figures.map(({ peakBytes }) => peakBytes)) / 2 ** 20).toFixed(0),
+    unique(lines.map(({ revision }) => revision)),
+    unique(lines.flatMap(({ node }) => node ?? [])),
+  ];
+}
+
+/** `1–3, 7` */
+function ranges(numbers: readonly number[]): string {
+  const parts: { from: number; to: number }[] = [];
+  for (const number of [...new Set(numbers)].sort((a, b) => a - b)) {
+    const last = parts.at(-1);
+    if (last !== undefined && last.to === number - 1) last.to = number;
+    else parts.push({ from: number, to: number });
+  }
+  return parts.map(({ from, to }) => (from === to ? `${from}` : `${from}–${to}`)).join(", ");
+}
+
+const ALLOCATOR = ["assembly", "native", "profiles", "src/build", "src/profile"];
+
+/** What is tested, as `git describe` says it, with a plus when the allocator's sources differ from that. */
+export async function revision(): Promise<string> {
+  const git = async (...args: readonly string[]): Promise<string> =>
+    (await promisify(execFile)("git", [...args], { cwd: PACKAGE_ROOT })).stdout.trim();
+  try {
+    const changed = await git("status", "--porcelain", "--", ...ALLOCATOR);
+    return `${await git("describe", "--always", "--tags")}${changed === "" ? "" : "+"}`;
+  } catch {
+    return "unknown";
+  }
+}
+
+/** A reader finds the old content or the new one, and one who is interrupted leaves one of them. */
+async function replaceFile(file: string, content: string): Promise<void> {
+  const part = `${file}.${process.pid}.part`;
+  await writeFile(part, content);
+  await rename(part, file);
+}
