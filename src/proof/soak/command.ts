@@ -23,6 +23,7 @@ interface SoakOptions {
 
 /** A heap lives for so many operations; then a fresh one begins, in another place. */
 const ROUND_OPERATIONS = 1.25e8;
+const THREADS: readonly string[] = ["2", "8"];
 const MOST_OPERATIONS = 1e12;
 const MOST_THREADS = 64;
 
@@ -31,7 +32,7 @@ export const registerSoak: Register = (program) => {
     .command("soak")
     .description("check operations of a random program on every target and profile, and record it")
     .option("-n, --operations <number>", "checked operations of each target, profile and number of threads", count, 1e9)
-    .option("--threads <numbers>", "numbers of threads; private memories have one", listFrom(["2", "8"]), ["2", "8"])
+    .option("--threads <numbers>", "numbers of threads; private memories have one", listFrom(THREADS), THREADS)
     .option("--target <names>", "targets", listFrom(SOAK_TARGETS), SOAK_TARGETS)
     .option("--profile <names>", "profiles (default: all that are shipped)", list)
     .option("--seed <number>", "seed of the first round; each further one has the next", wholeNumber(0, 2 ** 30), 1)

@@ -2,14 +2,15 @@
 
 import { spawn } from "node:child_process";
 import { chmod } from "node:fs/promises";
+import * as path from "node:path";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { traitsOf, type Target } from "../../build/target.js";
 import { nodeVersion, THIS_NODE, type NodeVersion } from "../../lab/node-versions.js";
+import { PACKAGE_ROOT } from "../../lab/paths.js";
 import { preloading } from "../../native/allocators.js";
 import type { Profile } from "../../profile/index.js";
 import { PAGE } from "./instance.js";
-import { isNative, soakProgram, type SoakProgram } from "./program.js";
+import { isNative, type SoakProgram } from "./program.js";
 import {
   HEAP_BYTES,
   SHARE_BYTES,
@@ -29,6 +30,8 @@ const LOW_BASE = 2 ** 23;
 const GIB = 2 ** 30;
 /** A round without progress for so long hangs: no thread needs a fraction of it for an operation. */
 const STALL_MS = 300_000;
+
+const PROCESS = path.join(PACKAGE_ROOT, "dist", "proof", "soak", "process.js");
 
 /** One row of the record. */
 export interface Configuration {
@@ -102,8 +105,7 @@ function wasm(round: Round, { file }: SoakProgram, { execPath }: NodeVersion): P
     basePages: base / PAGE,
     heapPages: HEAP_BYTES / PAGE,
   };
-  const script = fileURLToPath(new URL("./process.js", import.meta.url));
-  return Promise.resolve({ file: execPath, args: [script, JSON.stringify(job)], environment: process.env });
+  return Promise.resolve({ file: execPath, args: [PROCESS, JSON.stringify(job)], environment: process.env });
 }
 
 async function native(round: Round, { file, library }: SoakProgram): Promise<Command> {
@@ -173,5 +175,3 @@ function converse(
     });
   });
 }
-
-export { soakProgram };

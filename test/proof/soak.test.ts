@@ -1,0 +1,152 @@
+/** Short rounds of the soak, and faults that it must find. */
+
+import { readFile } from "node:fs/promises";
+import * as path from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { compileAssembly } from "../../src/build/assemblyscript.js";
+import { requireCompiler, hostArchitecture, runTool } from "../../src/build/native-compiler.js";
+import { PACKAGE_ROOT } from "../../src/build/wasm.js";
+import { loadProfile } from "../../src/profile/index.js";
+import { checkEnd } from "../../src/proof/soak/end.js";
+import { createMemory, SoakInstance } from "../../src/proof/soak/instance.js";
+import { LocatedFault, runLives } from "../../src/proof/soak/life.js";
+import { linkedProgram, soakProgram } from "../../src/proof/soak/program.js";
+import { describeFault, type Fault, type SoakTarget, type WasmJob } from "../../src/proof/soak/protocol.js";
+import { formatTable, type RecordLine } from "../../src/proof/soak/record.js";
+import { runRound, type Round } from "../../src/proof/soak/round.js";
+import { scratch } from "../native/support/program.js";
+
+const OPERATIONS = 1e6;
+const NATIVE: SoakTarget = `native-${process.arch}`;
+
+async function roundOf(target: SoakTarget, profile: string, seed: number, operations = OPERATIONS): Promise<Round> {
+  return { target, profile: await loadProfile(profile), threads: 2, operations, seed };
+}
+
+describe("a round of the soak", () => {
+  it.each([
+    ["wasm32-shared", "default", 1],
+    ["wasm32-shared", "guard", 2],
+    ["wasm64-shared", "default", 3],
+    [NATIVE, "default", 4],
+    [NATIVE, "guard", 5],
+  ] as const)("finds no fault in %s %s, with seed %i", async (target, profile, seed) => {
+    const round = await roundOf(target, profile, seed);
+    const { fault, figures } = await runRound(round, await soakProgram(target, round.profile));
+    expect(fault && describeFault(fault)).toBeNull();
+    expect(figures?.operations).toBeGreaterThanOrEqual(OPERATIONS);
+    expect(figures?.received).toBeGreaterThan(0);
+    expect(figures?.lives).toBeGreaterThan(2);
+  });
+});
+
+describe("over an allocator with a fault, the soak finds", () => {
+  let module: WebAssembly.Module;
+  beforeAll(async () => {
+    const entry = path.join("test", "proof", "assembly", "broken.ts");
+    const { file } = await linkedProgram(
+      "wasm32",
+      await compileAssembly({ entry, root: PACKAGE_ROOT, target: "wasm32" }),
+    );
+    module = new WebAssembly.Module(await readFile(file));
+  });
+
+  /** The first fault of a short round of one thread; null when there is none. */
+  function faultOf(mode: number): Fault | null {
+    const job: WasmJob = {
+      ...{ module: "", wide: false, shared: false, threads: 1, operations: 10_000, seed: 1, slots: 1024 },
+      ...{ basePages: 128, heapPages: 4096 },
+    };
+    const memory = createMemory(job);
+    new Uint32Array(memory.buffer)[MODE / 4] = mode;
+    const first = new SoakInstance(module, memory, job);
+    first.layOut();
+    try {
+      checkEnd(first, job, runLives(module, memory, job, 0, first.init(0)));
+      return null;
+    } catch (error) {
+      if (error instanceof LocatedFault) return error.fault;
+      throw error;
+    }
+  }
+  const MODE = 1024;
+
+  it("nothing where there is none", () => {
+    expect(faultOf(0)).toBeNull();
+  });
+
+  it.each([
+    [1, "a block that is handed out twice", 1],
+    [2, "a block that begins in front of another and reaches into it", 1],
+    [3, "contents that realloc does not keep", 2],
+    [4, "a block of calloc with one byte that is not zero", 3],
+    [5, "a block that is not aligned as it was asked for", 4],
+    [6, "a refusal without a reason", 5],
+    [7, "a usable size below what was asked for", 6],
+    [8, "a byte that somebody changed", 2],
+    [9, "a block outside the heap", 7],
+    [11, "a block of realloc that is another's", 2],
+  ])("fault %i: %s", (mode, _, kind) => {
+    const fault = faultOf(mode);
+    expect(fault && describeFault(fault)).not.toBeNull();
+    expect(fault).toMatchObject({ thread: 0, kind });
+    expect(fault?.operation).toBeGreaterThan(0);
+  });
+
+  it("fault 10: blocks that are live when all have been freed", () => {
+    expect(faultOf(10)?.message).toMatch(/^at the end, live bytes: \d+, expected 0$/);
+  });
+});
+
+describe("natively, the soak", () => {
+  it("says which block was handed out twice, and where", async () => {
+    const round = await roundOf(NATIVE, "default", 1);
+    const program = await soakProgram(NATIVE, round.profile);
+    const twice = path.join(scratch(), "twice.so");
+    const source = path.join(PACKAGE_ROOT, "test", "native", "programs", "twice.c");
+    const { command } = await requireCompiler(hostArchitecture());
+    await runTool(command, ["-O1", "-fno-builtin", "-shared", "-fPIC", source, "-o", twice]);
+    const { fault, figures } = await runRound(round, { ...program, library: `${twice}:${program.library}` });
+    expect(figures).toBeNull();
+    expect(fault).toMatchObject({ kind: 1, expected: "0" });
+    expect(describeFault(fault!)).toMatch(
+      /^a block overlaps another: block 0x[0-9a-f]+ of \d+ bytes, at 0x[0-9a-f]+: expected 0x0, found 0x[0-9a-f]+ \(thread [01], after \d+ operations\)$/,
+    );
+  });
+
+  it("notices that another allocator was loaded", async () => {
+    const round = await roundOf(NATIVE, "default", 2, 20_000);
+    const { file, fingerprint } = await soakProgram(NATIVE, round.profile);
+    expect((await runRound(round, { file, fingerprint })).fault?.message).toBe('profile "" was loaded');
+  });
+});
+
+describe("the record", () => {
+  const line: RecordLine = {
+    ...{ target: "wasm32-shared", profile: "default", threads: 2, seed: 1, operations: 10, place: "low addresses" },
+    ...{ inputs: "0", revision: "v1", node: "20.0.0", fault: null },
+    figures: { operations: 11, refused: 1, received: 2, lives: 3, peakBytes: 2 ** 20 },
+  };
+
+  it("has a row for each target, profile and number of threads, with what all its rounds add up to", () => {
+    const failed: RecordLine = {
+      ...line,
+      seed: 5,
+      figures: null,
+      fault: { thread: 0, operation: 7, message: "it fell" },
+    };
+    const table = formatTable([line, { ...line, threads: 8 }, { ...line, seed: 2, revision: "v2" }, failed]);
+    const [header, , first, second, ...more] = table.split("\n").map((row) =>
+      row
+        .split("|")
+        .slice(1, -1)
+        .map((cell) => cell.trim()),
+    );
+    expect(more).toEqual([]);
+    expect(Object.fromEntries(header!.map((name, n) => [name, first![n]]))).toMatchObject({
+      ...{ target: "wasm32-shared", threads: "2", "checked operations": "22", seeds: "1–2, 5", faults: "1" },
+      ...{ refused: "2", "handed over": "4", "peak MiB": "1", hakmem: "v1, v2", Node: "20.0.0" },
+    });
+    expect(second![2]).toBe("8");
+  });
+});
