@@ -91,7 +91,7 @@ static void *live(void *number) {
   u64 end = w2c_hakmem_soak_operations(thread), last = goal(thread);
   end += life(end);
   w2c_hakmem_soak_run(end < last ? end : last);
-  if (end >= last) w2c_hakmem_soak_finish();
+  if (w2c_hakmem_soak_operations(thread) >= last) w2c_hakmem_soak_finish();
   unsigned char byte = (unsigned char)thread;
   if (write(ended[1], &byte, 1) != 1) abort();
   return NULL;

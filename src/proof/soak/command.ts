@@ -8,7 +8,7 @@ import { loadProfile, shippedProfileNames } from "../../profile/index.js";
 import { isNative, soakProgram, type SoakProgram } from "./program.js";
 import { describeFault, SOAK_TARGETS, type SoakTarget } from "./protocol.js";
 import { readLines, revision, writeRecord, type RecordLine } from "./record.js";
-import { placeOf, runRound, type Configuration, type Round } from "./round.js";
+import { runRound, type Configuration, type Round } from "./round.js";
 
 interface SoakOptions {
   readonly threads: readonly string[];
@@ -21,7 +21,7 @@ interface SoakOptions {
   readonly out: string;
 }
 
-/** A heap lives for so many operations; then a fresh one begins, in another place. */
+/** What a line of the record is about, and what an interruption can lose. */
 const ROUND_OPERATIONS = 1.25e8;
 const THREADS: readonly string[] = ["2", "8"];
 const MOST_OPERATIONS = 1e12;
@@ -42,10 +42,9 @@ export const registerSoak: Register = (program) => {
     .addHelpText(
       "after",
       `
-A round is a fresh heap in a process of its own, ${ROUND_OPERATIONS / 1e6} million operations at most. The first fault ends the soak. What is
-finished is on record at any time: interrupt it and go on with --resume. Run it at low priority, and the seeds of a round of
-one thread again for the same calls:
-  nice -n 19 npm run prove -- soak --jobs 2 --resume
+The first fault ends the soak, and is told with how to run its heap again. Rounds of ${ROUND_OPERATIONS / 1e6} million operations go on record as
+they end, so a soak may be interrupted and gone on with:
+  nice -n 19 npm run prove -- soak --resume
 
 Exit code: 0 no fault, 1 a fault, 2 wrong arguments, 130 interrupted.`,
     )
@@ -87,20 +86,19 @@ async function soak(options: SoakOptions, _: Command): Promise<void> {
     for (let round = queue.shift(); round !== undefined && !signal.aborted; round = queue.shift()) {
       const { target, profile, threads, seed, operations } = round;
       const program = programOf(round);
-      const { node, figures, fault } = await runRound(round, program, signal);
-      const place = placeOf(round);
+      const { reproduction, ...outcome } = await runRound(round, program, signal);
       const inputs = program.fingerprint;
       lines.push({
-        ...{ target, profile: profile.name, threads, seed, operations, place, inputs, revision: tested, node },
-        ...{ figures, fault },
+        ...{ target, profile: profile.name, threads, seed, operations, inputs, revision: tested },
+        ...outcome,
       });
       await save();
-      const name = `${target} ${profile.name}, ${threads} threads, seed ${seed} (${place})`;
+      const name = `${target} ${profile.name}, ${threads} threads, seed ${seed}`;
       const done = `${all.length - queue.length} of ${all.length}`;
-      if (fault === null) console.error(`${done}: ${name}: ${figures?.operations} operations, no fault`);
+      if (outcome.fault === null) console.error(`${done}: ${name}: ${outcome.figures.operations} operations, no fault`);
       else {
         faults++;
-        console.error(`FAULT: ${name}, of ${operations} operations:\n${describeFault(fault)}`);
+        console.error(`FAULT in ${name}: ${describeFault(outcome.fault)}\nTo run this heap again:\n${reproduction}`);
         stop.abort();
       }
     }

@@ -20,14 +20,14 @@ export interface RecordLine {
   readonly seed: number;
   /** Operations that were asked for. */
   readonly operations: number;
-  /** What is particular to this round's heap. */
-  readonly place: string;
+  /** Heaps that were soaked without a fault. */
+  readonly heaps: number;
   /** Identifies the program and the allocator. */
   readonly inputs: string;
   readonly revision: string;
   /** Version of Node; null natively. */
   readonly node: string | null;
-  readonly figures: Figures | null;
+  readonly figures: Figures;
   readonly fault: Fault | null;
 }
 
@@ -42,7 +42,8 @@ const HEADER = [
   "faults",
   "refused",
   "handed over",
-  "heaps' threads",
+  "heaps",
+  "threads begun",
   "peak MiB",
   "hakmem",
   "Node",
@@ -106,20 +107,20 @@ function isWord(column: number): boolean {
 function rowOf(lines: readonly RecordLine[]): string[] {
   const [first] = lines;
   if (first === undefined) throw new Error("a row of no rounds");
-  const figures = lines.flatMap((line) => (line.figures === null ? [] : [line.figures]));
-  const sum = (of: (figures: Figures) => number): number => figures.reduce((total, each) => total + of(each), 0);
+  const sum = (of: (line: RecordLine) => number): number => lines.reduce((total, line) => total + of(line), 0);
   const unique = (values: readonly string[]): string => [...new Set(values)].join(", ");
   return [
     first.target,
     first.profile,
     String(first.threads),
-    String(sum(({ operations }) => operations)),
+    String(sum(({ figures }) => figures.operations)),
     ranges(lines.map(({ seed }) => seed)),
     String(lines.filter(({ fault }) => fault !== null).length),
-    String(sum(({ refused }) => refused)),
-    String(sum(({ received }) => received)),
-    String(sum(({ lives }) => lives)),
-    (Math.max(0, ...figures.map(({ peakBytes }) => peakBytes)) / 2 ** 20).toFixed(0),
+    String(sum(({ figures }) => figures.refused)),
+    String(sum(({ figures }) => figures.received)),
+    String(sum(({ heaps }) => heaps)),
+    String(sum(({ figures }) => figures.lives)),
+    (Math.max(0, ...lines.map(({ figures }) => figures.peakBytes)) / 2 ** 20).toFixed(0),
     unique(lines.map(({ revision }) => revision)),
     unique(lines.flatMap(({ node }) => node ?? [])),
   ];

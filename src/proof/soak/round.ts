@@ -1,4 +1,9 @@
-/** One round of a soak: a fresh heap in a process of its own, a seed, and so many operations; see protocol.ts. */
+/**
+ * One round of a soak: heaps one after the other, each in a process of its own, with a seed of its own; see protocol.ts.
+ *
+ * Those of even seeds are at low addresses, as programs have them, those of odd ones at the highest. Natively, where the system
+ * says where, odd ones give memory back as soon as it is free.
+ */
 
 import { spawn } from "node:child_process";
 import { chmod } from "node:fs/promises";
@@ -7,7 +12,6 @@ import { createInterface } from "node:readline";
 import { traitsOf, type Target } from "../../build/target.js";
 import { nodeVersion, THIS_NODE, type NodeVersion } from "../../lab/node-versions.js";
 import { PACKAGE_ROOT } from "../../lab/paths.js";
-import { preloading } from "../../native/allocators.js";
 import type { Profile } from "../../profile/index.js";
 import { PAGE } from "./instance.js";
 import { isNative, type SoakProgram } from "./program.js";
@@ -21,6 +25,10 @@ import {
   type WasmJob,
 } from "./protocol.js";
 
+/** A heap is soaked for so many operations: long enough to grow old, and then it grows anew. */
+const HEAP_OPERATIONS = 1.25e7;
+/** Seeds of heaps are those of their rounds, times this, and on. */
+const SEEDS_OF_ROUND = 10_000;
 /** The first major version of Node with 64-bit memories. */
 const NODE_64 = "24";
 /** Slots of all threads together, a power of two; each is half of the time taken. */
@@ -47,21 +55,12 @@ export interface Round extends Configuration {
 
 export interface Outcome {
   readonly node: string | null;
+  /** Heaps that were soaked without a fault, and what was counted in them. */
+  readonly heaps: number;
+  readonly figures: Figures;
   readonly fault: Fault | null;
-  readonly figures: Figures | null;
-}
-
-/** Where a round has its heap, or what else it has of its own: every other seed differs, so that a soak has both. */
-export function placeOf({ target, profile, seed }: Omit<Round, "threads" | "operations">): string {
-  const odd = seed % 2 === 1;
-  if (isNative(target)) return odd ? "memory goes back at once" : "as it is";
-  if (!odd) return "low addresses";
-  return highBase(target as Target, profile) + HEAP_BYTES === 4 * GIB ? "up to 4 GiB" : describe(target, profile);
-}
-
-function describe(target: SoakTarget, profile: Profile): string {
-  const base = highBase(target as Target, profile);
-  return base < 4 * GIB && base + HEAP_BYTES > 4 * GIB ? "across 4 GiB" : `up to ${(base + HEAP_BYTES) / GIB} GiB`;
+  /** How to run the heap of the fault again. */
+  readonly reproduction: string;
 }
 
 /** The highest place for a heap; where addresses are wide, the one in which their upper half begins to count. */
@@ -70,11 +69,47 @@ function highBase(target: Target, { addressBits }: Profile): number {
   return bits > 32 ? 4 * GIB - HEAP_BYTES / 2 : 2 ** bits - HEAP_BYTES;
 }
 
-/** Runs a round to its end, or to its first fault. Rejects when it is aborted, and when the program cannot be made. */
+/** Runs a round to its end, or to its first fault. Rejects when it is aborted, and when a program cannot be started. */
 export async function runRound(round: Round, program: SoakProgram, signal?: AbortSignal): Promise<Outcome> {
   const node = await nodeFor(round.target);
-  const messages = isNative(round.target) ? native(round, program) : wasm(round, program, node ?? THIS_NODE);
-  return { node: node?.version ?? null, ...(await converse(await messages, round, signal)) };
+  const heaps = Math.ceil(round.operations / HEAP_OPERATIONS);
+  let figures: Figures = { operations: 0, refused: 0, received: 0, lives: 0, peakBytes: 0 };
+  for (let n = 0; n < heaps; n++) {
+    const heap: Round = {
+      ...round,
+      operations: Math.floor((round.operations * (n + 1)) / heaps) - Math.floor((round.operations * n) / heaps),
+      seed: round.seed * SEEDS_OF_ROUND + n,
+    };
+    const command = isNative(round.target) ? await native(heap, program) : wasm(heap, program, node ?? THIS_NODE);
+    const found = await converse(command, heap, signal);
+    if (found.figures === null) {
+      return {
+        node: node?.version ?? null,
+        heaps: n,
+        fault: found.fault,
+        figures,
+        reproduction: reproductionOf(command),
+      };
+    }
+    figures = add(figures, found.figures);
+  }
+  return { node: node?.version ?? null, heaps, fault: null, figures, reproduction: "" };
+}
+
+function add(a: Figures, b: Figures): Figures {
+  return {
+    operations: a.operations + b.operations,
+    refused: a.refused + b.refused,
+    received: a.received + b.received,
+    lives: a.lives + b.lives,
+    peakBytes: Math.max(a.peakBytes, b.peakBytes),
+  };
+}
+
+/** What to type into a shell to run a process again. */
+function reproductionOf({ file, args, environment }: Command): string {
+  const set = Object.entries(environment).map(([name, value]) => `${name}='${value}'`);
+  return [...set, file, ...args.map((word) => (/^[\w./-]+$/.test(word) ? word : `'${word}'`))].join(" ");
 }
 
 /** The Node that runs a target; null where none does. */
@@ -87,10 +122,11 @@ async function nodeFor(target: SoakTarget): Promise<NodeVersion | null> {
 interface Command {
   readonly file: string;
   readonly args: readonly string[];
-  readonly environment: NodeJS.ProcessEnv;
+  /** What is set beside what this process has. */
+  readonly environment: Readonly<Record<string, string>>;
 }
 
-function wasm(round: Round, { file }: SoakProgram, { execPath }: NodeVersion): Promise<Command> {
+function wasm(round: Round, { file }: SoakProgram, { execPath }: NodeVersion): Command {
   const { target, profile, threads, operations, seed } = round;
   const { shared, pointerBits } = traitsOf(target as Target);
   const base = seed % 2 === 1 ? highBase(target as Target, profile) : LOW_BASE;
@@ -105,7 +141,7 @@ function wasm(round: Round, { file }: SoakProgram, { execPath }: NodeVersion): P
     basePages: base / PAGE,
     heapPages: HEAP_BYTES / PAGE,
   };
-  return Promise.resolve({ file: execPath, args: [PROCESS, JSON.stringify(job)], environment: process.env });
+  return { file: execPath, args: [PROCESS, JSON.stringify(job)], environment: {} };
 }
 
 async function native(round: Round, { file, library }: SoakProgram): Promise<Command> {
@@ -113,7 +149,7 @@ async function native(round: Round, { file, library }: SoakProgram): Promise<Com
   const { threads, operations, seed } = round;
   const args = [threads, operations, seed, SHARE_BYTES, slotsOf(threads)].map(String);
   const environment = {
-    ...preloading(library),
+    ...(library === undefined ? {} : { LD_PRELOAD: library }),
     HAKMEM_LIMIT: String(HEAP_BYTES),
     ...(seed % 2 === 1 ? { HAKMEM_PURGE_DELAY: "0", HAKMEM_RETAIN_BYTES: "0", HAKMEM_RETAIN_COUNT: "0" } : {}),
   };
@@ -129,10 +165,10 @@ function converse(
   { file, args, environment }: Command,
   { profile, target }: Round,
   signal?: AbortSignal,
-): Promise<Pick<Outcome, "fault" | "figures">> {
+): Promise<{ fault: Fault | null; figures: Figures | null }> {
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, {
-      env: environment,
+      env: { ...process.env, ...environment },
       stdio: ["ignore", "pipe", "pipe"],
       ...(signal ? { signal } : {}),
     });
