@@ -3,10 +3,13 @@
 import { Command, CommanderError } from "commander";
 import { EXIT, type Register } from "../cli/command.js";
 import { messageOf, RequestError } from "../lab/errors.js";
+import { registerMistakes } from "./mistakes.js";
 import { registerProfiles } from "./profiles.js";
 import { registerSoak } from "./soak/command.js";
 
-const COMMANDS: readonly Register[] = [registerProfiles, registerSoak];
+const COMMANDS: readonly Register[] = [registerMistakes, registerProfiles, registerSoak];
+
+
 
 
 
