@@ -32,14 +32,18 @@ describe("a round of the soak", () => {
     ["wasm64-shared", "default", 3],
     [NATIVE, "default", 4],
     [NATIVE, "guard", 5],
-  ] as const)("finds no fault in %s %s, with seed %i", async (target, profile, seed) => {
-    const round = await roundOf(target, profile, seed);
-    const { fault, figures } = await runRound(round, await soakProgram(target, round.profile));
-    expect(fault && describeFault(fault)).toBeNull();
-    expect(figures.operations).toBeGreaterThanOrEqual(OPERATIONS);
-    expect(figures.received).toBeGreaterThan(0);
-    expect(figures.lives).toBeGreaterThan(2);
-  });
+  ] as const)(
+    "finds no fault in %s %s, with seed %i",
+    async (target, profile, seed) => {
+      const round = await roundOf(target, profile, seed);
+      const { fault, figures } = await runRound(round, await soakProgram(target, round.profile));
+      expect(fault && describeFault(fault)).toBeNull();
+      expect(figures.operations).toBeGreaterThanOrEqual(OPERATIONS);
+      expect(figures.received).toBeGreaterThan(0);
+      expect(figures.lives).toBeGreaterThan(2);
+    },
+    TIMEOUT_MS,
+  );
 });
 
 describe("over an allocator with a fault, the soak finds", () => {

@@ -31,14 +31,17 @@ function fieldsOf(schema: z.ZodObject): Arbitrary<Record<string, unknown>> {
   const fields = Object.entries(schema.shape).filter(([name]) => !Object.hasOwn(NAMES, name));
   return fc.record(
     Object.fromEntries(
-      fields.map(([name, field]) => [name, field instanceof z.ZodObject ? fieldsOf(field) : valueOf(name, field)]),
+      fields.map(([name, field]) => [
+        name,
+        field instanceof z.ZodObject ? fieldsOf(field) : valueOf(name, field as z.core.$ZodType),
+      ]),
     ),
   );
 }
 
 function valueOf(name: string, field: z.core.$ZodType): Arbitrary<unknown> {
   if (field instanceof z.ZodBoolean) return fc.boolean();
-  const isRight = (value: unknown): boolean => z.safeParse(field, value).success;
+  const isRight = (value: unknown): boolean => z.safeParse(field as z.ZodType, value).success;
   if (!(field instanceof z.ZodNumber)) {
     if (!isRight("all")) throw new Error(`the field ${name} is of a kind that this test does not know`);
     const widths = SMALL.filter(isRight);
