@@ -80,7 +80,8 @@ export function takeBig(size: usize): usize {
     const word = atomicLoad<usize>(slot);
     const found = word & GRANULES_MASK;
     if (found < count || found > most || !atomicCas<usize>(slot, word, 0)) continue;
-    const block = see(word & ADDRESS_MASK);
+    const block = word & ADDRESS_MASK;
+    see(block + bytesOf(word) - 1);
     setLargeSize(block, bytesOf(word));
     return block;
   }

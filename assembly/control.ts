@@ -208,6 +208,8 @@ function inMemory(address: usize): bool {
 
 /** Makes this instance use the heap at `address`; false when no heap of this configuration is there. */
 export function attach(address: usize): bool {
+  // The heap may be younger than what this instance has seen of the memory.
+  if (GATES) platform.renew();
   if (HK_NATIVE ? address == 0 : !inMemory(address)) return false;
   const found = changetype<Control>(address);
   if (found.magic != MAGIC || found.hash != CONFIG_HASH) return false;

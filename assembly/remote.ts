@@ -122,7 +122,7 @@ function pushRemote(slab: Slab, head: usize, last: usize, count: u32): void {
 
 /** Tells `heap` that a slab has news. The owner may change under our feet: who finds another's slab passes it on. */
 function pushPending(slab: Slab, heap: usize): void {
-  const stack = pendingOf(heap);
+  const stack = pendingOf(see(heap));
   do {
     slab.pendingNext = atomicLoad<usize>(stack);
   } while (!atomicCas<usize>(stack, slab.pendingNext, changetype<usize>(slab)));
@@ -241,7 +241,6 @@ export function adoptSlabs(heap: usize, from: usize, recount: bool): void {
 }
 
 function adoptSlab(heap: usize, slab: Slab, recount: bool): void {
-  see(slab.start + ((<usize>slab.pages) << PAGE_SHIFT) - 1);
   if (recount) {
     let count: u32 = 0;
     for (let block = slab.free; block; block = next(block)) ++count;

@@ -31,7 +31,7 @@ import * as native from "./platform/native";
 import * as platform from "./platform";
 import { CLASS_END, CLASS_FIRST, classSize } from "./size-class";
 import { Slab, allocateMetadata } from "./superslab";
-import { closeGate, see } from "./view";
+import { closeGate, see, seeAll } from "./view";
 
 @unmanaged
 export class ClassHeap {
@@ -232,7 +232,11 @@ export function takeHeap(from: u32, id: u32, to: u32): usize {
   for (let heap = see(firstHeap()); heap; heap = see(nextHeap(heap))) {
     const state = atomicLoad<u32>(stateOf(heap));
     if ((state & STATE_MASK) != from || !atomicCas<u32>(stateOf(heap), state, (id << STATE_BITS) | to)) continue;
-    if (from == ABANDONED) countAbandoned(-1);
+    if (from == ABANDONED) {
+      countAbandoned(-1);
+      // Its blocks can lie wherever its thread could see.
+      seeAll();
+    }
     // It was open for another instance.
     closeGate(heap);
     return heap;

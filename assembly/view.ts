@@ -35,11 +35,16 @@ function look(address: usize): void {
   if (address >= seen) seen = platform.renew();
 }
 
+/** Makes sure that this instance sees all that there is: for what has been another thread's and is all over the memory. */
+export function seeAll(): void {
+  if (GATES) seen = platform.renew();
+}
+
 /** Lets `heap`, this thread's, take what is freed, after making sure that this instance sees all that can be. */
 export function openGate(heap: usize): void {
   if (!GATES) return;
   atomicStore<usize>(heap + GATE_OFFSET, heap);
-  seen = platform.renew();
+  seeAll();
 }
 
 /** Keeps `free` from putting blocks into the bins of `heap` until its thread has made sure that it sees them. */

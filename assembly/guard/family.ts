@@ -143,9 +143,9 @@ function failCall(code: u32, start: usize, entry: u64, pointer: usize): void {
 /** Checks the bytes around a block that the program holds. */
 function checkHeld(start: usize, entry: u64): void {
   const block = start + padOf(entry);
+  const end = endOf(start);
   let at = firstOther(start, block, BEFORE);
   if (at < block) failAt(FAIL_UNDERFLOW, start, entry, at);
-  const end = endOf(start);
   at = firstOther(block + sizeOf(entry), end, BEHIND);
   if (at < end) failAt(FAIL_OVERFLOW, start, entry, at);
 }

@@ -142,10 +142,11 @@ export function blockAround(address: usize): usize {
   return kind == KIND_HUGE_TAIL ? hugeAround(address) : 0;
 }
 
-/** End of the block that starts at `start`. */
+/** End of the block that starts at `start`, all of which this instance then sees. */
 export function endOf(start: usize): usize {
   const kind = kindOf(start);
-  return start + (kind >= CLASS_FIRST ? classSize(kind) : kind == KIND_LARGE ? largeSize(start) : hugeSize(start));
+  const size = kind >= CLASS_FIRST ? classSize(kind) : kind == KIND_LARGE ? largeSize(start) : hugeSize(start);
+  return see(start + size - 1) + 1;
 }
 
 /** The first block in the ledger behind `start` that the program holds; 0 when there is none. For walking through all. */
