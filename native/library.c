@@ -116,17 +116,18 @@ NEW(_ZnamSt11align_val_tRKSt9nothrow_t, (size_t size, size_t align, const void *
 
 #ifdef HAKMEM_GUARD
 #define ANY_SIZE ~(u64)0
+#define UNALIGNED 16 /* __STDCPP_DEFAULT_NEW_ALIGNMENT__: a block of aligned new must not come here */
 #define DELETE(symbol, arguments, size, align, maker, without_checks) \
   PUBLIC void symbol arguments { w2c_hakmem_guard_delete((u64)pointer, size, align, maker); }
 #else
 #define DELETE(symbol, arguments, size, align, maker, without_checks) void symbol arguments ALIAS(without_checks);
 #endif
-DELETE(_ZdlPv, (void *pointer), ANY_SIZE, 0, OBJECT, free)
-DELETE(_ZdaPv, (void *pointer), ANY_SIZE, 0, ARRAY, free)
-DELETE(_ZdlPvRKSt9nothrow_t, (void *pointer), ANY_SIZE, 0, OBJECT, free)
-DELETE(_ZdaPvRKSt9nothrow_t, (void *pointer), ANY_SIZE, 0, ARRAY, free)
-DELETE(_ZdlPvm, (void *pointer, size_t size), size, 0, OBJECT, free_sized)
-DELETE(_ZdaPvm, (void *pointer, size_t size), size, 0, ARRAY, free_sized)
+DELETE(_ZdlPv, (void *pointer), ANY_SIZE, UNALIGNED, OBJECT, free)
+DELETE(_ZdaPv, (void *pointer), ANY_SIZE, UNALIGNED, ARRAY, free)
+DELETE(_ZdlPvRKSt9nothrow_t, (void *pointer), ANY_SIZE, UNALIGNED, OBJECT, free)
+DELETE(_ZdaPvRKSt9nothrow_t, (void *pointer), ANY_SIZE, UNALIGNED, ARRAY, free)
+DELETE(_ZdlPvm, (void *pointer, size_t size), size, UNALIGNED, OBJECT, free_sized)
+DELETE(_ZdaPvm, (void *pointer, size_t size), size, UNALIGNED, ARRAY, free_sized)
 DELETE(_ZdlPvSt11align_val_t, (void *pointer, size_t align), ANY_SIZE, align, OBJECT, free_sized)
 DELETE(_ZdaPvSt11align_val_t, (void *pointer, size_t align), ANY_SIZE, align, ARRAY, free_sized)
 DELETE(_ZdlPvSt11align_val_tRKSt9nothrow_t, (void *pointer, size_t align), ANY_SIZE, align, OBJECT, free_sized)

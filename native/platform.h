@@ -102,8 +102,11 @@ static SLOW __attribute__((noreturn)) void platform_fail(u32 code, u64 block, u6
   switch (code) {
     case 1: say("double free of %x: the block of %u bytes was freed before", at, size); break;
     case 2: say("free of a pointer that is not from this heap: %x", at); break;
-    case 3: say("free of a pointer into the middle of a block: %x is %u bytes behind the start of %x (%u bytes)", at, at - block, block, size); break;
-    case 4: say("write after free to %x (%u bytes): byte %u holds %x", block, size, at - block, (u64)value); break;
+    case 3: say("free of a pointer into the middle of a block: %x is %u bytes %s the start of %x (%u bytes)", at, at < block ? before : at - block, at < block ? "before" : "behind", block, size); break;
+    case 4:
+      if (at >= block) say("write after free to %x (%u bytes): byte %u holds %x", block, size, at - block, (u64)value);
+      else say("write after free to %x (%u bytes): the byte %u before it holds %x", block, size, before, (u64)value);
+      break;
     case 5: say("write beyond the end of %x (%u bytes): the byte %u behind its end holds %x", block, size, behind + 1, (u64)value); break;
     case 6: say("write before the start of %x (%u bytes): the byte %u before it holds %x", block, size, before, (u64)value); break;
     case 7: say("wrong size given to free_sized or delete of %x: %u, the block has %u bytes", block, (u64)value, size); break;

@@ -74,14 +74,15 @@ function guardAllocate(size: usize, align: usize, fill: u8, maker: u32): usize {
     start = pad == MIN_ALIGN ? acquire(whole) : acquireAligned(pad, whole);
     if (!start) return 0;
   }
-  if (!note(start, size, pad, maker)) {
-    release(start);
-    return 0;
-  }
   const block = start + pad;
   memory.fill(start, BEFORE, pad);
   memory.fill(block, fill, fill == FRESH ? min(size, FILL_MAX) : size);
   memory.fill(block + size, BEHIND, endOf(start) - block - size);
+  // The last thing: a check by another thread, or after a fork or a jump out of here, finds it as it should be.
+  if (!note(start, size, pad, maker)) {
+    release(start);
+    return 0;
+  }
   return block;
 }
 
@@ -140,14 +141,14 @@ function failCall(code: u32, start: usize, entry: u64, pointer: usize): void {
   platform.fail(code, start + padOf(entry), sizeOf(entry), pointer, 0);
 }
 
-/** Checks the bytes around a block that the program holds. */
+/** Checks the bytes around a block that the program holds, or held: one that somebody has freed meanwhile is not wrong. */
 function checkHeld(start: usize, entry: u64): void {
   const block = start + padOf(entry);
   const end = endOf(start);
   let at = firstOther(start, block, BEFORE);
-  if (at < block) failAt(FAIL_UNDERFLOW, start, entry, at);
+  if (at < block && entryOf(start) == entry) failAt(FAIL_UNDERFLOW, start, entry, at);
   at = firstOther(block + sizeOf(entry), end, BEHIND);
-  if (at < end) failAt(FAIL_OVERFLOW, start, entry, at);
+  if (at < end && entryOf(start) == entry) failAt(FAIL_OVERFLOW, start, entry, at);
 }
 
 /** Checks the bytes of a freed block. */
@@ -182,12 +183,7 @@ export function guardCheck(): void {
   if (!hasHeap()) return;
   for (let start = nextHeld(0); start; start = nextHeld(start)) {
     const entry = entryOf(start);
-    if (stateOf(entry) != HELD) continue;
-    const block = start + padOf(entry);
-    const end = endOf(start);
-    const clean = firstOther(start, block, BEFORE) == block && firstOther(block + sizeOf(entry), end, BEHIND) == end;
-    // A block that somebody freed while it was looked at is not wrong.
-    if (!clean && entryOf(start) == entry) checkHeld(start, entry);
+    if (stateOf(entry) == HELD) checkHeld(start, entry);
   }
   for (let index: usize = 0; index < QUARANTINE_SLOTS; ++index) {
     const start = peek(index);
@@ -247,11 +243,11 @@ export function free(pointer: usize): void {
 }
 
 export function free_sized(pointer: usize, size: usize): void {
-  guardFree(pointer, size, 0, MALLOC);
+  guardFree(pointer, min(size, ANY_SIZE - 1), MIN_ALIGN, MALLOC);
 }
 
 export function free_aligned_sized(pointer: usize, align: usize, size: usize): void {
-  guardFree(pointer, size, align, MALLOC);
+  guardFree(pointer, min(size, ANY_SIZE - 1), max(align, MIN_ALIGN), MALLOC);
 }
 
 /** Bytes that were asked for: what lies behind them is not the program's. */
@@ -278,8 +274,8 @@ export function realloc(pointer: usize, size: usize): usize {
   }
   if (size > old) return 0;
   // To shrink takes no memory.
-  note(start, size, padOf(entry), MALLOC);
   memory.fill(pointer + size, BEHIND, endOf(start) - pointer - size);
+  note(start, size, padOf(entry), MALLOC);
   return pointer;
 }
 

@@ -178,7 +178,8 @@ const CORRUPTIONS: readonly Corruption[] = [
   },
   {
     kind: "interior pointer",
-    says: ({ block, at }) => `was freed by a pointer ${bytes(at - block)} behind its beginning, ${hex(at)}`,
+    says: ({ block, at }) =>
+      `was freed by a pointer ${bytes(Math.abs(at - block))} ${at < block ? "before" : "behind"} its beginning, ${hex(at)}`,
     remedy: "Keep the address that the allocating call returned, and free that.",
   },
   {
