@@ -4,6 +4,7 @@ import { TIMEOUT_MS, runs } from "./support/budget.js";
 import { BUILDS } from "./support/builds.js";
 import { operations } from "./support/operations.js";
 import { Program } from "./support/program.js";
+import { RawMemory } from "./support/raw-heap.js";
 
 const OPERATIONS = 400;
 
@@ -16,7 +17,7 @@ describe.each(BUILDS)("$name", (build) => {
           operations(OPERATIONS, { foreignPages: true, threads: build.shared }),
           fc.integer({ min: 24, max: 300 }),
           (list, pages) => {
-            const program = new Program(build, pages, build.shared ? 3 : 1);
+            const program = new Program(new RawMemory(build, pages), build.shared ? 3 : 1);
             program.run(list);
             program.finish();
           },

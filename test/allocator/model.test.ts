@@ -4,6 +4,7 @@ import { TIMEOUT_MS, runs } from "./support/budget.js";
 import { BUILDS, buildsWhere } from "./support/builds.js";
 import { operations } from "./support/operations.js";
 import { Program } from "./support/program.js";
+import { RawMemory } from "./support/raw-heap.js";
 
 /** Memory maxima, in 64 KiB pages: exhausted at once, often, and hardly ever. */
 const maximum = fc.constantFrom(40, 100, 400);
@@ -15,7 +16,7 @@ describe.each(BUILDS)("$name", (build) => {
     () => {
       fc.assert(
         fc.property(operations(OPERATIONS), maximum, (list, pages) => {
-          const program = new Program(build, pages);
+          const program = new Program(new RawMemory(build, pages));
           program.run(list);
           program.finish();
         }),
@@ -32,7 +33,7 @@ describe.each(buildsWhere(({ shared }) => shared))("$name with threads that take
     () => {
       fc.assert(
         fc.property(operations(OPERATIONS, { threads: true }), maximum, (list, pages) => {
-          const program = new Program(build, pages, 4);
+          const program = new Program(new RawMemory(build, pages), 4);
           program.run(list);
           program.finish();
         }),

@@ -9,6 +9,7 @@ import { buildFrom, type Build } from "../allocator/support/builds.js";
 import { Churn } from "../allocator/support/churn.js";
 import { operations } from "../allocator/support/operations.js";
 import { Program } from "../allocator/support/program.js";
+import { RawMemory } from "../allocator/support/raw-heap.js";
 import { compile, run, scratch } from "../native/support/program.js";
 import { anyProfile } from "./support/arbitrary.js";
 import { DRAWN, DRAWN_SEED } from "./support/drawn.js";
@@ -95,7 +96,7 @@ function takeTurns(build: Build): void {
   const threads = build.shared;
   fc.assert(
     fc.property(operations(OPERATIONS, { foreignPages: true, threads }), fc.constantFrom(...MAXIMA), (list, pages) => {
-      const program = new Program(build, pages, threads ? 3 : 1);
+      const program = new Program(new RawMemory(build, pages), threads ? 3 : 1);
       program.run(list);
       program.finish();
     }),

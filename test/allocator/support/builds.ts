@@ -7,7 +7,7 @@ export interface Build {
   readonly name: string;
   readonly profile: string;
   readonly target: string;
-  readonly bytes: number;
+  readonly code: Uint8Array<ArrayBuffer>;
   readonly module: WebAssembly.Module;
   /** Whether several threads may use one memory. */
   readonly shared: boolean;
@@ -88,7 +88,7 @@ export function buildFrom(
     name: `${profile} ${target}`,
     profile,
     target,
-    bytes: code.length,
+    code,
     module: new WebAssembly.Module(code),
     shared: constants["HK_SHARED"] === 1,
     wide,

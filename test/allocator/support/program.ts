@@ -1,8 +1,7 @@
 import { expect } from "vitest";
-import type { Build } from "./builds.js";
 import { Model, expectZero, type Block } from "./model.js";
 import type { AlignedCall, FreeCall, Operation } from "./operations.js";
-import { Kind, RawHeap, Stat } from "./raw-heap.js";
+import { Kind, RawHeap, Stat, type RawMemory } from "./raw-heap.js";
 
 const KIB = 1024;
 const MIN_BLOCK = 16;
@@ -22,8 +21,8 @@ export class Program {
   readonly threads: RawHeap[];
   readonly #control: number;
 
-  constructor(build: Build, maximumPages: number, threads = 1) {
-    const first = RawHeap.create(build, maximumPages);
+  constructor(memory: RawMemory, threads = 1) {
+    const first = RawHeap.in(memory);
     this.#control = first.threadInit(0);
     this.threads = [first];
     this.model = new Model(first);

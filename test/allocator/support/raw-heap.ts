@@ -77,6 +77,11 @@ export class RawMemory {
     this.memory = makeMemory(build, initialPages, maximumPages);
   }
 
+  /** What a module imports of this memory beside itself. */
+  get imports(): WebAssembly.ModuleImports {
+    return {};
+  }
+
   get length(): number {
     return this.memory.buffer.byteLength;
   }
@@ -142,7 +147,7 @@ export class RawHeap {
     const hakmem_fail = (cause: number, block: Word, size: Word, at: Word, value: number): never => {
       throw new Misuse(cause, this.#out(block), this.#out(size), this.#out(at), value);
     };
-    const imports = { env: { memory: memory.memory, hakmem_fail } };
+    const imports = { env: { memory: memory.memory, hakmem_fail, ...memory.imports } };
     this.#exports = new WebAssembly.Instance(build.module, imports).exports as Exports;
   }
 
