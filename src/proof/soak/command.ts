@@ -69,10 +69,12 @@ async function soak(options: SoakOptions, _: Command): Promise<void> {
   const isDone = (round: Round): boolean =>
     lines.some((line) => line.fault === null && isOf(line, round) && line.inputs === programOf(round).fingerprint);
   const open = options.resume ? all.filter((round) => !isDone(round)) : all;
-  const isReplaced = (line: RecordLine): boolean =>
-    open.some((round) => isOf(line, round)) ||
-    // A soak that begins anew does not keep another seed's or another length's rounds of its rows.
-    (!options.resume && configurations.some((each) => keyOf(line, line.threads) === keyOfConfiguration(each)));
+  // What is kept of these rows was found in this allocator, and where the soak begins anew, nothing.
+  const isReplaced = (line: RecordLine): boolean => {
+    const row = configurations.find((each) => keyOf(line, line.threads) === keyOfConfiguration(each));
+    if (row === undefined) return false;
+    return !options.resume || line.inputs !== programOf(row).fingerprint || open.some((round) => isOf(line, round));
+  };
   lines = lines.filter((line) => !isReplaced(line));
   console.error(`${open.length} rounds to run, ${all.length - open.length} on record`);
 
