@@ -18,14 +18,21 @@ const FLAGS = [
 
 /** The browser to test with: `CHROMIUM` if set, otherwise what is in the path; undefined when there is none. */
 export function findChromium(): string | undefined {
-  if (process.env["CHROMIUM"] !== undefined) return process.env["CHROMIUM"];
-  const directories = (process.env["PATH"] ?? "").split(delimiter);
-  return directories.flatMap((directory) => NAMES.map((name) => join(directory, name))).find(isExecutable);
+  return process.env["CHROMIUM"] ?? findExecutable(NAMES);
 }
 
-/** Starts the browser with a fresh profile, which is removed when it closes. */
-export function startChromium(executablePath: string): Promise<Browser> {
-  return chromium.launch({ executablePath, args: FLAGS });
+/** The first program of one of these names that is in the path. */
+export function findExecutable(names: readonly string[]): string | undefined {
+  const directories = (process.env["PATH"] ?? "").split(delimiter);
+  return directories.flatMap((directory) => names.map((name) => join(directory, name))).find(isExecutable);
+}
+
+/** Starts the browser with a fresh profile, which is removed when it closes, and with these flags for its V8. */
+export function startChromium(executablePath: string, flags: readonly string[] = []): Promise<Browser> {
+  return chromium.launch({
+    executablePath,
+    args: [...FLAGS, ...(flags.length > 0 ? [`--js-flags=${flags.join(" ")}`] : [])],
+  });
 }
 
 function isExecutable(file: string): boolean {
