@@ -10,8 +10,6 @@ import { registerSoak } from "./soak/command.js";
 
 const COMMANDS: readonly Register[] = [registerEngines, registerMistakes, registerProfiles, registerSoak];
 
-
-
 const program = new Command("npm run prove --")
   .description("Shows that the allocator is right, by means that take longer than a test may.")
   .showHelpAfterError("(npm run prove -- --help says more)")
