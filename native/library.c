@@ -8,12 +8,14 @@
 #include <malloc.h>
 
 #include "hakmem.h"
+#include "operators.h"
 #include "platform.h"
 #include "resident.h"
 #include "allocator.gen.h" /* written by src/build/native-source.ts */
 #include "threads.h"
 
 #define PUBLIC __attribute__((visibility("default")))
+#define WEAK PUBLIC __attribute__((weak))
 #define ALIAS(of) PUBLIC __attribute__((alias(#of)))
 #define SYSTEM_PAGE ((size_t)sysconf(_SC_PAGESIZE))
 
@@ -74,9 +76,6 @@ extern void (*get_new_handler(void))(void) __asm__("_ZSt15get_new_handlerv") __a
 
 static void *find(void *known, const char *name) { return known ? known : dlsym(RTLD_DEFAULT, name); }
 
-/* Blocks of new and of new[] are the same but for the guard build, which wants each back by its own delete. */
-enum maker { OBJECT = 1, ARRAY = 2 };
-
 static inline u64 new_block(size_t size, size_t alignment, enum maker maker) {
 #ifdef HAKMEM_GUARD
   return w2c_hakmem_guard_new(size, alignment, maker);
@@ -100,40 +99,26 @@ static SLOW void *new_failed(size_t size, size_t alignment, enum maker maker, bo
   abort();
 }
 
-#define NEW(symbol, arguments, align, maker, throws) \
-  PUBLIC void *symbol arguments { \
-    u64 address = new_block(size, align, maker); \
-    return __builtin_expect(address != 0, 1) ? (void *)address : new_failed(size, align, maker, throws); \
-  }
-NEW(_Znwm, (size_t size), 0, OBJECT, true)
-NEW(_Znam, (size_t size), 0, ARRAY, true)
-NEW(_ZnwmRKSt9nothrow_t, (size_t size, const void *nothrow), 0, OBJECT, false)
-NEW(_ZnamRKSt9nothrow_t, (size_t size, const void *nothrow), 0, ARRAY, false)
-NEW(_ZnwmSt11align_val_t, (size_t size, size_t align), align, OBJECT, true)
-NEW(_ZnamSt11align_val_t, (size_t size, size_t align), align, ARRAY, true)
-NEW(_ZnwmSt11align_val_tRKSt9nothrow_t, (size_t size, size_t align, const void *nothrow), align, OBJECT, false)
-NEW(_ZnamSt11align_val_tRKSt9nothrow_t, (size_t size, size_t align, const void *nothrow), align, ARRAY, false)
+void *hakmem_new(size_t size, size_t alignment, enum maker maker, bool throws) {
+  u64 address = new_block(size, alignment, maker);
+  return __builtin_expect(address != 0, 1) ? (void *)address : new_failed(size, alignment, maker, throws);
+}
 
+/* The forms that a program replaces; operators.c has those that go by way of them, and knows ours by other names. */
+HIDDEN void *own_Znwm(size_t size) { return hakmem_new(size, 0, OBJECT, true); }
+HIDDEN void *own_ZnwmSt11align_val_t(size_t size, size_t align) { return hakmem_new(size, align, OBJECT, true); }
+WEAK void *_Znwm(size_t size) __attribute__((alias("own_Znwm")));
+WEAK void *_ZnwmSt11align_val_t(size_t size, size_t align) __attribute__((alias("own_ZnwmSt11align_val_t")));
 #ifdef HAKMEM_GUARD
-#define ANY_SIZE ~(u64)0
-#define UNALIGNED 16 /* __STDCPP_DEFAULT_NEW_ALIGNMENT__: a block of aligned new must not come here */
-#define DELETE(symbol, arguments, size, align, maker, without_checks) \
-  PUBLIC void symbol arguments { w2c_hakmem_guard_delete((u64)pointer, size, align, maker); }
+void hakmem_delete(void *pointer, size_t size, size_t align, enum maker maker) { w2c_hakmem_guard_delete((u64)pointer, size, align, maker); }
+HIDDEN void own_ZdlPv(void *pointer) { hakmem_delete(pointer, ANY_SIZE, UNALIGNED, OBJECT); }
+HIDDEN void own_ZdlPvSt11align_val_t(void *pointer, size_t align) { hakmem_delete(pointer, ANY_SIZE, align, OBJECT); }
+WEAK void _ZdlPv(void *pointer) __attribute__((alias("own_ZdlPv")));
+WEAK void _ZdlPvSt11align_val_t(void *pointer, size_t align) __attribute__((alias("own_ZdlPvSt11align_val_t")));
 #else
-#define DELETE(symbol, arguments, size, align, maker, without_checks) void symbol arguments ALIAS(without_checks);
+WEAK void _ZdlPv(void *pointer) __attribute__((alias("free")));
+WEAK void _ZdlPvSt11align_val_t(void *pointer, size_t align) __attribute__((alias("free_sized")));
 #endif
-DELETE(_ZdlPv, (void *pointer), ANY_SIZE, UNALIGNED, OBJECT, free)
-DELETE(_ZdaPv, (void *pointer), ANY_SIZE, UNALIGNED, ARRAY, free)
-DELETE(_ZdlPvRKSt9nothrow_t, (void *pointer), ANY_SIZE, UNALIGNED, OBJECT, free)
-DELETE(_ZdaPvRKSt9nothrow_t, (void *pointer), ANY_SIZE, UNALIGNED, ARRAY, free)
-DELETE(_ZdlPvm, (void *pointer, size_t size), size, UNALIGNED, OBJECT, free_sized)
-DELETE(_ZdaPvm, (void *pointer, size_t size), size, UNALIGNED, ARRAY, free_sized)
-DELETE(_ZdlPvSt11align_val_t, (void *pointer, size_t align), ANY_SIZE, align, OBJECT, free_sized)
-DELETE(_ZdaPvSt11align_val_t, (void *pointer, size_t align), ANY_SIZE, align, ARRAY, free_sized)
-DELETE(_ZdlPvSt11align_val_tRKSt9nothrow_t, (void *pointer, size_t align), ANY_SIZE, align, OBJECT, free_sized)
-DELETE(_ZdaPvSt11align_val_tRKSt9nothrow_t, (void *pointer, size_t align), ANY_SIZE, align, ARRAY, free_sized)
-DELETE(_ZdlPvmSt11align_val_t, (void *pointer, size_t size, size_t align), size, align, OBJECT, free_aligned_sized)
-DELETE(_ZdaPvmSt11align_val_t, (void *pointer, size_t size, size_t align), size, align, ARRAY, free_aligned_sized)
 
 /* ---- figures ---- */
 

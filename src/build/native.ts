@@ -127,16 +127,19 @@ export async function buildNative(request: NativeOptions): Promise<NativeLibrary
       "-o",
       object,
     ]);
+    const operators = path.join(work, "operators.o");
+    await runTool(compiler.command, [...COMPILER_FLAGS, ...UNBOUND, ...flags, "-c", OPERATORS_SOURCE, "-o", operators]);
     await runTool(compiler.command, [
       ...COMPILER_FLAGS,
       ...LINKER_FLAGS,
       ...trained,
       object,
+      operators,
       SHARED_ONLY_SOURCE,
       "-o",
       path.join(work, SHARED),
     ]);
-    await runTool(archiver(compiler), ["rcs", path.join(work, ARCHIVE), object]);
+    await runTool(archiver(compiler), ["rcs", path.join(work, ARCHIVE), object, operators]);
 
     await mkdir(out, { recursive: true });
     await copyFile(path.join(NATIVE, HEADER), path.join(work, HEADER));
@@ -157,6 +160,9 @@ export async function buildNative(request: NativeOptions): Promise<NativeLibrary
 }
 
 const LIBRARY_SOURCE = path.join(NATIVE, "library.c");
+/** Compiled by itself, so that its calls go to what the process has under a name, which may be the program's. */
+const OPERATORS_SOURCE = path.join(NATIVE, "operators.c");
+const UNBOUND = ["-fno-lto", "-fsemantic-interposition", "-Wno-unused-parameter"];
 /** What would be in the way of a program that the archive is linked with. */
 const SHARED_ONLY_SOURCE = path.join(NATIVE, "deepbind.c");
 
