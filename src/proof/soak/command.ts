@@ -69,11 +69,12 @@ async function soak(options: SoakOptions, _: Command): Promise<void> {
   const isDone = (round: Round): boolean =>
     lines.some((line) => line.fault === null && isOf(line, round) && line.inputs === programOf(round).fingerprint);
   const open = options.resume ? all.filter((round) => !isDone(round)) : all;
-  // What is kept of these rows was found in this allocator, and where the soak begins anew, nothing.
+  // What is kept of these rows was found in this allocator, with other seeds than those to come; where the soak begins anew, nothing.
   const isReplaced = (line: RecordLine): boolean => {
     const row = configurations.find((each) => keyOf(line, line.threads) === keyOfConfiguration(each));
     if (row === undefined) return false;
-    return !options.resume || line.inputs !== programOf(row).fingerprint || open.some((round) => isOf(line, round));
+    if (!options.resume || line.inputs !== programOf(row).fingerprint) return true;
+    return open.some((round) => keyOfConfiguration(round) === keyOfConfiguration(row) && round.seed === line.seed);
   };
   lines = lines.filter((line) => !isReplaced(line));
   console.error(`${open.length} rounds to run, ${all.length - open.length} on record`);
