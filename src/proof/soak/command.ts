@@ -84,6 +84,7 @@ async function soak(options: SoakOptions, _: Command): Promise<void> {
   const stop = new AbortController();
   const signal = AbortSignal.any([interrupted, stop.signal]);
   let faults = 0;
+  let ended = all.length - open.length;
   const queue = [...open];
   const work = async (): Promise<void> => {
     for (let round = queue.shift(); round !== undefined && !signal.aborted; round = queue.shift()) {
@@ -97,7 +98,7 @@ async function soak(options: SoakOptions, _: Command): Promise<void> {
       });
       await save();
       const name = `${target} ${profile.name}, ${threads} threads, seed ${seed}`;
-      const done = `${all.length - queue.length} of ${all.length}`;
+      const done = `${++ended} of ${all.length}`;
       if (outcome.fault === null) console.error(`${done}: ${name}: ${outcome.figures.operations} operations, no fault`);
       else {
         faults++;
