@@ -122,12 +122,10 @@ async function soak(options: SoakOptions, _: Command): Promise<void> {
   const results = await Promise.allSettled(Array.from({ length: options.jobs }, work));
   for (const result of results) if (result.status === "rejected" && !signal.aborted) throw result.reason;
 
-  const figures = lines.flatMap((line) =>
-    line.figures !== null && all.some((each) => isOf(line, each)) ? [line.figures] : [],
-  );
-  const operations = figures.reduce((total, each) => total + each.operations, 0);
+  const asked = lines.filter((line) => all.some((round) => isOf(line, round)));
+  const operations = asked.reduce((total, { figures }) => total + figures.operations, 0);
   console.log(
-    `${operations} operations checked in ${figures.length} of ${all.length} rounds, ${faults} faults: ${options.out}`,
+    `${operations} operations checked in ${asked.length} of ${all.length} rounds, ${faults} faults: ${options.out}`,
   );
   process.exitCode = faults > 0 ? EXIT.failed : interrupted.aborted ? EXIT.interrupted : EXIT.ok;
 }
