@@ -71,7 +71,8 @@ export function free(block: usize): void {
   const kind = kindOf(block);
   const bin = binOf(gateOf(current()), kind);
   const room = binRoom(bin);
-  if (HK_UNSAFE ? kind < CLASS_FIRST : !room) return freeSlow(block);
+  // Without limits bins have no room to tell: neither what is not small, nor a closed gate.
+  if (HK_UNSAFE ? kind < CLASS_FIRST || gateOf(current()) != current() : !room) return freeSlow(block);
   refuseMarked(block);
   mark(block);
   link(block, binHead(bin));
