@@ -96,7 +96,8 @@ function prepare(): void {
     if (HK_NATIVE && unended()) dropBroken();
   } else if (isBroken()) {
     const heap = unended();
-    forget(heap);
+    // On wasm there is no operation under it, and the stack may overflow at the next call.
+    if (HK_NATIVE) forget(heap);
     resume(heap);
   } else if (HK_NATIVE && joinProcess()) takeAny();
 }
