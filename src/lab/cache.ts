@@ -21,7 +21,11 @@ export function fingerprint(...parts: readonly (string | Uint8Array)[]): string 
 
 /** A fingerprint of all files below `directory` whose names end with `suffix`. */
 export async function fingerprintOfSources(directory: string, suffix: string): Promise<string> {
-  const names = (await readdir(directory, { recursive: true })).filter((name) => name.endsWith(suffix)).sort();
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
+  const names = entries
+    .filter((entry) => entry.isFile() && entry.name.endsWith(suffix))
+    .map((entry) => path.relative(directory, path.join(entry.parentPath, entry.name)))
+    .sort();
   const texts = await Promise.all(names.map((name) => readFile(path.join(directory, name))));
   return fingerprint(...names, ...texts);
 }

@@ -125,12 +125,13 @@ export class Program {
     }
     this.model.checkMoved(block, address, bytes);
     this.model.forget(block);
-    this.model.add(heap, address, bytes);
+    // Where it lay it keeps its alignment, for a guard build that had no memory to move it.
+    this.model.add(heap, address, bytes, address === block.address ? block.align : 0);
   }
 
   free(heap: RawHeap, block: Block, by: FreeCall = "free"): void {
     this.model.remove(block);
-    if (by === "free_sized") heap.freeSized(block.address, block.size);
+    if (by === "free_sized" && block.align <= 16) heap.freeSized(block.address, block.size);
     else if (by === "free_aligned_sized") heap.freeAlignedSized(block.address, block.align, block.size);
     else heap.free(block.address);
   }
