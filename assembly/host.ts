@@ -70,7 +70,11 @@ export function malloc_prewarm(size: usize, count: usize): usize {
   let list: usize = 0;
   for (let missing = widen(cls, count); missing; --missing) {
     const block = malloc(size);
-    if (!block) break;
+    // No memory, or none but for a block between large ones, which is not of the class.
+    if (kindOf(block) != cls) {
+      free(block);
+      break;
+    }
     link(block, list);
     list = block;
   }

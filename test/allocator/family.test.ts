@@ -262,6 +262,18 @@ describe.each(buildsWhere(({ guard }) => !guard))("$name", (build) => {
     expect(h.prewarm(build.pageSize, 10)).toBe(0);
   });
 
+  test("prewarm caches nothing that lies between large blocks, where no slab has room", () => {
+    const h = RawHeap.create(build, 400);
+    const small = build.pageSize / 2;
+    const large = 7 * build.pageSize + 1;
+    while (h.malloc(large) !== 0);
+    const live = h.stat(Stat.Live);
+    const cached = h.prewarm(small, 100);
+    expect(h.stat(Stat.Live)).toBe(live);
+    const kinds = Array.from({ length: cached + 1 }, () => h.kind(h.malloc(small)));
+    expect(kinds).toEqual([...Array<Kind>(cached).fill(Kind.Small), Kind.Large]);
+  });
+
   test("figures of a class count its blocks, wherever they are", () => {
     const h = heap();
     const index = h.blockSizes.indexOf(112);
