@@ -189,6 +189,21 @@ const ROLES = {
       drop(mine);
     }
   },
+  /** Holds as many as it may all the time: frees another thread's, or one of its own, and makes one. */
+  replace: () => {
+    const slot = random() % held.length;
+    const mine = Atomics.exchange(held, slot, 0);
+    const old = mine && Atomics.exchange(mailboxes, random() % mailboxes.length, mine);
+    if (old !== 0) drop(old);
+    Atomics.store(held, slot, make());
+  },
+  /** Makes as many as it gets, until one is refused. */
+  fill: () => {
+    if (counters[FIELD.refused] > 0) return;
+    const slot = held.indexOf(0);
+    if (slot === -1) throw new Error(`${held.length} slots are too few to fill the memory`);
+    Atomics.store(held, slot, make());
+  },
   /** Only makes, for others to free. */
   produce: () => {
     const slot = random() % mailboxes.length;
