@@ -33,6 +33,8 @@ const {
   memalign,
   free,
   malloc_usable_size,
+  malloc_trim,
+  malloc_prewarm,
   thread_init,
   thread_exit,
   thread_id,
@@ -171,12 +173,17 @@ function resize(address) {
   return kept;
 }
 
+const RARELY = 2000;
+
 /** What a thread does once, by its role. */
 const ROLES = {
   /** Anything: makes, resizes, keeps, swaps for another thread's, and frees. */
   churn: () => {
     const chance = random();
     const slot = chance % held.length;
+    // Now and then, what takes long enough that a death may well come in the middle.
+    if ((chance >>> 8) % RARELY === 0) malloc_trim(0);
+    else if ((chance >>> 8) % RARELY === 1) malloc_prewarm(newSize(), 100);
     const mine = Atomics.exchange(held, slot, 0);
     if (mine === 0) {
       Atomics.store(held, slot, make());
