@@ -1,4 +1,3 @@
-import { AssertionError } from "node:assert";
 import { describe, expect, test } from "vitest";
 import { BUILDS, buildsWhere, type Build } from "./support/builds.js";
 import { expectPainted, expectZero, paint } from "./support/model.js";
@@ -127,7 +126,8 @@ describe.each(buildsWhere(({ wide }) => !wide))("$name in a memory of 4 GiB", (b
       try {
         CALLS[name]!(heap, block, size);
       } catch (error) {
-        if (!(error instanceof WebAssembly.RuntimeError) && !(error instanceof AssertionError)) throw error;
+        // What the call answers without a heap is its own business.
+        if (!(error instanceof WebAssembly.RuntimeError) && (error as Error).name !== "AssertionError") throw error;
       }
       expect(heap.memory.bytes.subarray(-MIB).every((found) => found === 0)).toBe(true);
       expect(heap.threadInit(control)).toBe(control);
