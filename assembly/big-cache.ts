@@ -25,6 +25,7 @@ import { GRANULE_SHIFT, GRANULE_SIZE } from "./config";
 import { BIG_SLOTS, bigSlot } from "./control";
 import { freeLarge, setLargeSize } from "./large";
 import * as platform from "./platform";
+import { beginClaim, endClaim } from "./pool";
 import { see } from "./view";
 
 /** Rows for each doubling of size, as a power of two. */
@@ -103,12 +104,14 @@ export function keepBig(block: usize, size: usize): void {
   freeLarge(block, size);
 }
 
-/** Frees all cached blocks. */
+/** Frees all cached blocks. What others cache meanwhile may stay. */
 export function flushBig(): void {
+  beginClaim();
   for (let index: u32 = 0; index < BIG_SLOTS; ++index) {
     const word = atomicExchange<usize>(bigSlot(index), 0);
     if (word) freeLarge(word & ADDRESS_MASK, bytesOf(word));
   }
+  endClaim(false);
 }
 
 /** Bytes of all cached blocks. */
@@ -123,6 +126,7 @@ export function cachedBytes(): usize {
  * back to the platform at once, since it has lain for its time already.
  */
 export function ageBig(looks: usize): void {
+  beginClaim();
   for (let index: u32 = 0; index < BIG_SLOTS; ++index) {
     const slot = bigSlot(index);
     const word = atomicLoad<usize>(slot);
@@ -134,4 +138,5 @@ export function ageBig(looks: usize): void {
       freeLarge(word & ADDRESS_MASK, bytesOf(word));
     }
   }
+  endClaim(false);
 }

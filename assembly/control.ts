@@ -46,15 +46,14 @@ export class Control {
   /** Atomic: first of all thread heaps ever made, linked by `next`. */
   threads: usize;
 
+  /** Atomic: changes << 32 | claims, see pool.ts. */
+  traffic: u64;
+
   /** Atomic: every SuperSlab with pages is in [first, end); only ever widened. */
   first: u32;
   end: u32;
   /** Atomic hint: no SuperSlab below it has a free page, unless one is being released. */
   low: u32;
-  /** Atomic: raised whenever memory has become available that a search could have missed. */
-  changes: u32;
-  /** Atomic: threads that hold memory which they may give back unused, as a search for a long run does. */
-  claims: u32;
   /** Atomic: last thread id given. */
   lastThreadId: u32;
   /** Atomic: thread heaps that wait for adoption; never too low, too high by one for a thread that died at counting. */

@@ -46,11 +46,10 @@ import {
   firstSuperslab,
   growPool,
   isTrailing,
-  noteChange,
   poolChanges,
+  putPages,
+  releaseClaimed,
   releasePages,
-  releaseQuietly,
-  returnPages,
 } from "./pool";
 import { KIND_HUGE, KIND_HUGE_TAIL, KIND_LARGE, countKind, kindOfPage, setKind } from "./region";
 import { GRANULES_OFFSET, LENGTHS_OFFSET, ensureMetadata, metadataOf } from "./superslab";
@@ -193,15 +192,8 @@ function finish(superslab: usize, granule: usize, count: usize): usize {
  * all or nothing. Sets `blockClean`.
  */
 function claimGranules(superslab: usize, granule: usize, count: usize): bool {
-  // In one page it is one step; over several, others may see some taken that are given back.
-  const several = (granule ^ (granule + count - 1)) >> PAGE_GRANULES_SHIFT != 0;
-  if (several) beginClaim();
-  const claimed = claimParts(superslab, granule, count);
-  if (several) endClaim();
-  return claimed;
-}
-
-function claimParts(superslab: usize, granule: usize, count: usize): bool {
+  // Others may see some taken that are given back, or that others may have.
+  beginClaim();
   const metadata = metadataOf(superslab);
   const base = superslab << SUPERSLAB_PAGES_SHIFT;
   const end = granule + count;
@@ -222,18 +214,19 @@ function claimParts(superslab: usize, granule: usize, count: usize): bool {
     ++page;
   }
   const failed = page < behind;
+  let changed = false;
   // Backwards over what was taken: joined pages are opened now that all is ours, or everything is given back.
   while (page > first) {
     --page;
     if (joined & ((<u32>1) << (<u32>page))) {
-      if (failed) returnPages(base + page, 1);
-      else joinPage(superslab, metadata, page, granule, end);
+      if (failed) putPages(base + page, 1, false);
+      else if (!joinPage(superslab, metadata, page, granule, end)) continue;
     } else if (failed) freePart(superslab, metadata, page, granule, end);
+    else continue;
+    changed = true;
   }
-  if (failed) {
-    noteChange();
-    return false;
-  }
+  endClaim(changed);
+  if (failed) return false;
   blockClean = clean;
   see((superslab << SUPERSLAB_SHIFT) + (end << GRANULE_SHIFT) - 1);
   return true;
@@ -269,32 +262,37 @@ function takeBits(address: usize, mask: u64): bool {
   }
 }
 
-/** Opens a claimed page to large blocks: its granules outside [granule, end) become free. */
-function joinPage(superslab: usize, metadata: usize, page: usize, granule: usize, end: usize): void {
+/** Opens a claimed page to large blocks: its granules outside [granule, end) become free; false when there are none. */
+function joinPage(superslab: usize, metadata: usize, page: usize, granule: usize, end: usize): bool {
   setKind((superslab << SUPERSLAB_PAGES_SHIFT) + page, 1, KIND_LARGE);
   const rest = wholeOf(page) & ~partOf(page, granule, end);
-  if (!rest) return;
+  if (!rest) return false;
   atomicOr<u64>(pageWord(metadata, page), rest);
   store<u8>(longestOf(superslab), LONGEST_UNKNOWN);
+  return true;
 }
 
 /** Makes granules free. */
 function freeGranules(superslab: usize, granule: usize, count: usize): void {
   const metadata = metadataOf(superslab);
   const end = granule + count;
+  beginClaim();
   for (let page = granule >> PAGE_GRANULES_SHIFT; page << PAGE_GRANULES_SHIFT < end; ++page) {
     freePart(superslab, metadata, page, granule, end);
   }
-  noteChange();
+  endClaim(true);
 }
 
-/** Makes those of [granule, end) that lie in a page free, and gives the page back to the pool if it has no others. */
+/**
+ * Makes those of [granule, end) that lie in a page free, and gives the page back to the pool if it has no others, in a claim
+ * of the caller's.
+ */
 function freePart(superslab: usize, metadata: usize, page: usize, granule: usize, end: usize): void {
   const word = pageWord(metadata, page);
   atomicOr<u64>(word, partOf(page, granule, end));
   store<u8>(longestOf(superslab), LONGEST_UNKNOWN);
   // Who takes all granules of a page owns it.
-  if (takeBits(word, wholeOf(page))) releaseQuietly((superslab << SUPERSLAB_PAGES_SHIFT) + page, 1);
+  if (takeBits(word, wholeOf(page))) releaseClaimed((superslab << SUPERSLAB_PAGES_SHIFT) + page, 1);
 }
 
 /** Start of the large block that holds `address`, which lies in a page of kind KIND_LARGE; 0 when none does. */

@@ -11,6 +11,7 @@ import {
   FREE,
   LIVE,
   abandon,
+  abandonTaken,
   current,
   forget,
   idOf,
@@ -74,7 +75,11 @@ function takeAny(): bool {
   if (heap == 0) heap = takeHeap(ABANDONED, id, LIVE);
   if (heap == 0) return false;
   if (threadHeap(heap).busy) resume(heap);
-  else setCurrent(heap);
+  else if (HK_NATIVE) {
+    // A handler that came meanwhile has got one of its own.
+    const other = native.exchangeHeap(heap);
+    if (other != nothing()) abandon(other);
+  } else setCurrent(heap);
   if (HK_NATIVE) native.started(id);
   return true;
 }
@@ -107,6 +112,7 @@ function dropBroken(): void {
   while (isBroken()) {
     const heap = unended();
     forget(heap);
+    abandonTaken(heap);
     if (heap != current()) abandon(heap);
   }
 }

@@ -114,14 +114,18 @@ function allocateBig(size: usize, align: usize): usize {
   }
   const spare = align > PAGE_SIZE ? (align >> PAGE_SHIFT) - 1 : 0;
   let collected = false;
+  let since: u32 = 0;
   let tries: u32 = 0;
   while (true) {
-    const since = poolChanges();
+    // What others cache after this thread has emptied the caches counts as a change.
+    if (!collected) since = poolChanges();
     const block = large ? allocateLarge(size, align, collected) : allocateHuge(size, align);
     if (block) return block;
-    if (!collected && ready()) collect();
-    else if (!growPool(pagesOf(size) + spare, since, tries++)) return 0;
-    collected = true;
+    if (!collected) {
+      collected = true;
+      if (ready()) collect();
+    } else if (growPool(pagesOf(size) + spare, since, tries++)) collected = false;
+    else return 0;
   }
 }
 

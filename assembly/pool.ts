@@ -74,7 +74,7 @@ export function acquirePages(count: usize, align: usize, within: bool): usize {
   }
   // The hint can be behind a release that came while we moved it: look everywhere before giving up.
   const first = firstSuperslab();
-  return first < <usize>low ? scan(first, min<usize>(<usize>low + 1, end), count, align, within) : NO_PAGES;
+  return first < <usize>low ? scan(first, end, count, align, within) : NO_PAGES;
 }
 
 /** First fit in the SuperSlabs [superslab, end). */
@@ -134,7 +134,7 @@ export function claimPages(page: usize, count: usize): bool {
   const several = (page ^ (page + count - 1)) >> SUPERSLAB_PAGES_SHIFT != 0;
   if (several) beginClaim();
   const claimed = claimRuns(page, count);
-  if (several) endClaim();
+  if (several) endClaim(!claimed);
   if (claimed) see(((page + count) << PAGE_SHIFT) - 1);
   return claimed;
 }
@@ -155,7 +155,7 @@ function claimRuns(page: usize, count: usize): bool {
     }
     if ((bits & mask) != mask) {
       // What was claimed so far was not touched: give it back as it was.
-      returnPages(page, next - page);
+      putPages(page, next - page, false);
       return false;
     }
     if (HK_NATIVE && bits == ownedPages(superslab)) countRetained(superslab, -1);
@@ -166,28 +166,27 @@ function claimRuns(page: usize, count: usize): bool {
   return true;
 }
 
-/** Makes claimed pages, which nobody has written to, available again. */
-export function returnPages(page: usize, count: usize): void {
-  putPages(page, count, false);
-  noteChange();
-}
-
 /**
  * Gives pages back. They must be the caller's, with no block in them handed out.
  * Their kind becomes foreign here, so that a late `free` of a pointer into them is refused.
  */
 export function releasePages(page: usize, count: usize): void {
-  releaseQuietly(page, count);
-  noteChange();
+  beginClaim();
+  releaseClaimed(page, count);
+  endClaim(true);
 }
 
-/** As `releasePages`; the caller is to note the change. */
-export function releaseQuietly(page: usize, count: usize): void {
+/** As `releasePages`, in a claim of the caller's. */
+export function releaseClaimed(page: usize, count: usize): void {
   setKind(page, count, KIND_FOREIGN);
   putPages(page, count, true);
 }
 
-function putPages(page: usize, count: usize, dirty: bool): void {
+/**
+ * Makes the caller's pages available, in a claim of the caller's.
+ * @param dirty somebody may have written to them
+ */
+export function putPages(page: usize, count: usize, dirty: bool): void {
   const end = page + count;
   const lowest = <u32>(page >> SUPERSLAB_PAGES_SHIFT);
   while (page < end) {
@@ -204,36 +203,45 @@ function putPages(page: usize, count: usize, dirty: bool): void {
   lower(lowest);
 }
 
-/**
- * Counts memory that has become available. Who finds none compares the count with the one before the search: memory that
- * came and went where the search had already been, or had not yet, is no reason to refuse.
- */
-export function noteChange(): void {
-  if (HK_SHARED) atomicAdd<u32>(changetype<usize>(control) + offsetof<Control>("changes"), 1);
+// A search takes time, and memory that comes and goes where it has already been, or has not yet, is no reason to refuse:
+//
+//   traffic   63 ┄┄┄┄┄┄ 32   31 ┄┄┄┄┄┄ 0
+//            ┌────────────┬─────────────┐    changes: claims that have made memory available
+//            │  changes   │   claims    │    claims: threads that are making some available, or hold some that they may give
+//            └────────────┴─────────────┘    back unused
+//
+// Who finds none waits for the claims to end, and searches again if the count of changes is not what it was before.
+
+const CHANGE: u64 = 1 << 32;
+
+// @ts-ignore: decorator
+@inline
+function traffic(): usize {
+  return changetype<usize>(control) + offsetof<Control>("traffic");
 }
 
-/** The count of `noteChange`, to be taken before a search. */
+/** The count of changes, to be taken before a search. */
 export function poolChanges(): u32 {
-  return atomicLoad<u32>(changetype<usize>(control) + offsetof<Control>("changes"));
+  return HK_SHARED ? <u32>(atomicLoad<u64>(traffic()) >> 32) : 0;
 }
 
-/** Call around taking memory that may be given back unused: others that find none then wait for the outcome. */
+/** To be called before memory is made available, or taken that may be given back unused. */
 export function beginClaim(): void {
-  if (HK_SHARED) atomicAdd<u32>(changetype<usize>(control) + offsetof<Control>("claims"), 1);
+  if (HK_SHARED) atomicAdd<u64>(traffic(), 1);
 }
 
-export function endClaim(): void {
-  if (HK_SHARED) atomicAdd<u32>(changetype<usize>(control) + offsetof<Control>("claims"), -1);
+/** @param changed some memory has become available */
+export function endClaim(changed: bool): void {
+  if (HK_SHARED) atomicAdd<u64>(traffic(), changed ? CHANGE - 1 : <u64>-1);
 }
 
 /**
- * True when others have made memory available since `since`, after those that hold some for a moment have decided. They
- * are waited for only a while: one may have died at it.
+ * True when memory has become available since `since`, after those that hold some for a moment have decided. They are
+ * waited for only a while: one may have died at it.
  */
 function changedSince(since: u32): bool {
   if (!HK_SHARED) return false;
-  const claims = changetype<usize>(control) + offsetof<Control>("claims");
-  for (let n: u32 = 0; n < PATIENCE && poolChanges() == since && atomicLoad<u32>(claims); ++n) platform.rest();
+  for (let n: u32 = 0; n < PATIENCE && poolChanges() == since && <u32>atomicLoad<u64>(traffic()); ++n) platform.rest();
   return poolChanges() != since;
 }
 
@@ -287,20 +295,23 @@ function trailingPages(): usize {
 function addPages(count: usize): bool {
   // The memory may be larger than what the profile can address.
   if (platform.endPage(PAGE_SHIFT) + count > PAGES_END) return false;
+  beginClaim();
   const address = platform.grow(count << PAGE_SHIFT);
-  if (address == usize.MAX_VALUE) return false;
   const page = address >> PAGE_SHIFT;
   // Another thread may have grown in between: what lies beyond the end then is lost.
-  if (page >= PAGES_END) return false;
-  count = min(count, PAGES_END - page);
-  atomicAdd<usize>(changetype<usize>(control) + offsetof<Control>("committed"), count << PAGE_SHIFT);
-  closeGates();
-  donatePages(page, count);
-  return true;
+  const grown = address != usize.MAX_VALUE && page < PAGES_END;
+  if (grown) {
+    count = min(count, PAGES_END - page);
+    atomicAdd<usize>(changetype<usize>(control) + offsetof<Control>("committed"), count << PAGE_SHIFT);
+    closeGates();
+    donatePages(page, count);
+  }
+  endClaim(grown);
+  return grown;
 }
 
-/** Makes `count` pages that the platform gave known as available. They must read as zero. */
-export function donatePages(page: usize, count: usize): void {
+/** Makes `count` pages that the platform gave known as available, in a claim of the caller's. They must read as zero. */
+function donatePages(page: usize, count: usize): void {
   if (count == 0) return;
   const end = page + count;
   widen(<u32>(page >> SUPERSLAB_PAGES_SHIFT), <u32>((end - 1) >> SUPERSLAB_PAGES_SHIFT));
@@ -311,7 +322,7 @@ export function donatePages(page: usize, count: usize): void {
     atomicOr<u32>(ownedOf(superslab), maskOf(first, length));
     next += length;
   }
-  returnPages(page, count);
+  putPages(page, count, false);
 }
 
 /** A SuperSlab has become empty, or is used again: counts it if it keeps memory that could be given back. */

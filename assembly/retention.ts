@@ -26,7 +26,7 @@ import {
   lastRelease,
   markClean,
   ownedPages,
-  returnPages,
+  putPages,
 } from "./pool";
 
 /** What the operator may have set instead of the profile's limits. */
@@ -131,11 +131,12 @@ function purgeSuperslab(superslab: usize): void {
     const page = (superslab << SUPERSLAB_PAGES_SHIFT) + <usize>first;
     // While they are claimed nobody else writes to them, or believes them to be dirty.
     beginClaim();
-    if (claimPages(page, count)) {
+    const claimed = claimPages(page, count);
+    if (claimed) {
       if (platform.purge(page << PAGE_SHIFT, (<usize>count) << PAGE_SHIFT)) markClean(page, count);
-      returnPages(page, count);
+      putPages(page, count, false);
     }
-    endClaim();
+    endClaim(claimed);
     bits &= ~((u32.MAX_VALUE >> (32 - count)) << first);
   }
 }

@@ -39,7 +39,7 @@ import {
   endClaim,
   growPool,
   poolChanges,
-  releasePages,
+  releaseClaimed,
 } from "./pool";
 import { KIND_METADATA, KIND_METADATA_SPARE, kindOfPage, setKind } from "./region";
 import { see } from "./view";
@@ -160,7 +160,7 @@ export function allocateMetadata(bytes: usize): usize {
       beginClaim();
       page = acquirePages(count, 1, false);
       if (page != NO_PAGES) break;
-      endClaim();
+      endClaim(false);
       if (growPool(count, since, tries++)) continue;
       // Near the end of memory one page must do.
       if (count == 1) return 0;
@@ -170,11 +170,11 @@ export function allocateMetadata(bytes: usize): usize {
     setKind(page, 1, KIND_METADATA);
     setKind(page + 1, count - 1, KIND_METADATA_SPARE);
     if (atomicCas<usize>(cursor, at, (page << PAGE_SHIFT) + bytes)) {
-      endClaim();
+      endClaim(false);
       atomicAdd<usize>(changetype<usize>(control) + offsetof<Control>("metadataBytes"), count << PAGE_SHIFT);
       return page << PAGE_SHIFT;
     }
-    releasePages(page, count);
-    endClaim();
+    releaseClaimed(page, count);
+    endClaim(true);
   }
 }

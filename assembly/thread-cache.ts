@@ -39,7 +39,7 @@ import {
   LIVE,
   STATE_BITS,
   STATE_MASK,
-  abandon,
+  abandonTaken,
   begin,
   classHeap,
   countAbandoned,
@@ -49,9 +49,9 @@ import {
   isOwn,
   leastMagazine,
   leave,
+  moveOn,
   pendingOf,
   quit,
-  setCurrent,
   stateOf,
   takeHeap,
   threadHeap,
@@ -165,9 +165,10 @@ function frontSlab(heap: usize, cls: u32): Slab | null {
 /** A slab of the class that has room; null when there is no memory for one. */
 function slabWithRoom(heap: usize, cls: u32): Slab | null {
   let collected = false;
+  let since: u32 = 0;
   let tries: u32 = 0;
   while (true) {
-    const since = poolChanges();
+    if (!collected) since = poolChanges();
     const front = frontSlab(heap, cls);
     if (front) return front;
     if (adoptAbandoned(heap)) continue;
@@ -181,7 +182,8 @@ function slabWithRoom(heap: usize, cls: u32): Slab | null {
     if (!collected) {
       collected = true;
       collectFor(heap);
-    } else if (!growPool(slabPages(cls), since, tries++)) return null;
+    } else if (growPool(slabPages(cls), since, tries++)) collected = false;
+    else return null;
   }
 }
 
@@ -285,10 +287,8 @@ function inherit(heap: usize): usize {
   if (from == 0) return heap;
   flushBins(heap);
   const broken = threadHeap(from).busy != 0;
-  leave(heap);
-  setCurrent(from);
+  moveOn(heap, from);
   atomicStore<u32>(stateOf(heap), FREE);
-  begin(from);
   if (broken) mend(from);
   return from;
 }
@@ -317,11 +317,7 @@ export function mend(heap: usize): void {
 /** Mends this thread's own heap, of an operation that will never end and is forgotten, and goes on with it. */
 export function resume(heap: usize): void {
   begin(heap);
-  // What the operation was about to take over is left to others again.
-  const id = idOf(heap);
-  for (let other = see(firstHeap()); other; other = see(nextHeap(other))) {
-    if (other != heap && idOf(other) == id) abandon(other);
-  }
+  abandonTaken(heap);
   mend(heap);
   leave(heap);
 }

@@ -133,13 +133,33 @@ export function begin(heap: usize): void {
   working = heap;
   if (HK_NATIVE) workingFrame = native.frame();
   platform.order();
-  setCurrent(nothing());
+  // A handler leaves the thread's heap as it was, but where the thread had that of nobody.
+  let other = nothing();
+  if (HK_NATIVE && current() != heap) other = native.exchangeHeap(nothing());
+  else setCurrent(nothing());
   platform.order();
   thread.busy = 1;
   if (HK_NATIVE) {
     thread.under = under;
     thread.underFrame = underFrame;
   }
+  platform.order();
+  if (HK_NATIVE && other != nothing()) abandon(other);
+}
+
+/** Lets the operation on `heap` go on with `other`, which this thread has taken over and which need not be in order. */
+export function moveOn(heap: usize, other: usize): void {
+  const from = threadHeap(heap);
+  const to = threadHeap(other);
+  to.busy = 1;
+  if (HK_NATIVE) {
+    to.under = from.under;
+    to.underFrame = from.underFrame;
+  }
+  platform.order();
+  working = other;
+  platform.order();
+  from.busy = 0;
   platform.order();
 }
 
@@ -174,6 +194,7 @@ export function quit(heap: usize): void {
       // The thread ends in a signal handler: what that interrupted ends here, too.
       const broken = working;
       forget(broken);
+      abandonTaken(broken);
       abandon(broken);
     }
   } else {
@@ -215,6 +236,14 @@ export function forget(heap: usize): void {
 export function abandon(heap: usize): void {
   countAbandoned(1);
   atomicStore<u32>(stateOf(heap), ABANDONED);
+}
+
+/** Leaves to others again what an operation on `heap` that never ended was about to take over, and what it took over from. */
+export function abandonTaken(heap: usize): void {
+  const id = idOf(heap);
+  for (let other = see(firstHeap()); other; other = see(nextHeap(other))) {
+    if (other != heap && idOf(other) == id) abandon(other);
+  }
 }
 
 /** Keeps count of the heaps in state ABANDONED. It is raised before they are, and lowered after. */
