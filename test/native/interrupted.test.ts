@@ -1,0 +1,33 @@
+/**
+ * Operations that never end, and those that a signal handler interrupts. Here before some of their instructions;
+ * `npm run prove -- interruptions` tries all.
+ */
+
+import { describe, expect, it } from "vitest";
+import { failuresOf, INTERRUPTION_MODES } from "../../src/proof/interruptions.js";
+import { compile, FULL, library, run } from "./support/program.js";
+
+/** Which instructions; the checks of the guard profile are long, so that less of it must do. */
+const LOADS = [
+  { profile: "default", modes: INTERRUPTION_MODES, args: [FULL ? "1" : "0"] },
+  {
+    profile: "guard",
+    modes: INTERRUPTION_MODES.filter(({ name }) => !name.endsWith("-alternate")),
+    args: FULL ? ["29"] : ["997", "0", "9"],
+  },
+];
+
+describe.skipIf(process.arch !== "x64").each(LOADS)("under profile $profile", ({ profile, modes, args }) => {
+  it.each(modes.map(({ name, promise }) => [name, promise] as const))(
+    "%s: %s",
+    { timeout: FULL ? 3_600_000 : 120_000 },
+    async (name) => {
+      const preload = await library(profile);
+      const program = await compile("interrupted.c");
+      const environment = { HAKMEM_LIMIT: "1g" };
+      const { status, output, errors } = await run(program, [name, ...args], { preload, environment });
+      expect(await failuresOf(name, errors, preload.shared)).toEqual([]);
+      expect({ status, output }).toEqual({ status: 0, output: "done\n" });
+    },
+  );
+});
