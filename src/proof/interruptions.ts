@@ -20,6 +20,7 @@ export const INTERRUPTION_MODES = [
   { name: "jump", promise: "a signal handler may leave any call for good" },
   { name: "jump-alternate", promise: "also from a stack of its own" },
   { name: "fork", promise: "the child of a fork needs no thread of its parent" },
+  { name: "exit", promise: "a signal handler may end the thread in any call" },
   { name: "handler", promise: "a signal handler may allocate in the middle of any call but for a few instructions" },
   { name: "handler-jump", promise: "a call in which a signal handler has allocated may be left for good later" },
   { name: "handler-alternate", promise: "also on a stack of its own" },
