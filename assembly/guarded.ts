@@ -1,5 +1,6 @@
 /** What a module of a guard build exports, in place of index.ts: the same names, behind checks, and some more. */
 
+import { hasHeap } from "./control";
 import * as guard from "./guard/family";
 import { heldBytes } from "./guard/ledger";
 import { quarantined } from "./guard/quarantine";
@@ -24,6 +25,7 @@ export { class_stat, config_hash, region_kind, thread_exit, thread_id, thread_in
 /** As in host.ts; live are the bytes that were asked for, and cached also those in quarantine. */
 export function heap_stat(what: u32): usize {
   const figure = host.heap_stat(what);
+  if (!hasHeap()) return figure;
   return what == STAT_LIVE ? heldBytes() : what == STAT_CACHED ? figure + quarantined() : figure;
 }
 

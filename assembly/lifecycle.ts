@@ -99,9 +99,9 @@ function prepare(): void {
   if (!HK_NATIVE && current() == NOWHERE) unreachable();
   if (current() != nothing()) {
     if (HK_NATIVE && unended()) dropBroken();
-  } else if (isBroken()) {
+  } else if (!HK_NATIVE || isBroken()) {
     const heap = unended();
-    // On wasm there is no operation under it, and the stack may overflow at the next call.
+    // On wasm there is always one, no operation is under it, and the stack may overflow at the next call.
     if (HK_NATIVE) forget(heap);
     resume(heap);
   } else if (HK_NATIVE && joinProcess()) takeAny();

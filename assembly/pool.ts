@@ -240,9 +240,13 @@ export function endClaim(changed: bool): void {
  * waited for only a while: one may have died at it.
  */
 function changedSince(since: u32): bool {
-  if (!HK_SHARED) return false;
-  for (let n: u32 = 0; n < PATIENCE && poolChanges() == since && <u32>atomicLoad<u64>(traffic()); ++n) platform.rest();
-  return poolChanges() != since;
+  for (let n: u32 = 0; n < PATIENCE; ++n) {
+    const word = atomicLoad<u64>(traffic());
+    if (<u32>(word >> 32) != since) return true;
+    if (!(<u32>word)) return false;
+    platform.rest();
+  }
+  return false;
 }
 
 /** Moves the hint down to `superslab`. */
@@ -272,7 +276,8 @@ export function growPool(count: usize, since: u32, tries: u32): bool {
   step = (max(step, needed) + unit - 1) & ~(unit - 1);
   while (true) {
     if (addPages(step)) return true;
-    if (step == needed) return tries < RETRIES && changedSince(since);
+    // What others cached meanwhile is found by those who collect once more.
+    if (step == needed) return HK_SHARED && (tries == 0 || (tries < RETRIES && changedSince(since)));
     step = max(needed, (step >> 1) & ~(unit - 1));
   }
 }
@@ -373,6 +378,6 @@ export function lastRelease(superslab: usize): u32 {
 
 /** True when nothing but free pages lies between `page` and the end of memory, so that growth adds to what ends there. */
 export function isTrailing(page: usize): bool {
-  const end = min(platform.endPage(PAGE_SHIFT), PAGES_END);
-  return page <= end && end - page <= trailingPages();
+  // A page of another span can lie behind the end: the difference is huge then.
+  return min(platform.endPage(PAGE_SHIFT), PAGES_END) - page <= trailingPages();
 }

@@ -283,6 +283,8 @@ function adoptAbandoned(heap: usize): bool {
  * @returns the heap that the operation goes on with
  */
 function inherit(heap: usize): usize {
+  // A handler leaves the heap to the operation that it has interrupted at its beginning.
+  if (HK_NATIVE && threadHeap(heap).under == heap) return heap;
   const from = takeHeap(ABANDONED, idOf(heap), LIVE);
   if (from == 0) return heap;
   flushBins(heap);

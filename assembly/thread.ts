@@ -119,32 +119,57 @@ export function setCurrent(heap: usize): void {
  * @returns this thread's heap
  */
 export function enter(): usize {
-  const heap = current();
-  begin(heap);
+  let heap = current();
+  const under = working;
+  const underFrame = workingFrame;
+  note(heap);
+  // A handler may have exchanged the heap just before, and leaves it as it is from now on.
+  while (HK_NATIVE && current() != heap) note((heap = current()));
+  setCurrent(nothing());
+  hold(heap, under, underFrame);
   return heap;
 }
 
-/** As `enter`, with a heap that is this thread's and need not be in order. */
+/** As `enter`, with a heap that is this thread's, need not be in order and is not its current one. */
 export function begin(heap: usize): void {
-  const thread = threadHeap(heap);
-  // An operation on this very heap ended, if a handler jumped out between the last two steps of `leave`.
-  const under: usize = working == heap ? 0 : working;
+  const under = working;
   const underFrame = workingFrame;
+  note(heap);
+  if (HK_NATIVE) {
+    // A handler that came before has got a heap of its own.
+    const other = native.exchangeHeap(nothing());
+    hold(heap, under, underFrame);
+    if (other != nothing()) abandon(other);
+  } else {
+    setCurrent(nothing());
+    hold(heap, under, underFrame);
+  }
+}
+
+/** Notes that an operation on `heap` is under way. */
+// @ts-ignore: decorator
+@inline
+function note(heap: usize): void {
   working = heap;
   if (HK_NATIVE) workingFrame = native.frame();
   platform.order();
-  // A handler leaves the thread's heap as it was, but where the thread had that of nobody.
-  let other = nothing();
-  if (HK_NATIVE && current() != heap) other = native.exchangeHeap(nothing());
-  else setCurrent(nothing());
+}
+
+/**
+ * Notes in `heap` that it is in an operation, and which one that interrupted: of the heap itself, when a handler came between
+ * `note` and here or in the last two steps of `leave`.
+ */
+// @ts-ignore: decorator
+@inline
+function hold(heap: usize, under: usize, underFrame: usize): void {
   platform.order();
+  const thread = threadHeap(heap);
   thread.busy = 1;
   if (HK_NATIVE) {
     thread.under = under;
     thread.underFrame = underFrame;
   }
   platform.order();
-  if (HK_NATIVE && other != nothing()) abandon(other);
 }
 
 /** Lets the operation on `heap` go on with `other`, which this thread has taken over and which need not be in order. */
@@ -208,9 +233,11 @@ export function quit(heap: usize): void {
 export function isOwn(heap: usize): bool {
   if (heap == current() || heap == working) return true;
   if (!HK_NATIVE || !working) return false;
-  let under = threadHeap(working).under;
-  while (under && under != heap) under = threadHeap(under).under;
-  return under != 0;
+  for (let last = working, under = threadHeap(last).under; under && under != last; under = threadHeap(last).under) {
+    if (under == heap) return true;
+    last = under;
+  }
+  return false;
 }
 
 /** The heap of this thread's innermost operation that has not ended; 0 when there is none. */

@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <malloc.h>
+#include <sys/auxv.h>
 
 #include "hakmem.h"
 #include "operators.h"
@@ -191,8 +192,8 @@ __attribute__((constructor(101))) static void start(int argc, char **argv, char 
   w2c_hakmem_thread_init(0); /* from here on a foreign pointer is told apart, too */
   watch_threads();
 #ifdef HAKMEM_GUARD
-  void *frame;
-  (void)backtrace(&frame, 1); /* see say_backtrace */
+  void *frame; /* see say_backtrace; a static program loads nothing, and is not ready for it yet */
+  if (getauxval(AT_BASE)) (void)backtrace(&frame, 1);
 #endif
   if (settings[VERBOSE].value) say("process %u uses profile %s", (u64)getpid(), HAKMEM_PROFILE);
 }

@@ -16,8 +16,8 @@ THREAD_LOCAL u32 exits; /* how often this thread has left */
 static u64 stragglers[STRAGGLERS]; /* system thread id << 32 | allocator's thread id; 0 free */
 
 static SLOW void leave(void *unused) {
-  if (platform_heap == platform_empty()) return;
   u32 id = w2c_hakmem_thread_id();
+  if (!id) return;
   for (int i = 0; exits && i < STRAGGLERS; i++)
     if ((u32)stragglers[i] == id) swap(&stragglers[i], stragglers[i], 0);
   exits++;

@@ -21,6 +21,8 @@ const DEADLINE_MS = FULL ? 600_000 : 100_000;
 export interface RunOptions {
   /** Library to load into the program; none by default. */
   readonly preload?: NativeLibrary | undefined;
+  /** Shared object to load before it; see {@link compileShared}. */
+  readonly shim?: string;
   readonly environment?: Readonly<Record<string, string>>;
   readonly directory?: string;
   readonly input?: string;
@@ -40,10 +42,10 @@ export async function library(profile = "default"): Promise<NativeLibrary> {
 
 /** Runs a program to its end. */
 export function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
-  const { preload, environment = {}, directory, input } = options;
+  const { preload, shim, environment = {}, directory, input } = options;
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
-      env: { ...preloading(preload?.shared, withoutOurs()), ...environment },
+      env: { ...preloading(shim, preloading(preload?.shared, withoutOurs())), ...environment },
       stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
       timeout: DEADLINE_MS,
       killSignal: "SIGKILL",
@@ -93,6 +95,11 @@ export async function compile(file: string, flags: readonly string[] = [], compi
     program,
   ]);
   return program;
+}
+
+/** As {@link compile}, of a shared object. */
+export function compileShared(file: string, flags: readonly string[] = []): Promise<string> {
+  return compile(file, ["-shared", "-fPIC", ...flags]);
 }
 
 /** A directory that is removed when the test ends. */

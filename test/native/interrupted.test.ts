@@ -1,0 +1,35 @@
+/**
+ * Operations that never end, and those that a signal handler interrupts. Here before some of their instructions;
+ * `npm run prove -- interruptions` tries all.
+ */
+
+import { describe, expect, it } from "vitest";
+import { failuresOf, INTERRUPTION_MODES, type InterruptionMode } from "../../src/proof/interruptions.js";
+import { compile, FULL, library, run } from "./support/program.js";
+
+const NAMES: readonly InterruptionMode[] = FULL
+  ? INTERRUPTION_MODES.map(({ name }) => name)
+  : ["jump", "fork", "exit", "handler", "handler-jump"];
+
+/** Which instructions; the checks of the guard profile are long, so that less of it must do. */
+const LOADS = [
+  { profile: "default", names: NAMES, args: [FULL ? "1" : "0"] },
+  {
+    profile: "guard",
+    names: FULL ? NAMES : (["jump", "fork", "handler"] as const),
+    args: FULL ? ["29"] : ["997", "0", "9"],
+  },
+];
+
+describe.skipIf(process.arch !== "x64").each(LOADS)("under profile $profile", ({ profile, names, args }) => {
+  it.each(
+    INTERRUPTION_MODES.filter(({ name }) => names.includes(name)).map(({ name, promise }) => [name, promise] as const),
+  )("%s: %s", { timeout: FULL ? 3_600_000 : 120_000 }, async (name) => {
+    const preload = await library(profile);
+    const program = await compile("interrupted.c");
+    const environment = { HAKMEM_LIMIT: "1g" };
+    const { status, output, errors } = await run(program, [name, ...args], { preload, environment });
+    expect(await failuresOf(name, errors, preload.shared)).toEqual([]);
+    expect({ status, output }).toEqual({ status: 0, output: "done\n" });
+  });
+});
