@@ -181,6 +181,13 @@ static SLOW void read_setting(const char *entry, size_t name_length) {
 
 bool hakmem_keeps_deepbind; /* for deepbind.c */
 
+__attribute__((destructor(101))) static void end(void) {
+  if (settings[STATS].value) malloc_stats();
+#ifdef HAKMEM_GUARD
+  w2c_hakmem_heap_check();
+#endif
+}
+
 __attribute__((constructor(101))) static void start(int argc, char **argv, char **environment) {
   for (; environment && *environment; environment++) {
     const char *equals = strchr(*environment, '=');
@@ -195,12 +202,6 @@ __attribute__((constructor(101))) static void start(int argc, char **argv, char 
   void *frame; /* see say_backtrace; a static program loads nothing, and is not ready for it yet */
   if (getauxval(AT_BASE)) (void)backtrace(&frame, 1);
 #endif
+  at_quick_exit(end);
   if (settings[VERBOSE].value) say("process %u uses profile %s", (u64)getpid(), HAKMEM_PROFILE);
-}
-
-__attribute__((destructor(101))) static void end(void) {
-  if (settings[STATS].value) malloc_stats();
-#ifdef HAKMEM_GUARD
-  w2c_hakmem_heap_check();
-#endif
 }

@@ -26,7 +26,15 @@ import {
   FAIL_WRONG_FUNCTION,
   FAIL_WRONG_SIZE,
 } from "../failure";
-import { EINVAL, ENOMEM, free as release, malloc as acquire, memalign as acquireAligned, overflows } from "../malloc";
+import {
+  EINVAL,
+  ENOMEM,
+  free as release,
+  calloc as acquireZeros,
+  malloc as acquire,
+  memalign as acquireAligned,
+  overflows,
+} from "../malloc";
 import * as platform from "../platform";
 import { EACH_BYTE } from "../region";
 import { hasHeap, QUARANTINE_SLOTS } from "../control";
@@ -62,21 +70,21 @@ const LARGEST_PAD: u32 = 31;
 
 // --- Making --------------------------------------------------------------------------------------------------------
 
-/** A block of `size` bytes at a multiple of `align`, filled with `fill`, and noted as made by `maker`; 0 without memory. */
-function guardAllocate(size: usize, align: usize, fill: u8, maker: u32): usize {
+/** A block of `size` bytes at a multiple of `align`, of zeros or filled, and noted as made by `maker`; 0 without memory. */
+function guardAllocate(size: usize, align: usize, zeros: bool, maker: u32): usize {
   const pad = max(align, MIN_ALIGN);
   if (pad > MAX_REQUEST / 2 || size > MAX_REQUEST - BEHIND_MIN - pad) return 0;
   const whole = pad + size + BEHIND_MIN;
-  let start = pad == MIN_ALIGN ? acquire(whole) : acquireAligned(pad, whole);
+  let start = acquireFor(whole, pad, zeros);
   if (!start) {
     // What is in quarantine is better used than memory refused.
     guardFlush();
-    start = pad == MIN_ALIGN ? acquire(whole) : acquireAligned(pad, whole);
+    start = acquireFor(whole, pad, zeros);
     if (!start) return 0;
   }
   const block = start + pad;
   memory.fill(start, BEFORE, pad);
-  memory.fill(block, fill, fill == FRESH ? min(size, FILL_MAX) : size);
+  if (!zeros) memory.fill(block, FRESH, min(size, FILL_MAX));
   memory.fill(block + size, BEHIND, endOf(start) - block - size);
   // The last thing: a check by another thread, or after a fork or a jump out of here, finds it as it should be.
   if (!note(start, size, pad, maker)) {
@@ -86,24 +94,30 @@ function guardAllocate(size: usize, align: usize, fill: u8, maker: u32): usize {
   return block;
 }
 
+/** Zeros are for blocks that need no alignment. */
+function acquireFor(whole: usize, pad: usize, zeros: bool): usize {
+  if (zeros) return acquireZeros(1, whole);
+  return pad == MIN_ALIGN ? acquire(whole) : acquireAligned(pad, whole);
+}
+
 /** Bytes that lie around a block, at least. */
 export const AROUND: usize = MIN_ALIGN + BEHIND_MIN;
 
 /** For C++: a block that only the `delete` of its `new` may free. */
 export function guardNew(size: usize, align: usize, maker: u32): usize {
-  return guardAllocate(size, align, FRESH, maker);
+  return guardAllocate(size, align, false, maker);
 }
 
 export function malloc(size: usize): usize {
-  return guardAllocate(size, MIN_ALIGN, FRESH, MALLOC);
+  return guardAllocate(size, MIN_ALIGN, false, MALLOC);
 }
 
 export function calloc(count: usize, size: usize): usize {
-  return overflows(count, size) ? 0 : guardAllocate(count * size, MIN_ALIGN, 0, MALLOC);
+  return overflows(count, size) ? 0 : guardAllocate(count * size, MIN_ALIGN, true, MALLOC);
 }
 
 export function memalign(align: usize, size: usize): usize {
-  return align == 0 || align & (align - 1) ? 0 : guardAllocate(size, align, FRESH, MALLOC);
+  return align == 0 || align & (align - 1) ? 0 : guardAllocate(size, align, false, MALLOC);
 }
 
 export function aligned_alloc(align: usize, size: usize): usize {

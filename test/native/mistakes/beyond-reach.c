@@ -32,10 +32,9 @@ int main(int argc, char **argv) {
     volatile char *end = block + size;
     *end = *end;
   }
-  if (is("killed") || is("_exit") || is("quick_exit")) { /* never freed, and no exit */
+  if (is("killed") || is("_exit")) { /* never freed, and no exit */
     if (wrong) scribble(block + size, 16);
     if (is("killed")) raise(SIGTERM);
-    if (is("quick_exit")) quick_exit(UNHARMED);
     _exit(UNHARMED);
   }
   return UNHARMED;

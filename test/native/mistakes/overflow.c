@@ -43,5 +43,6 @@ int main(int argc, char **argv) {
     pthread_create(&thread, NULL, freer, block);
     pthread_join(thread, NULL);
   }
+  if (!strcmp(finder, "quick_exit")) quick_exit(outcome(kept(before, size) && kept(behind, size)));
   return outcome(kept(before, size) && kept(behind, size));
 }
