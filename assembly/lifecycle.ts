@@ -63,14 +63,18 @@ export function joinProcess(): bool {
 }
 
 /**
- * Gives this thread an unused heap, or a new one; false when there is no memory for one. What threads that are gone have
- * left it takes when it first needs a slab: until the host knows its id, it has nothing to lose.
+ * Gives this thread a heap: on native one that a thread which is gone has left, an unused one, or a new one; false when there
+ * is no memory for one. On wasm it takes what others have left when it first needs a slab: until the host knows its id, it
+ * should have nothing to lose.
  */
 function takeAny(): bool {
   const id = newThreadId();
-  let heap = takeHeap(FREE, id, LIVE);
-  if (heap) threadHeap(heap).fresh = 1;
-  else heap = makeHeap(id);
+  let heap: usize = HK_NATIVE ? takeHeap(ABANDONED, id, LIVE) : 0;
+  if (heap == 0) {
+    heap = takeHeap(FREE, id, LIVE);
+    if (heap) threadHeap(heap).fresh = 1;
+    else heap = makeHeap(id);
+  }
   // Where there is no memory, one that somebody has left must do.
   if (heap == 0) heap = takeHeap(ABANDONED, id, LIVE);
   if (heap == 0) return false;
@@ -99,19 +103,27 @@ function prepare(): void {
   if (!HK_NATIVE && current() == NOWHERE) unreachable();
   if (current() != nothing()) {
     if (HK_NATIVE && unended()) dropBroken();
-  } else if (!HK_NATIVE || isBroken()) {
+  } else if (!HK_NATIVE) {
+    // There is always one, and no operation is under it; and the stack may overflow at the next call.
+    resume(unended());
+  } else {
     const heap = unended();
-    // On wasm there is always one, no operation is under it, and the stack may overflow at the next call.
-    if (HK_NATIVE) forget(heap);
-    resume(heap);
-  } else if (HK_NATIVE && joinProcess()) takeAny();
+    if (!heap || !isBroken(heap)) {
+      if (joinProcess()) takeAny();
+    } else if (forget(heap)) {
+      dropBroken();
+      resume(heap);
+    } else {
+      // A handler has, meanwhile.
+      prepare();
+    }
+  }
 }
 
 /** Leaves to others the heaps of those operations that this thread has jumped out of. */
 function dropBroken(): void {
-  while (isBroken()) {
-    const heap = unended();
-    forget(heap);
+  for (let heap = unended(); heap && isBroken(heap); heap = unended()) {
+    if (!forget(heap)) continue;
     abandonTaken(heap);
     if (heap != current()) abandon(heap);
   }

@@ -93,8 +93,8 @@ function mallocSlow(size: usize): usize {
   let block = heap != nothing() ? useSpare(heap, cls) : 0;
   if (!block && ready()) block = refill(cls);
   // A slab needs pages that lie together; a block that is not much smaller may still fit between large ones.
-  // It keeps the alignment that the class has.
-  if (!block && classSize(cls) >= GRANULE_SIZE)
+  // It keeps the alignment that the class has. A process may have no heap, since the system gave no memory for one.
+  if (!block && classSize(cls) >= GRANULE_SIZE && (!HK_NATIVE || hasHeap()))
     return allocateLarge(classSize(cls), classSize(cls) & -classSize(cls), true);
   if (HK_HARDENED && block) unmark(block);
   return block;

@@ -92,7 +92,7 @@ function activate(heap: usize, cls: u32, list: usize, count: u32): usize {
  */
 export function refill(cls: u32): usize {
   let heap = enter();
-  if (threadHeap(heap).fresh) heap = inherit(heap);
+  if (!HK_NATIVE && threadHeap(heap).fresh) heap = inherit(heap);
   const record = classHeap(heap, cls);
   // A heap that was taken over may have blocks at hand.
   let list = binHead(binOf(heap, cls));
@@ -279,12 +279,10 @@ function adoptAbandoned(heap: usize): bool {
 
 /**
  * Takes the heap of a thread that is gone, whole, for a new thread that has no slabs yet, in the middle of an operation.
- * Not when the thread begins: a host can report the death only of a thread whose id it has been told.
+ * Not when the thread begins: a host can report the death only of a thread whose id it has been told. Wasm only.
  * @returns the heap that the operation goes on with
  */
 function inherit(heap: usize): usize {
-  // A handler leaves the heap to the operation that it has interrupted at its beginning.
-  if (HK_NATIVE && threadHeap(heap).under == heap) return heap;
   const from = takeHeap(ABANDONED, idOf(heap), LIVE);
   if (from == 0) return heap;
   flushBins(heap);

@@ -66,9 +66,13 @@ export class ThreadHeap {
   homeward: usize;
   /** Bytes of the blocks that this thread's cache has sent home since it was last emptied. */
   homeBytes: usize;
-  /** Native: heap and frame of the operation that a signal handler interrupted before this one began; 0 when none. */
+  /**
+   * Native: where the frame of the operation lies on the stack, and the heap of the operation that a signal handler interrupted
+   * before this one began; 0 when none. It is this very heap when the handler came in the first steps of `enter`, or in
+   * the last of `leave`.
+   */
+  frame: usize;
   under: usize;
-  underFrame: usize;
   /** 1 while an operation is under way: other threads read it when the thread is gone. */
   busy: u32;
 }
@@ -95,9 +99,7 @@ export const ABANDONED: u32 = 2;
 export const ADOPTING: u32 = 3;
 
 let own: usize = NOWHERE;
-/** The heap whose operation is under way, or never ended, and on native where its frame lies on the stack; 0 when none. */
-let working: usize = 0;
-let workingFrame: usize = 0;
+let ownWorking: usize = 0;
 
 /**
  * This thread's heap. The instance is the thread; on native, thread-local storage is, and starts as the heap of nobody.
@@ -113,79 +115,63 @@ export function setCurrent(heap: usize): void {
   else own = heap;
 }
 
+/** The heap of this thread's innermost operation that has not ended, and may never end; 0 when there is none. */
+// @ts-ignore: decorator
+@inline
+export function unended(): usize {
+  return HK_NATIVE ? native.working : ownWorking;
+}
+
+/** Notes that an operation on `heap` is under way, and on which heap there is one that this interrupts. */
+// @ts-ignore: decorator
+@inline
+function note(heap: usize, under: usize): void {
+  if (HK_NATIVE) {
+    threadHeap(heap).under = under;
+    threadHeap(heap).frame = native.frame();
+    platform.order();
+    native.setWorking(heap);
+  } else {
+    ownWorking = heap;
+  }
+  platform.order();
+}
+
 /**
  * Begins an operation on this thread's heap, which must have one that is in order (lifecycle.ts: `ready`). Until `leave`
  * the thread has the heap of nobody: a signal handler that allocates meanwhile gets a heap of its own.
  * @returns this thread's heap
  */
 export function enter(): usize {
-  let heap = current();
-  const under = working;
-  const underFrame = workingFrame;
-  note(heap);
-  // A handler may have exchanged the heap just before, and leaves it as it is from now on.
-  while (HK_NATIVE && current() != heap) note((heap = current()));
+  const heap = current();
+  const under = unended();
+  note(heap, under);
   setCurrent(nothing());
-  hold(heap, under, underFrame);
+  platform.order();
+  // Up to here a handler may have worked with the heap, too, and left its own notes.
+  if (HK_NATIVE) note(heap, under);
+  threadHeap(heap).busy = 1;
+  platform.order();
   return heap;
 }
 
-/** As `enter`, with a heap that is this thread's, need not be in order and is not its current one. */
+/** As `enter`, with a heap that is this thread's, need not be in order, and is not its current one. */
 export function begin(heap: usize): void {
-  const under = working;
-  const underFrame = workingFrame;
-  note(heap);
-  if (HK_NATIVE) {
-    // A handler that came before has got a heap of its own.
-    const other = native.exchangeHeap(nothing());
-    hold(heap, under, underFrame);
-    if (other != nothing()) abandon(other);
-  } else {
-    setCurrent(nothing());
-    hold(heap, under, underFrame);
-  }
+  note(heap, unended());
+  // A handler that came before has got a heap of its own, which is nobody's now.
+  const other = HK_NATIVE ? native.exchangeHeap(nothing()) : nothing();
+  if (!HK_NATIVE) setCurrent(nothing());
+  platform.order();
+  threadHeap(heap).busy = 1;
+  platform.order();
+  if (HK_NATIVE && other != nothing()) abandon(other);
 }
 
-/** Notes that an operation on `heap` is under way. */
-// @ts-ignore: decorator
-@inline
-function note(heap: usize): void {
-  working = heap;
-  if (HK_NATIVE) workingFrame = native.frame();
-  platform.order();
-}
-
-/**
- * Notes in `heap` that it is in an operation, and which one that interrupted: of the heap itself, when a handler came between
- * `note` and here or in the last two steps of `leave`.
- */
-// @ts-ignore: decorator
-@inline
-function hold(heap: usize, under: usize, underFrame: usize): void {
-  platform.order();
-  const thread = threadHeap(heap);
-  thread.busy = 1;
-  if (HK_NATIVE) {
-    thread.under = under;
-    thread.underFrame = underFrame;
-  }
-  platform.order();
-}
-
-/** Lets the operation on `heap` go on with `other`, which this thread has taken over and which need not be in order. */
+/** Lets the operation on `heap` go on with `other`, which this thread has taken over and which need not be in order; wasm only. */
 export function moveOn(heap: usize, other: usize): void {
-  const from = threadHeap(heap);
-  const to = threadHeap(other);
-  to.busy = 1;
-  if (HK_NATIVE) {
-    to.under = from.under;
-    to.underFrame = from.underFrame;
-  }
-  platform.order();
-  working = other;
-  platform.order();
-  from.busy = 0;
-  platform.order();
+  threadHeap(other).busy = 1;
+  ownWorking = other;
+  threadHeap(heap).busy = 0;
 }
 
 /** Ends the operation on `heap`, which becomes this thread's. */
@@ -195,15 +181,16 @@ export function leave(heap: usize): void {
   thread.busy = 0;
   platform.order();
   if (HK_NATIVE) {
+    const under = thread.under;
+    platform.order();
     // What a handler got that interrupted this operation is nobody's now. One step, so that no other comes between.
     const other = native.exchangeHeap(heap);
     platform.order();
-    working = thread.under;
-    workingFrame = thread.underFrame;
+    native.setWorking(under);
     if (other != nothing()) abandon(other);
   } else {
     own = heap;
-    working = 0;
+    ownWorking = 0;
   }
 }
 
@@ -215,48 +202,40 @@ export function quit(heap: usize): void {
   if (HK_NATIVE) {
     const other = native.exchangeHeap(nothing());
     if (other != nothing()) abandon(other);
-    for (forget(heap); working;) {
-      // The thread ends in a signal handler: what that interrupted ends here, too.
-      const broken = working;
-      forget(broken);
+    forget(heap);
+    // The thread ends in a signal handler: what that interrupted ends here, too.
+    for (let broken = unended(); broken; broken = unended()) {
+      if (!forget(broken)) continue;
       abandonTaken(broken);
       abandon(broken);
     }
   } else {
     own = NOWHERE;
-    working = 0;
+    ownWorking = 0;
   }
   abandon(heap);
 }
 
 /** True when `heap` is this thread's, also while one of its operations is under way on it. */
 export function isOwn(heap: usize): bool {
-  if (heap == current() || heap == working) return true;
-  if (!HK_NATIVE || !working) return false;
-  for (let last = working, under = threadHeap(last).under; under && under != last; under = threadHeap(last).under) {
+  if (heap == current() || heap == unended()) return true;
+  if (!HK_NATIVE || !unended()) return false;
+  for (let last = unended(), under = threadHeap(last).under; under && under != last; under = threadHeap(last).under) {
     if (under == heap) return true;
     last = under;
   }
   return false;
 }
 
-/** The heap of this thread's innermost operation that has not ended; 0 when there is none. */
-// @ts-ignore: decorator
-@inline
-export function unended(): usize {
-  return working;
+/** Native: true when the operation on `heap`, not ended, will never end; false when this is a handler that may return to it. */
+export function isBroken(heap: usize): bool {
+  return native.ended(threadHeap(heap).frame);
 }
 
-/** True when the innermost operation will never end; false when this is a signal handler that may return to it. */
-export function isBroken(): bool {
-  return working != 0 && (!HK_NATIVE || native.ended(workingFrame));
-}
-
-/** Takes the innermost operation, on `heap`, out of those that have not ended. */
-export function forget(heap: usize): void {
-  const thread = threadHeap(heap);
-  working = HK_NATIVE && thread.under != heap ? thread.under : 0;
-  if (HK_NATIVE) workingFrame = thread.underFrame;
+/** Native: takes the innermost operation out of those that have not ended; false when it is not, or no longer, on `heap`. */
+export function forget(heap: usize): bool {
+  const under = threadHeap(heap).under;
+  return native.replaceWorking(heap, under == heap ? 0 : under);
 }
 
 /** Leaves a heap of this thread, with all that is in it, to whoever needs it next. */

@@ -21,14 +21,16 @@ typedef void *open_function(const char *, int);
 typedef void *open_in_function(Lmid_t, const char *, int);
 
 PUBLIC void *dlopen(const char *file, int flags) {
-  static open_function *next;
-  if (!next) next = (open_function *)dlsym(RTLD_NEXT, "dlopen");
+  static open_function *known; /* several threads may look for it */
+  open_function *next = __atomic_load_n(&known, __ATOMIC_RELAXED);
+  if (!next) __atomic_store_n(&known, next = (open_function *)dlsym(RTLD_NEXT, "dlopen"), __ATOMIC_RELAXED);
   return next(file, mended(flags));
 }
 
 /* In a namespace of its own a plug-in has a C library of its own, and is left to it. */
 PUBLIC void *dlmopen(Lmid_t space, const char *file, int flags) {
-  static open_in_function *next;
-  if (!next) next = (open_in_function *)dlsym(RTLD_NEXT, "dlmopen");
+  static open_in_function *known;
+  open_in_function *next = __atomic_load_n(&known, __ATOMIC_RELAXED);
+  if (!next) __atomic_store_n(&known, next = (open_in_function *)dlsym(RTLD_NEXT, "dlmopen"), __ATOMIC_RELAXED);
   return next(space, file, space == LM_ID_BASE ? mended(flags) : flags);
 }

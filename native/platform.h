@@ -35,6 +35,7 @@
 
 static u8 const platform_nothing[8192] __attribute__((aligned(64)));
 THREAD_LOCAL u64 platform_heap = (u64)platform_nothing;
+THREAD_LOCAL u64 platform_working;
 static u64 platform_regions = (u64)platform_nothing;
 static u64 platform_control_block;
 
@@ -220,12 +221,13 @@ static bool purge(u64 address, u64 bytes) {
 
 /* Whether pages are zero after that, as promised: under qemu-user they are not. Tried once, on pages made like the arena's. */
 static bool promises_kept(void) {
-  static enum { UNKNOWN, KEPT, BROKEN } state;
+  static enum { UNKNOWN, KEPT, BROKEN } known; /* several threads may find it out */
+  u32 state = __atomic_load_n(&known, __ATOMIC_RELAXED);
   if (state == UNKNOWN) {
     u64 at = map(PAGE, PROT_NONE);
     volatile u64 *page = (u64 *)at;
     bool kept = at && commit(at, PAGE) && (*page = 1) && purge(at, PAGE) && !*page;
-    state = kept ? KEPT : BROKEN;
+    __atomic_store_n(&known, state = kept ? KEPT : BROKEN, __ATOMIC_RELAXED);
     if (at) munmap((void *)at, PAGE);
   }
   return state == KEPT;
@@ -260,6 +262,9 @@ static inline void platform_increment(u64 address) {
 static inline void platform_rest(void) { sched_yield(); }
 static inline u64 platform_frame(void) { return (u64)__builtin_frame_address(0); }
 static inline u64 platform_exchangeHeap(u64 heap) { return __atomic_exchange_n(&platform_heap, heap, __ATOMIC_RELAXED); }
+static inline u32 platform_replaceWorking(u64 expected, u64 heap) {
+  return __atomic_compare_exchange_n(&platform_working, &expected, heap, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+}
 
 /* More than the frames between a call of the library and the function that notes its frame, less than what the kernel puts
  * on the stack for a signal, with the 128 bytes of the red zone. */

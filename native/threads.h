@@ -18,8 +18,10 @@ static u64 stragglers[STRAGGLERS]; /* system thread id << 32 | allocator's threa
 static SLOW void leave(void *unused) {
   u32 id = w2c_hakmem_thread_id();
   if (!id) return;
-  for (int i = 0; exits && i < STRAGGLERS; i++)
-    if ((u32)stragglers[i] == id) swap(&stragglers[i], stragglers[i], 0);
+  for (int i = 0; exits && i < STRAGGLERS; i++) {
+    u64 straggler = __atomic_load_n(&stragglers[i], __ATOMIC_RELAXED);
+    if ((u32)straggler == id) swap(&stragglers[i], straggler, 0);
+  }
   exits++;
   w2c_hakmem_thread_exit();
 }

@@ -3,7 +3,7 @@
  * static inline C function of native/platform.h, so it costs what its body costs.
  *
  * Addresses are real pointers. Every mutable global of the allocator becomes a
- * thread-local variable that starts with its constant initialiser; the two below
+ * thread-local variable that starts with its constant initialiser; those below
  * are the exceptions.
  */
 
@@ -36,6 +36,22 @@ export function setHeap(address: usize): void {
 // @ts-ignore: decorator
 @external("platform", "exchangeHeap")
 export declare function exchangeHeap(address: usize): usize;
+
+/** The heap of this thread's innermost operation that has not ended; 0 when there is none. Thread-local. */
+// @ts-ignore: decorator
+@external("platform", "working")
+export declare let working: usize;
+
+// @ts-ignore: decorator
+@inline
+export function setWorking(address: usize): void {
+  working = address;
+}
+
+/** Sets `working` if it is `expected`, in one instruction, which no signal handler can divide; true when it was. */
+// @ts-ignore: decorator
+@external("platform", "replaceWorking")
+export declare function replaceWorking(expected: usize, address: usize): bool;
 
 /** Publishes the region map to all threads. Every caller must pass the same map. */
 // @ts-ignore: decorator
