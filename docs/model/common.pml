@@ -24,5 +24,6 @@ byte running;
 #define ALONE if :: d_step { true ->
 #define END } fi
 
+#define NONE 255
 #define LEAST(a, b) ((a) < (b) -> (a) : (b))
 #define MOST(a, b) ((a) > (b) -> (a) : (b))

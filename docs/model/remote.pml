@@ -53,7 +53,6 @@
 #define OWNER1 1
 #endif
 
-#define NONE 255
 
 /* Links of free blocks; blocks count from 1, and a block's slab is found by its number. */
 byte link[BLOCKS + 1];
