@@ -5,10 +5,11 @@ import { EXIT, type Register } from "../cli/command.js";
 import { messageOf, RequestError } from "../lab/errors.js";
 import { registerEngines } from "./engines.js";
 import { registerMistakes } from "./mistakes.js";
+import { registerModel } from "./model.js";
 import { registerProfiles } from "./profiles.js";
 import { registerSoak } from "./soak/command.js";
 
-const COMMANDS: readonly Register[] = [registerEngines, registerMistakes, registerProfiles, registerSoak];
+const COMMANDS: readonly Register[] = [registerEngines, registerMistakes, registerModel, registerProfiles, registerSoak];
 
 const program = new Command("npm run prove --")
   .description("Shows that the allocator is right, by means that take longer than a test may.")
