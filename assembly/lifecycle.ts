@@ -1,7 +1,7 @@
 /** How a thread gets a heap, keeps it in order, and leaves it. */
 
 import { NOWHERE } from "./bin";
-import { attach, attached, control, create, hasHeap, nothing, spareEnd, spareFirst } from "./control";
+import { attach, attached, control, create, nothing, spareEnd, spareFirst } from "./control";
 import { PAGE_SHIFT } from "./config";
 import * as native from "./platform/native";
 import { KIND_METADATA, KIND_METADATA_SPARE, setKind } from "./region";
@@ -81,7 +81,7 @@ function takeAny(): bool {
 
 /**
  * True when this thread has a heap in order: after giving it one, on native, and after mending the one it has when an
- * operation never ended. To be called before every operation; see thread.ts. Traps before `thread_init` on wasm.
+ * operation never ended. To be called before every operation; see thread.ts. On wasm it traps before `thread_init` and after `thread_exit`.
  */
 // @ts-ignore: decorator
 @inline
@@ -91,7 +91,7 @@ export function ready(): bool {
 }
 
 function prepare(): void {
-  hasHeap();
+  if (!HK_NATIVE && current() == NOWHERE) unreachable();
   if (current() != nothing()) {
     if (HK_NATIVE && unended()) dropBroken();
   } else if (isBroken()) {

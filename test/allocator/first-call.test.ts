@@ -112,6 +112,29 @@ describe.each(buildsWhere(({ wide }) => !wide))("$name in a memory of 4 GiB", (b
     expectTraps(heap);
     for (const end of ends) expect(end.every((found) => found === byte)).toBe(true);
   });
+
+  const size = 100;
+  test.each(exportsOf(build))(
+    "after thread_exit, %s traps or works, changes nothing of others', and the thread can begin again",
+    (name) => {
+      const heap = RawHeap.create(build, ALL_PAGES);
+      const control = heap.threadInit(0);
+      const block = heap.malloc(size);
+      paint(heap.memory.bytes, block, size, 1);
+      heap.memory.grow(heap.memory.room / WASM_PAGE);
+      heap.threadExit();
+      try {
+        CALLS[name]!(heap, block, size);
+      } catch (error) {
+        // What the call answers without a heap is its own business.
+        if (!(error instanceof WebAssembly.RuntimeError) && (error as Error).name !== "AssertionError") throw error;
+      }
+      expect(heap.memory.bytes.subarray(-MIB).every((found) => found === 0)).toBe(true);
+      expect(heap.threadInit(control)).toBe(control);
+      expect(heap.threadId).not.toBe(0);
+      useUp(heap, heap.malloc(size), size);
+    },
+  );
 });
 
 function exportsOf(build: Build): string[] {

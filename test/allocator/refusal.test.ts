@@ -59,6 +59,25 @@ describe.each(buildsWhere(({ shared }) => shared))("$name", (build) => {
   });
 });
 
+/** In guard builds what is freed waits in quarantine. */
+describe.each(buildsWhere(({ shared, guard }) => shared && !guard))("$name", (build) => {
+  test.each([
+    { what: "large", size: build.pageSize },
+    { what: "huge", size: build.pageSize * 9 },
+  ])("a $what block that another thread frees while one asks the memory for more is not refused", ({ size }) => {
+    const memory = new RefusingMemory(build, MAXIMUM_PAGES);
+    const heap = RawHeap.in(memory);
+    const other = heap.join(heap.threadInit(0));
+    const blocks: number[] = [];
+    for (let block = other.malloc(size); block !== 0; block = other.malloc(size)) blocks.push(block);
+    memory.refuses = () => {
+      if (blocks.length > 0) other.free(blocks.pop()!);
+      return true;
+    };
+    expect(heap.malloc(size)).not.toBe(0);
+  });
+});
+
 /** Runs a workload beside a model; what is refused must be for a growth that was refused. Returns how many were asked for. */
 function run(
   build: Build,

@@ -72,6 +72,30 @@ describe("createHeap", () => {
     expect(heap.memory.buffer.byteLength).toBeLessThanOrEqual(8 * MIB);
   });
 
+  test.each(["default", "compact", "guard"])(
+    "begins in any maximum or says that it is too little, profile %s",
+    async (profile) => {
+      for (let pages = 1; pages <= 80; ++pages) {
+        for (const shared of [false, true]) {
+          const options = { profile, shared, maximum: pages * 65_536 };
+          const made = await createHeap(options).catch((error: unknown) => error);
+          if (!(made instanceof Heap)) {
+            expect(made).toMatchObject({ code: "HAKMEM_OUT_OF_MEMORY", argument: "maximum", value: options.maximum });
+            expect(pages).toBeLessThan(48);
+            continue;
+          }
+          let bytes = 0;
+          const error = await errorOf(() => {
+            while (bytes < options.maximum) bytes += made.alloc(Uint8Array, 10_000).length;
+          });
+          expect(error).toBeInstanceOf(OutOfMemoryError);
+          expect(made.calloc(1, options.maximum)).toBe(0);
+          made.close();
+        }
+      }
+    },
+  );
+
   test("uses a module that was compiled elsewhere", async () => {
     const module = await WebAssembly.compile(await readFile(moduleFile("default.wasm32")));
     using heap = await createHeap({ module });

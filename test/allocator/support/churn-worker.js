@@ -33,6 +33,8 @@ const {
   memalign,
   free,
   malloc_usable_size,
+  malloc_trim,
+  malloc_prewarm,
   thread_init,
   thread_exit,
   thread_id,
@@ -171,12 +173,17 @@ function resize(address) {
   return kept;
 }
 
+const RARELY = 2000;
+
 /** What a thread does once, by its role. */
 const ROLES = {
   /** Anything: makes, resizes, keeps, swaps for another thread's, and frees. */
   churn: () => {
     const chance = random();
     const slot = chance % held.length;
+    // Now and then, what takes long enough that a death may well come in the middle.
+    if ((chance >>> 8) % RARELY === 0) malloc_trim(0);
+    else if ((chance >>> 8) % RARELY === 1) malloc_prewarm(newSize(), 100);
     const mine = Atomics.exchange(held, slot, 0);
     if (mine === 0) {
       Atomics.store(held, slot, make());
@@ -188,6 +195,21 @@ const ROLES = {
     } else {
       drop(mine);
     }
+  },
+  /** Holds as many as it may all the time: frees another thread's, or one of its own, and makes one. */
+  replace: () => {
+    const slot = random() % held.length;
+    const mine = Atomics.exchange(held, slot, 0);
+    const old = mine && Atomics.exchange(mailboxes, random() % mailboxes.length, mine);
+    if (old !== 0) drop(old);
+    Atomics.store(held, slot, make());
+  },
+  /** Makes as many as it gets, until one is refused. */
+  fill: () => {
+    if (counters[FIELD.refused] > 0) return;
+    const slot = held.indexOf(0);
+    if (slot === -1) throw new Error(`${held.length} slots are too few to fill the memory`);
+    Atomics.store(held, slot, make());
   },
   /** Only makes, for others to free. */
   produce: () => {

@@ -26,7 +26,7 @@ export interface ChurnData {
 }
 
 /** What a thread does all the time; only one thread of a churn may produce. */
-export type Role = "churn" | "produce" | "consume";
+export type Role = "churn" | "replace" | "fill" | "produce" | "consume";
 
 export interface ChurnOptions {
   readonly sizes: readonly Sizes[];
@@ -74,8 +74,8 @@ export class Churn {
     this.#mailboxes = sharedWords(mailboxes);
   }
 
-  /** Starts a worker; resolves when it is one of the heap's threads. */
-  async start(role: Role = "churn"): Promise<ChurnWorker> {
+  /** Starts a worker that holds up to `slots` blocks; resolves when it is one of the heap's threads. */
+  async start(role: Role = "churn", slots = this.options.slots ?? 1000): Promise<ChurnWorker> {
     const number = this.#started++;
     const data: ChurnData = {
       module: this.heap.build.module,
@@ -83,7 +83,7 @@ export class Churn {
       control: this.#control,
       owners: this.#owners,
       mailboxes: this.#mailboxes,
-      held: sharedWords(this.options.slots ?? 1000),
+      held: sharedWords(slots),
       counters: sharedWords(COUNTERS.length),
       sizes: this.options.sizes,
       seed: 0x2545f491 ^ Math.imul(number, 0x9e3779b1),
