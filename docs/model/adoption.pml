@@ -424,7 +424,14 @@ adopt:
     do
     :: DEATH
     :: JUMPED
-    :: d_step { HERE && n < SLABS -> owner[n] = (owner[n] == from -> h : owner[n]); n++ }
+    :: d_step {
+        HERE && n < SLABS ->
+        if
+        :: owner[n] == from -> assert(heap[from].state == ADOPTING && holder[heap[from].id] == me); owner[n] = h
+        :: else
+        fi;
+        n++
+      }
     :: HERE && n >= SLABS -> n = 0; break
     od;
 #ifndef MUTATION_freed_before_slabs

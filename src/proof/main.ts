@@ -9,7 +9,13 @@ import { registerModel } from "./model.js";
 import { registerProfiles } from "./profiles.js";
 import { registerSoak } from "./soak/command.js";
 
-const COMMANDS: readonly Register[] = [registerEngines, registerMistakes, registerModel, registerProfiles, registerSoak];
+const COMMANDS: readonly Register[] = [
+  registerEngines,
+  registerMistakes,
+  registerModel,
+  registerProfiles,
+  registerSoak,
+];
 
 const program = new Command("npm run prove --")
   .description("Shows that the allocator is right, by means that take longer than a test may.")

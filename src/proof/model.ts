@@ -82,7 +82,7 @@ async function verdictOf({ model, configuration, mutation }: Task, signal: Abort
   try {
     return await check(model, configuration, {
       ...(mutation === undefined ? {} : { mutation }),
-      optimize: configuration.large ?? false,
+      large: mutation === undefined && configuration.large === true,
       signal,
     });
   } catch (error) {

@@ -11,7 +11,9 @@ import type { Configuration, Model, Mutation } from "./models.js";
 export const MODEL_DIRECTORY = path.join(PACKAGE_ROOT, "docs", "model");
 
 /** Bounds of a search. One that meets them is none. */
-const MEMORY_MIB = 6000;
+const MEMORY_MIB = 2000;
+const LARGE_MEMORY_MIB = 6000;
+const LARGE_MINUTES = 8;
 const DEPTH = 1_000_000;
 
 export interface Verdict {
@@ -31,14 +33,14 @@ export class ModelError extends Error {
 
 export interface CheckOptions {
   readonly mutation?: Mutation;
-  /** For the compiler; a large search is worth a slow compilation. */
-  readonly optimize?: boolean;
+  /** A large search is worth a slow compilation and states that are packed, and may take more memory. */
+  readonly large?: boolean;
   readonly signal?: AbortSignal;
 }
 
 /** Searches all states of a model. */
 export async function check(model: Model, configuration: Configuration, options: CheckOptions = {}): Promise<Verdict> {
-  const { mutation, optimize = false, signal } = options;
+  const { mutation, large = false, signal } = options;
   const scratch = await mkdtemp(path.join(tmpdir(), "hakmem-model-"));
   const run = (command: string, args: readonly string[]): Promise<string> => runTool(command, args, scratch, signal);
   try {
@@ -47,11 +49,9 @@ export async function check(model: Model, configuration: Configuration, options:
     await run("spin", [...defines, "-a", path.join(MODEL_DIRECTORY, `${model.name}.pml`)]);
     const purpose = configuration.cycles ? "-DNP" : "-DSAFETY";
     await run("gcc", [
-      optimize ? "-O2" : "-O0",
+      ...(large ? ["-O2", "-DCOLLAPSE", `-DMEMLIM=${LARGE_MEMORY_MIB}`] : ["-O0", `-DMEMLIM=${MEMORY_MIB}`]),
       "-w",
       purpose,
-      "-DCOLLAPSE",
-      `-DMEMLIM=${MEMORY_MIB}`,
       "-o",
       "pan",
       "pan.c",
@@ -92,7 +92,12 @@ function tail(output: string): string {
 /** What a tool prints. Throws {@link ModelError} when it is not there, fails, or is ended. */
 function runTool(command: string, args: readonly string[], directory: string, signal?: AbortSignal): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd: directory, stdio: ["ignore", "pipe", "pipe"], signal });
+    const child = spawn(command, args, {
+      cwd: directory,
+      stdio: ["ignore", "pipe", "pipe"],
+      timeout: LARGE_MINUTES * 60_000,
+      signal,
+    });
     const output: Buffer[] = [];
     child.stdout.on("data", (chunk: Buffer) => output.push(chunk));
     child.stderr.on("data", (chunk: Buffer) => output.push(chunk));

@@ -133,9 +133,9 @@ const LARGE: Model = {
     { name: "all free, and more is done", defines: { HELD: 0, OPS: 2 }, large: true },
     { name: "three threads", defines: { HELD: 102, THREADS: 3 }, large: true },
     { name: "three pages", defines: { HELD: 102, PAGES: 3, OPS1: 2 }, large: true },
-    { name: "no thread goes round for ever", defines: { HELD: 102, OPS1: 2, DEATHS: 0 }, cycles: true },
+    { name: "no thread goes round for ever", defines: { HELD: 0, DEATHS: 0 }, cycles: true },
     {
-      name: "no thread goes round for ever, all free",
+      name: "no thread goes round for ever, and more is done",
       defines: { HELD: 0, OPS: 2, DEATHS: 0 },
       cycles: true,
       large: true,
@@ -149,7 +149,7 @@ const LARGE: Model = {
     {
       name: "kind_after_granules",
       what: "a page's granules are opened before it is called large",
-      by: "all free",
+      by: "no thread goes round for ever",
     },
     { name: "change_not_noted", what: "granules are freed without noteChange", by: "all free" },
     { name: "claims_not_awaited", what: "a refusal does not wait for claims", by: "all free" },
@@ -234,6 +234,11 @@ const REMOTE: Model = {
       by: "the owner takes what another sends",
     },
     { name: "taken_by_store", what: "the remote word is emptied by a store", by: "two send to one slab" },
+    {
+      name: "receives_all",
+      what: "a slab that was on the stack of one heap and has become another's is taken in by the first",
+      by: "one exits on the way",
+    },
     { name: "popped_by_store", what: "a slab is taken off the stack by a store", by: "one exits on the way" },
     {
       name: "strays_left",
@@ -273,10 +278,10 @@ const ADOPTION: Model = {
   what: "heaps, and whose they are",
   configurations: [
     { name: "two threads", defines: { OPS: 2 }, large: true },
-    { name: "two threads and a heap that was left", defines: { OPS: 2, OPS1: 1, LEFT: 1, HEAPS: 3 } },
+    { name: "two threads and two heaps that were left", defines: { OPS: 2, OPS1: 1, LEFT: 2, HEAPS: 4 } },
     {
-      name: "two threads and a heap that was left, and more is done",
-      defines: { OPS: 2, LEFT: 1, HEAPS: 3 },
+      name: "two threads and two heaps that were left, and more is done",
+      defines: { OPS: 2, LEFT: 2, HEAPS: 4 },
       large: true,
     },
     {
@@ -302,17 +307,17 @@ const ADOPTION: Model = {
     {
       name: "taken_by_store",
       what: "a heap is taken by a store",
-      by: "two threads and a heap that was left",
+      by: "two threads and two heaps that were left",
     },
     {
       name: "counted_after",
       what: "a heap is counted as abandoned after it is",
-      by: "two threads and a heap that was left",
+      by: "two threads and two heaps that were left",
     },
     {
       name: "freed_before_slabs",
       what: "an adopted heap becomes free before its slabs are somebody else's",
-      by: "two threads and a heap that was left",
+      by: "two threads and two heaps that were left",
     },
     {
       name: "taken_over_kept",
