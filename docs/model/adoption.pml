@@ -18,6 +18,19 @@
 #ifndef OPS2
 #define OPS2 OPS
 #endif
+/* What threads may do, as sums. */
+#define WORK 1
+#define EXIT 2
+#define RECLAIM 4
+#ifndef DO0
+#define DO0 7
+#endif
+#ifndef DO1
+#define DO1 7
+#endif
+#ifndef DO2
+#define DO2 7
+#endif
 /* Signals that thread 0 gets, and whether their handlers may jump out. */
 #ifndef SIGNALS
 #define SIGNALS 0
@@ -35,6 +48,10 @@
 #endif
 #ifndef LEFT
 #define LEFT 0
+#endif
+/* Threads that have a heap with a slab already, bits. */
+#ifndef STARTED
+#define STARTED 0
 #endif
 #define SLABS 3 /* the end of `init` names them */
 
@@ -61,7 +78,9 @@ byte owner[SLABS];
 byte abandoned;
 byte lastId;
 
-/* Threads. A frame is the number of jumps before it: those of lower numbers have ended. */
+/* Threads. A frame is the number of jumps before it: those of lower numbers have ended. None is noted as 0. */
+#define FIRST_FRAME 2
+#define STALE_FRAME 1
 typedef PerThread {
   byte current;
   byte working;
@@ -81,6 +100,10 @@ byte jumps = JUMPS;
 byte i;
 
 #define ME thread[me]
+/* thread.ts: isBroken */
+#define BROKEN(t) (thread[t].working != NOBODY && thread[t].workingFrame < thread[t].frame)
+/* thread.ts: forget */
+#define FORGET(t, h) thread[t].working = heap[h].under; thread[t].workingFrame = heap[h].underFrame
 #define HERE (!thread[me].jumped)
 
 /* A step, or death before it, or the end of a jump out of the handler that ran before it. */
@@ -105,14 +128,14 @@ inline abandon(h) {
 #endif
 }
 
-/* What the operation on `h` was about to take over is left to others again. */
-inline abandonTaken() {
+/* What the operation on `h`, with `whose` id, was about to take over is left to others again. */
+inline abandonTaken(whose) {
   from = 0;
   do
   :: DEATH
   :: JUMPED
-  :: d_step { HERE && from < HEAPS && !(from != h && heap[from].id == heap[h].id && heap[from].linked) -> from++ }
-  :: HERE && from < HEAPS && from != h && heap[from].id == heap[h].id && heap[from].linked -> abandon(from)
+  :: d_step { HERE && from < HEAPS && !(from != h && heap[from].id == whose && heap[from].linked) -> from++ }
+  :: HERE && from < HEAPS && from != h && heap[from].id == whose && heap[from].linked -> abandon(from)
   :: HERE && from >= HEAPS -> from = 0; break
   od
 }
@@ -158,6 +181,50 @@ inline takeHeap(was, who, becomes) {
   seen = false
 }
 
+/*
+ * unended and forget, of an operation that will not end as far as `certain` tells; sets `h` and `seen`. A handler may do the
+ * same meanwhile: one of the two gets it.
+ */
+inline takeWorking(certain) {
+  STEP h = ME.working END;
+#ifdef MUTATION_broken_taken_twice
+  STEP assert(h != NOBODY); FORGET(me, h); seen = true END
+#else
+  STEP
+    seen = (h != NOBODY && ME.working == h && certain);
+    if
+    :: seen -> FORGET(me, h)
+    :: else
+    fi
+  END
+#endif
+}
+
+/* lifecycle.ts: dropBroken */
+inline dropBroken() {
+  do
+  :: HERE && BROKEN(me) ->
+    takeWorking(BROKEN(me));
+    if
+    :: seen ->
+#ifndef MUTATION_dropped_without_taken
+      abandonTaken(heap[h].id);
+#endif
+      if
+      :: h == ME.current
+      :: h != ME.current -> abandon(h)
+      fi
+    :: !seen
+    fi;
+    seen = false
+  :: HERE && !BROKEN(me) -> break
+  :: JUMPED
+  od
+}
+
+#define OPERATIONS (me == 0 -> OPS : (me == 1 -> OPS1 : OPS2))
+#define MAY(what) (ops < OPERATIONS && ((me == 0 -> DO0 : (me == 1 -> DO1 : DO2)) & (what)))
+
 proctype Thread(byte me) {
   byte ops, doing;
   byte h, from, n, other, late, id;
@@ -167,37 +234,33 @@ proctype Thread(byte me) {
 operation:
   ALONE h = 0; from = 0; doing = 0 END;
   if
-  :: ops < (me == 0 -> OPS : (me == 1 -> OPS1 : OPS2)) -> ops++
-  :: ops >= (me == 0 -> OPS : (me == 1 -> OPS1 : OPS2)) -> goto ended
+  :: ops >= OPERATIONS -> goto ended
+  :: MAY(WORK) -> doing = WORK /* as `refill` does */
+  :: MAY(EXIT) -> doing = EXIT /* thread_exit */
+  :: MAY(RECLAIM) -> doing = RECLAIM /* thread_reclaim of whom the host knows to be dead */
   fi;
-  if
-  :: doing = 1 /* works, as `refill` does */
-  :: doing = 2 /* thread_exit */
-  :: doing = 3 /* thread_reclaim of whom the host knows to be dead */
-  fi;
+  ops++;
 
   /* --- lifecycle.ts: prepare --- */
 prepare:
   if
   :: ME.current != NOBODY ->
-    /* dropBroken */
-    do
-    :: ME.working != NOBODY && ME.workingFrame < ME.frame ->
-      STEP h = ME.working; ME.working = (heap[h].under != h -> heap[h].under : NOBODY); ME.workingFrame = heap[h].underFrame END;
-#ifndef MUTATION_dropped_without_taken
-      abandonTaken();
+    dropBroken()
+  :: ME.current == NOBODY && BROKEN(me) ->
+    takeWorking(BROKEN(me));
+    if
+    :: seen ->
+      /* What is broken under it a handler could take out from under it. */
+#ifndef MUTATION_broken_left_under
+      id = h;
+      dropBroken();
+      h = id; id = 0;
 #endif
-      if
-      :: h != ME.current -> abandon(h)
-      :: h == ME.current
-      fi
-    :: !(ME.working != NOBODY && ME.workingFrame < ME.frame) -> break
-    od
-  :: ME.current == NOBODY && ME.working != NOBODY ->
-    /* forget, then resume */
-    STEP h = ME.working; ME.working = (heap[h].under != h -> heap[h].under : NOBODY); ME.workingFrame = heap[h].underFrame END;
-    CALL(resume, 1)
-  :: ME.current == NOBODY && ME.working == NOBODY ->
+      seen = false;
+      CALL(resume, 1)
+    :: !seen -> goto prepare
+    fi
+  :: ME.current == NOBODY && !BROKEN(me) ->
     /* takeAny */
     STEP lastId++; id = lastId; holder[id] = me END;
     takeHeap(FREE, id, LIVE);
@@ -235,7 +298,7 @@ prepare:
 
   ALONE h = ME.current; from = 0 END;
   if
-  :: doing == 1 ->
+  :: doing == WORK ->
     CALL(begin, 1);
     if
     :: heap[h].fresh ->
@@ -280,7 +343,7 @@ prepare:
       n = 0
     END;
     CALL(leave, 2)
-  :: doing == 2 ->
+  :: doing == EXIT ->
     /* thread-cache.ts: exit. thread.ts: quit */
     ALONE ME.exiting = !ME.jumped END;
     CALL(begin, 3);
@@ -290,25 +353,27 @@ prepare:
     :: other != NOBODY -> abandon(other)
     :: other == NOBODY
     fi;
-    STEP ME.working = (heap[h].under != h -> heap[h].under : NOBODY); ME.workingFrame = heap[h].underFrame END;
+    STEP FORGET(me, h) END;
+    ALONE id = h END;
     do
     :: ME.working != NOBODY ->
-      STEP
-        n = h;
-        h = ME.working;
-        ME.working = (heap[h].under != h -> heap[h].under : NOBODY); ME.workingFrame = heap[h].underFrame
-      END;
+      takeWorking(ME.working != NOBODY);
+      if
+      :: seen ->
 #ifndef MUTATION_dropped_without_taken
-      abandonTaken();
+        abandonTaken(heap[h].id);
 #endif
-      abandon(h);
-      ALONE h = n; n = 0 END
+        abandon(h)
+      :: !seen
+      fi;
+      seen = false
     :: ME.working == NOBODY -> break
     od;
+    ALONE h = id; id = 0 END;
     abandon(h);
     ALONE other = 0; ME.exited = true END;
     goto ended
-  :: doing == 3 ->
+  :: doing == RECLAIM ->
     /* thread-cache.ts: reclaimThread */
     n = 0;
     do
@@ -340,17 +405,24 @@ broken:
 
   /* --- thread.ts: begin, of heap `h` --- */
 begin:
+#ifdef MUTATION_under_last
+  STEP n = (ME.working == h -> NOBODY : ME.working); other = ME.workingFrame END;
+#else
+  /* Before `working` leads here. One that has ended on this very heap is not under it. */
   STEP
-    n = (ME.working == h -> NOBODY : ME.working);
-    other = ME.workingFrame;
-    ME.working = h; ME.workingFrame = ME.frame
+    if
+    :: ME.working != h -> heap[h].under = ME.working; heap[h].underFrame = ME.workingFrame
+    :: else
+    fi
   END;
+#endif
+  STEP ME.working = h END;
+  STEP ME.workingFrame = ME.frame END;
   STEP late = ME.current; ME.current = NOBODY END;
-  STEP
-    heap[h].busy = true;
-    heap[h].under = n; heap[h].underFrame = other;
-    n = 0; other = 0
-  END;
+  STEP heap[h].busy = true END;
+#ifdef MUTATION_under_last
+  STEP heap[h].under = n; heap[h].underFrame = other; n = 0; other = 0 END;
+#endif
 #ifndef MUTATION_start_overwrites
   if
   :: late != NOBODY && late != h -> abandon(late)
@@ -380,7 +452,7 @@ leave:
 #else
   STEP other = ME.current; ME.current = h END;
 #endif
-  STEP ME.working = heap[h].under; ME.workingFrame = heap[h].underFrame END;
+  STEP FORGET(me, h) END;
   if
   :: other != NOBODY -> abandon(other)
   :: other == NOBODY
@@ -400,7 +472,7 @@ resume:
   CALL(begin, 4);
   resuming = false;
 #ifndef MUTATION_taken_over_kept
-  abandonTaken();
+  abandonTaken(heap[h].id);
 #endif
   CALL(leave, 3);
   if
@@ -460,7 +532,7 @@ ended:
  * then, or with one of its own; and returns, or jumps out, before that or after.
  */
 proctype Handler() {
-  byte h, under, underFrame, other;
+  byte h, other;
 end:
   do
   :: atomic {
@@ -469,12 +541,32 @@ end:
       if
       :: jumps && !thread[0].exiting -> jumps--; thread[0].jumped = true; thread[0].frame++
       :: true ->
+        /* prepare: dropBroken, or resume, or takeAny and makeHeap */
+        do
+        :: BROKEN(0) ->
+          h = thread[0].working;
+          FORGET(0, h);
+          for (other : 0 .. HEAPS - 1) {
+            if
+            :: other != h && heap[other].linked && heap[other].id == heap[h].id ->
+              heap[other].state = ABANDONED; heap[other].id = 0; abandoned++
+            :: else
+            fi
+          }
+          if
+          :: thread[0].current == NOBODY ->
+            heap[h].torn = false; heap[h].busy = false;
+            thread[0].current = h
+          :: thread[0].current != NOBODY && h != thread[0].current ->
+            assert(heap[h].state == LIVE && holder[heap[h].id] == 0);
+            heap[h].state = ABANDONED; heap[h].id = 0; abandoned++
+          :: else
+          fi
+        :: else -> break
+        od;
         if
-        :: thread[0].current != NOBODY ->
-          /* The fast path takes what is there, and the slow one works with it. */
-          h = thread[0].current
-        :: thread[0].current == NOBODY ->
-          /* takeAny; makeHeap */
+        :: thread[0].current != NOBODY -> h = thread[0].current
+        :: else ->
           h = 0;
           do
           :: h < HEAPS && heap[h].linked && heap[h].state != FREE -> h++
@@ -483,16 +575,20 @@ end:
           assert(h < HEAPS);
           lastId++; holder[lastId] = 0; known[lastId] = true;
           heap[h].linked = true; heap[h].fresh = true; heap[h].state = LIVE; heap[h].id = lastId;
-          assert(!heap[h].busy);
           thread[0].current = h
         fi;
         assert(heap[h].state == LIVE && !heap[h].torn && !heap[h].busy);
         /* begin */
-        under = (thread[0].working == h -> NOBODY : thread[0].working);
-        underFrame = thread[0].workingFrame;
+        if
+        :: thread[0].working != h -> heap[h].under = thread[0].working; heap[h].underFrame = thread[0].workingFrame
+        :: else ->
+#ifdef MUTATION_under_last
+          heap[h].under = NOBODY; heap[h].underFrame = thread[0].workingFrame
+#endif
+        fi;
         thread[0].working = h; thread[0].workingFrame = thread[0].frame;
         thread[0].current = NOBODY;
-        heap[h].busy = true; heap[h].under = under; heap[h].underFrame = underFrame; heap[h].torn = true;
+        heap[h].busy = true; heap[h].torn = true;
         if
         :: true ->
           /* newSlab, leave */
@@ -508,7 +604,7 @@ end:
           other = 0;
           heap[h].torn = false; heap[h].busy = false;
           thread[0].current = h;
-          thread[0].working = heap[h].under; thread[0].workingFrame = heap[h].underFrame;
+          FORGET(0, h);
           if
           :: jumps && !thread[0].exiting -> jumps--; thread[0].jumped = true; thread[0].frame++
           :: true
@@ -516,7 +612,7 @@ end:
         :: jumps && !thread[0].exiting -> jumps--; thread[0].jumped = true; thread[0].frame++
         fi
       fi;
-      h = 0; under = 0; underFrame = 0
+      h = 0; other = 0
     }
   od
 }
@@ -530,7 +626,9 @@ init {
       owner[i] = (i < LEFT -> i : NOBODY)
     }
     for (i : 0 .. HEAPS - 1) {
-      heap[i].under = NOBODY;
+      /* What was under it in an earlier life. */
+      heap[i].under = (i + 1) % HEAPS;
+      heap[i].underFrame = STALE_FRAME;
       if
       :: i < LEFT ->
         heap[i].linked = true; heap[i].state = ABANDONED; abandoned++;
@@ -542,6 +640,21 @@ init {
     for (i : 0 .. THREADS - 1) {
       thread[i].current = NOBODY;
       thread[i].working = NOBODY;
+      thread[i].frame = FIRST_FRAME;
+      if
+      :: (STARTED >> i) & 1 ->
+        lastId++;
+        holder[lastId] = i; known[lastId] = true;
+        j = LEFT + lastId - 1;
+        heap[j].linked = true; heap[j].state = LIVE; heap[j].id = lastId;
+        if
+        :: j < SLABS -> owner[j] = j
+        :: else -> heap[j].fresh = true
+        fi;
+        thread[i].current = j;
+        j = 0
+      :: else
+      fi
     }
     run Thread(0);
     run Thread(1);

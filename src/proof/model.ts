@@ -8,10 +8,12 @@ import { ProgressLine } from "../lab/progress.js";
 import { alignColumns } from "../lab/table.js";
 import { check, ModelError, type Verdict } from "./model/check.js";
 import { configurationOf, MODELS, type Configuration, type Model, type Mutation } from "./model/models.js";
+import { markdownOf, mutationTable, sizeTable } from "./model/tables.js";
 
 interface Options {
   readonly only?: readonly string[];
   readonly jobs: number;
+  readonly markdown?: true;
 }
 
 interface Task {
@@ -31,6 +33,7 @@ export const registerModel: Register = (program) => {
     )
     .option("--only <names>", `models (default: ${MODELS.map(({ name }) => name).join(", ")})`, list)
     .option("-j, --jobs <number>", "searches that run at once", wholeNumber(1, 64), Math.min(2, availableParallelism()))
+    .option("--markdown", "prints the tables of docs/model/README.md")
     .addHelpText(
       "after",
       "\nExit code: 0 all hold and all mutations are caught, 1 not, 2 wrong arguments, 130 interrupted.",
@@ -38,7 +41,7 @@ export const registerModel: Register = (program) => {
     .action(model);
 };
 
-async function model({ only, jobs }: Options, _: Command): Promise<void> {
+async function model({ only, jobs, markdown }: Options, _: Command): Promise<void> {
   const names = MODELS.map(({ name }) => name);
   const wrong = only?.find((name) => !names.includes(name));
   if (wrong !== undefined) throw unknownName("model", wrong, names);
@@ -62,7 +65,7 @@ async function model({ only, jobs }: Options, _: Command): Promise<void> {
     process.exitCode = EXIT.interrupted;
     return;
   }
-  process.stdout.write(formatOutcomes(outcomes));
+  process.stdout.write(markdown ? tablesOf(outcomes) : formatOutcomes(outcomes));
   const bad = outcomes.filter((outcome) => !isGood(outcome));
   for (const { model, configuration, mutation, verdict } of bad) {
     console.error(`\n${model.name}, ${configuration.name}${mutation === undefined ? "" : `, with ${mutation.name}`}:`);
@@ -110,6 +113,18 @@ function formatOutcomes(outcomes: readonly Outcome[]): string {
     `\n\n${searches.filter(isGood).length} of ${searches.length} searches hold, ` +
     `${mutations.filter(isGood).length} of ${mutations.length} mutations are caught\n`
   );
+}
+
+/** As the README has them. */
+function tablesOf(outcomes: readonly Outcome[]): string {
+  const models = MODELS.filter((model) => outcomes.some((outcome) => outcome.model === model));
+  const sizes = sizeTable(models, (model, configuration) => {
+    const verdict = outcomes.find(
+      (outcome) => outcome.model === model && outcome.configuration === configuration && outcome.mutation === undefined,
+    )?.verdict;
+    return verdict instanceof ModelError ? undefined : verdict;
+  });
+  return `${markdownOf(mutationTable(models))}\n${markdownOf(sizes)}`;
 }
 
 function resultOf({ mutation, verdict }: Outcome): string {

@@ -8,6 +8,7 @@ import * as path from "node:path";
 import { describe, expect, it } from "vitest";
 import { check, MODEL_DIRECTORY, ModelError, parseVerdict } from "../../src/proof/model/check.js";
 import { configurationOf, MODELS } from "../../src/proof/model/models.js";
+import { mutationTable, parseTables, sizeTable } from "../../src/proof/model/tables.js";
 
 /** What no model is: included by all of them. */
 const COMMON = "common.pml";
@@ -49,10 +50,15 @@ describe("the list of models", () => {
 
   it("is explained in docs/model/README.md", async () => {
     const text = await readFile(path.join(MODEL_DIRECTORY, "README.md"), "utf8");
-    for (const { name, mutations } of MODELS) {
-      expect(text).toContain(`\`${name}.pml\``);
-      for (const mutation of mutations) expect(text, name).toContain(`\`${mutation.name}\``);
-    }
+    for (const { name } of MODELS) expect(text).toContain(`\`${name}.pml\``);
+    const tables = parseTables(text);
+    expect(tables).toContainEqual(mutationTable(MODELS));
+    const sizes = tables.find(([head]) => head?.includes("states")) ?? [];
+    const figures = sizes.slice(1).map((row) => row.slice(-2));
+    expect(sizes.map((row) => row.slice(0, -2))).toEqual(
+      sizeTable(MODELS, () => undefined).map((row) => row.slice(0, -2)),
+    );
+    for (const figure of figures.flat()) expect(Number(figure)).toBeGreaterThan(0);
   });
 });
 

@@ -45,6 +45,12 @@ const POOL: Model = {
       defines: { HELD: 7007, THREADS: 3, DEATHS: 0, GROWN: 4, LIMIT: 4 },
       large: true,
     },
+    {
+      name: "a run that is claimed in part, and one dies",
+      defines: { HELD: 7007, THREADS: 3, GROWN: 4, LIMIT: 4 },
+      large: true,
+    },
+    { name: "three threads grow", defines: { HELD: 77, THREADS: 3, LONGEST: 1, GROWN: 2, LIMIT: 4 }, large: true },
     { name: "all free", defines: { HELD: 0, OPS: 2, LONGEST: 4 }, large: true },
     { name: "growth in steps", defines: { HELD: 0, OPS: 2, GROWN: 2, LIMIT: 5 }, large: true },
     { name: "no thread goes round for ever", defines: { HELD: 700007, LONGEST: 4, DEATHS: 0 }, cycles: true },
@@ -132,7 +138,7 @@ const LARGE: Model = {
     { name: "each holds one, and does more", defines: { HELD: 102, OPS: 2 }, large: true },
     { name: "all free, and more is done", defines: { HELD: 0, OPS: 2 }, large: true },
     { name: "three threads", defines: { HELD: 102, THREADS: 3 }, large: true },
-    { name: "three pages", defines: { HELD: 102, PAGES: 3, OPS1: 2 }, large: true },
+    { name: "three pages", defines: { HELD: 102, PAGES: 3, LONGEST: 5, OPS: 2 }, large: true },
     { name: "no thread goes round for ever", defines: { HELD: 0, DEATHS: 0 }, cycles: true },
     {
       name: "no thread goes round for ever, and more is done",
@@ -293,6 +299,20 @@ const ADOPTION: Model = {
       defines: { OPS: 2, OPS1: 0, DEATHS: 0, SIGNALS: 1, JUMPS: 1, LEFT: 1, HEAPS: 4 },
     },
     {
+      name: "three threads, two of which have a heap",
+      defines: { THREADS: 3, OPS: 1, LEFT: 1, HEAPS: 4, STARTED: 3 },
+      large: true,
+    },
+    {
+      name: "two signal handlers, of which one may jump out",
+      defines: { OPS: 2, OPS1: 0, DEATHS: 0, SIGNALS: 2, JUMPS: 1, LEFT: 1, HEAPS: 5, LOSSES: 2 },
+    },
+    {
+      name: "two signal handlers that may jump out, and more is done",
+      defines: { OPS: 3, OPS1: 0, DEATHS: 0, SIGNALS: 2, JUMPS: 2, LEFT: 1, HEAPS: 5, LOSSES: 3 },
+      large: true,
+    },
+    {
       name: "a signal handler that may jump out, beside another thread",
       defines: { OPS: 2, OPS1: 1, DEATHS: 0, SIGNALS: 1, JUMPS: 1 },
       large: true,
@@ -338,6 +358,21 @@ const ADOPTION: Model = {
       name: "start_overwrites",
       what: "a thread that gets its heap forgets the one that a handler got meanwhile",
       by: "a signal handler that allocates",
+    },
+    {
+      name: "under_last",
+      what: "what an operation interrupts is noted after the operation is known to be under way",
+      by: "a signal handler that may jump out",
+    },
+    {
+      name: "broken_taken_twice",
+      what: "a broken operation is taken out of those that have not ended by a load and a store, which a handler divides",
+      by: "two signal handlers, of which one may jump out",
+    },
+    {
+      name: "broken_left_under",
+      what: "a heap is mended while another broken operation lies under it",
+      by: "two signal handlers, of which one may jump out",
     },
     {
       name: "left_between",
