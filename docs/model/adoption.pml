@@ -400,7 +400,10 @@ prepare:
 
 broken:
   /* Jumped out of: the thread goes on with what it does next. */
-  ALONE h = 0; from = 0; n = 0; other = 0; late = 0; half = false; seen = false; resuming = false; id = 0; doing = 0; ME.exiting = false END;
+  ALONE
+    h = 0; from = 0; n = 0; other = 0; late = 0; half = false; seen = false; resuming = false; id = 0; doing = 0;
+    ME.exiting = false
+  END;
   goto operation;
 
   /* --- thread.ts: begin, of heap `h` --- */
