@@ -6,6 +6,7 @@ import { messageOf, RequestError } from "../lab/errors.js";
 import { registerEngines } from "./engines.js";
 import { registerInterruptions } from "./interruptions.js";
 import { registerMistakes } from "./mistakes.js";
+import { registerModel } from "./model.js";
 import { registerProfiles } from "./profiles.js";
 import { registerSoak } from "./soak/command.js";
 
@@ -13,6 +14,7 @@ const COMMANDS: readonly Register[] = [
   registerEngines,
   registerInterruptions,
   registerMistakes,
+  registerModel,
   registerProfiles,
   registerSoak,
 ];

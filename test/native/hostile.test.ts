@@ -23,6 +23,11 @@ describe("a program under the native library", () => {
     expect(await runUnder("jumps.c", [FULL ? "50000" : "2000"])).toMatchObject(DONE);
   });
 
+  it("may allocate in a signal handler while the library finds out what another handler has left", async () => {
+    const program = await compile("between.c", ["-rdynamic"]);
+    expect(await run(program, [], { preload: await library() })).toMatchObject(DONE);
+  });
+
   it("keeps its resident memory while 200 threads come and go", async () => {
     expect(await runUnder("threads.c", [FULL ? "60" : "3"])).toMatchObject(DONE);
   });
