@@ -17,6 +17,8 @@ export const FULL = process.env["HAKMEM_TEST_FULL"] === "1";
 const PROGRAMS = fileURLToPath(new URL("../programs/", import.meta.url));
 const NATIVE = fileURLToPath(new URL("../../../native/", import.meta.url));
 const DEADLINE_MS = FULL ? 600_000 : 100_000;
+/** Profiles that programs are to run under in daily use. */
+export const FOR_PROGRAMS = ["default", "hardened"];
 
 export interface RunOptions {
   /** Library to load into the program; none by default. */
@@ -71,9 +73,14 @@ export function run(command: string, args: readonly string[], options: RunOption
 export async function expectSame(command: string, args: readonly string[], options: RunOptions = {}): Promise<string> {
   const expected = await run(command, args, options);
   expect(expected, `${command} without the library`).toMatchObject({ status: 0 });
-  const found = await run(command, args, { ...options, preload: await library() });
-  expect({ status: found.status, output: found.output }, found.errors).toEqual({ status: 0, output: expected.output });
-  return found.output;
+  for (const profile of FOR_PROGRAMS) {
+    const found = await run(command, args, { ...options, preload: await library(profile) });
+    expect({ status: found.status, output: found.output }, `${profile}: ${found.errors}`).toEqual({
+      status: 0,
+      output: expected.output,
+    });
+  }
+  return expected.output;
 }
 
 /** Compiles a program of `programs/`, for this machine unless another compiler is given; returns its path. */
