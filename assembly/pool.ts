@@ -22,6 +22,7 @@ import { atomicAdd, atomicAnd, atomicCas, atomicLoad, atomicOr, atomicStore } fr
 import { GROW_UNIT, PAGES, PAGES_END, PAGE_SHIFT, SUPERSLAB_PAGES, SUPERSLAB_PAGES_SHIFT } from "./config";
 import { Control, availableOf, control, dirtyOf, ownedOf, releasedOf } from "./control";
 import * as platform from "./platform";
+import * as native from "./platform/native";
 import { KIND_FOREIGN, setKind } from "./region";
 import { closeGates, see } from "./view";
 
@@ -269,11 +270,14 @@ function lower(superslab: u32): void {
 export function growPool(count: usize, since: u32, tries: u32): bool {
   if (count >= PAGES) return false;
   const unit = GROW_UNIT >> PAGE_SHIFT;
-  const needed = (count - min(trailingPages(), count - 1) + unit - 1) & ~(unit - 1);
+  let needed = (count - min(trailingPages(), count - 1) + unit - 1) & ~(unit - 1);
+  // Where memory does not continue, what is free at its end is of no use.
+  if (HK_NATIVE && !native.continues(needed << PAGE_SHIFT)) needed = (count + unit - 1) & ~(unit - 1);
   const committed = atomicLoad<usize>(changetype<usize>(control) + offsetof<Control>("committed"));
   let step = max<usize>(HK_GROW_MIN_PAGES, committed >> (PAGE_SHIFT + GROW_FRACTION_SHIFT));
   step = min<usize>(step, (<usize>HK_GROW_MAX_BYTES) >> PAGE_SHIFT);
   step = (max(step, needed) + unit - 1) & ~(unit - 1);
+  if (HK_NATIVE && needed < count && !native.continues(step << PAGE_SHIFT)) step = needed;
   while (true) {
     if (addPages(step)) return true;
     // What others cached meanwhile is found by those who collect once more.

@@ -213,6 +213,11 @@ static inline u64 platform_endPage(u64 shift) {
   return span ? __atomic_load_n(&span->next, __ATOMIC_SEQ_CST) >> shift : 0;
 }
 
+static inline u32 platform_continues(u64 bytes) {
+  struct span *span = (struct span *)__atomic_load_n(&span_now, __ATOMIC_SEQ_CST);
+  return span && span->end - __atomic_load_n(&span->next, __ATOMIC_SEQ_CST) >= bytes;
+}
+
 /* The whole system pages of a range; true when they are all of it. */
 static bool purge(u64 address, u64 bytes) {
   u64 mask = (u64)sysconf(_SC_PAGESIZE) - 1, from = (address + mask) & ~mask, to = (address + bytes) & ~mask;

@@ -86,6 +86,11 @@ export declare function grow(bytes: usize): usize;
 @external("platform", "endPage")
 export declare function endPage(shift: usize): usize;
 
+/** True when `grow` of so many bytes would continue at `endPage`, if no other thread grows first. */
+// @ts-ignore: decorator
+@external("platform", "continues")
+export declare function continues(bytes: usize): bool;
+
 /** Reserves a sparse, zero-filled table of `bytes`; pages cost memory once written. 0 when refused. */
 // @ts-ignore: decorator
 @external("platform", "table")
