@@ -43,10 +43,12 @@ import {
   GONE,
   HELD,
   MALLOC,
+  RESIZED,
   UNKNOWN,
   blockAround,
   endOf,
   entryOf,
+  isResized,
   makerOf,
   nextHeld,
   note,
@@ -225,7 +227,7 @@ export function guardFree(pointer: usize, size: usize, align: usize, maker: u32)
   if (makerOf(entry) != maker) failCall(FAIL_WRONG_FUNCTION, start, entry, pointer);
   if (size != ANY_SIZE && size != sizeOf(entry))
     platform.fail(FAIL_WRONG_SIZE, pointer, sizeOf(entry), pointer, <u32>size);
-  if (align && max(align, MIN_ALIGN) != padOf(entry)) {
+  if (align && !isResized(entry) && max(align, MIN_ALIGN) != padOf(entry)) {
     platform.fail(FAIL_WRONG_ALIGNMENT, pointer, sizeOf(entry), pointer, <u32>align);
   }
   if (!setState(start, entry, FREED)) failCall(FAIL_DOUBLE_FREE, start, entry, pointer);
@@ -289,7 +291,7 @@ export function realloc(pointer: usize, size: usize): usize {
   if (size > old) return 0;
   // To shrink takes no memory.
   memory.fill(pointer + size, BEHIND, endOf(start) - pointer - size);
-  note(start, size, padOf(entry), MALLOC);
+  note(start, size, padOf(entry), RESIZED);
   return pointer;
 }
 

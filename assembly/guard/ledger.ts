@@ -56,6 +56,8 @@ export const GONE: u64 = (<u64>3) << STATE_SHIFT;
 export const MALLOC: u32 = 0;
 export const NEW: u32 = 1;
 export const NEW_ARRAY: u32 = 2;
+/** As MALLOC, for a block that `realloc` has left where it was: it has forgotten the alignment that the block was made with. */
+export const RESIZED: u32 = 3;
 
 // @ts-ignore: decorator
 @inline
@@ -73,7 +75,13 @@ export function padOf(entry: u64): usize {
 // @ts-ignore: decorator
 @inline
 export function makerOf(entry: u64): u32 {
-  return <u32>((entry >> MAKER_SHIFT) & MAKER_MASK);
+  return isResized(entry) ? MALLOC : <u32>((entry >> MAKER_SHIFT) & MAKER_MASK);
+}
+
+// @ts-ignore: decorator
+@inline
+export function isResized(entry: u64): bool {
+  return ((entry >> MAKER_SHIFT) & MAKER_MASK) == RESIZED;
 }
 
 // @ts-ignore: decorator

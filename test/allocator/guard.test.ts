@@ -20,6 +20,15 @@ describe.each(buildsWhere(({ guard }) => guard))("$name", (build) => {
     h.memory.bytes.fill(0x41, address, address + length);
   };
 
+  test("a block that realloc shrinks where it is, since there is no memory to move it, has no alignment any more", () => {
+    const h = RawHeap.create(build, 100);
+    const block = h.memalign(256, SMALL);
+    for (let size = MIB; size >= 1; size /= 2) while (h.malloc(size) !== 0);
+    expect(h.realloc(block, SMALL - 1)).toBe(block);
+    h.freeSized(block, SMALL - 1);
+    expect(misuse(() => h.free(block))).toMatchObject({ cause: Cause.DoubleFree });
+  });
+
   describe.each(KINDS)("a $kind block", ({ size }) => {
     test("that is freed twice is reported as that", () => {
       const h = heap();
