@@ -5,7 +5,7 @@ import { attach, attached, control, create, nothing, spareEnd, spareFirst } from
 import { PAGE_SHIFT } from "./config";
 import * as native from "./platform/native";
 import { KIND_METADATA, KIND_METADATA_SPARE, setKind } from "./region";
-import { exit, resume } from "./thread-cache";
+import { exit, resume, start } from "./thread-cache";
 import {
   ABANDONED,
   FREE,
@@ -69,21 +69,19 @@ export function joinProcess(): bool {
  */
 function takeAny(): bool {
   const id = newThreadId();
-  let heap: usize = HK_NATIVE ? takeHeap(ABANDONED, id, LIVE) : 0;
+  let heap = takeHeap(FREE, id, LIVE);
+  if (heap) threadHeap(heap).fresh = 1;
+  else heap = makeHeap(id);
   if (heap == 0) {
-    heap = takeHeap(FREE, id, LIVE);
-    if (heap) threadHeap(heap).fresh = 1;
-    else heap = makeHeap(id);
+    // Where there is no memory, one that somebody has left must do.
+    heap = takeHeap(ABANDONED, id, LIVE);
+    if (heap == 0) return false;
+    resume(heap);
+  } else if (HK_NATIVE) {
+    start(heap);
+  } else {
+    setCurrent(heap);
   }
-  // Where there is no memory, one that somebody has left must do.
-  if (heap == 0) heap = takeHeap(ABANDONED, id, LIVE);
-  if (heap == 0) return false;
-  if (threadHeap(heap).busy) resume(heap);
-  else if (HK_NATIVE) {
-    // A handler that came meanwhile has got one of its own.
-    const other = native.exchangeHeap(heap);
-    if (other != nothing()) abandon(other);
-  } else setCurrent(heap);
   if (HK_NATIVE) native.started(id);
   return true;
 }

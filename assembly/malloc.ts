@@ -136,6 +136,7 @@ function freeSlow(block: usize): void {
     if (block) freeBig(block, kind);
     return;
   }
+  if (HK_HARDENED) see(block + MIN_ALIGN - 1);
   refuseMarked(block);
   mark(block);
   // Where there is no memory for a heap of this thread's own, the block goes straight to its slab.

@@ -279,7 +279,7 @@ function adoptAbandoned(heap: usize): bool {
 
 /**
  * Takes the heap of a thread that is gone, whole, for a new thread that has no slabs yet, in the middle of an operation.
- * Not when the thread begins: a host can report the death only of a thread whose id it has been told. Wasm only.
+ * On wasm not when the thread begins: a host can report the death only of a thread whose id it has been told.
  * @returns the heap that the operation goes on with
  */
 function inherit(heap: usize): usize {
@@ -291,6 +291,12 @@ function inherit(heap: usize): usize {
   atomicStore<u32>(stateOf(heap), FREE);
   if (broken) mend(from);
   return from;
+}
+
+/** Native: begins with `heap`, or with one that another thread has left. */
+export function start(heap: usize): void {
+  begin(heap);
+  leave(inherit(heap));
 }
 
 /**

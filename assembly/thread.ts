@@ -122,13 +122,14 @@ export function unended(): usize {
   return HK_NATIVE ? native.working : ownWorking;
 }
 
-/** Notes that an operation on `heap` is under way, and on which heap there is one that this interrupts. */
+/** Notes that an operation on `heap` is under way, where its frame is, and on which heap there is one that this interrupts. */
 // @ts-ignore: decorator
 @inline
-function note(heap: usize, under: usize): void {
+function note(heap: usize, under: usize, frame: usize): void {
   if (HK_NATIVE) {
     threadHeap(heap).under = under;
-    threadHeap(heap).frame = native.frame();
+    // Of two on the same heap the frame of the one that was interrupted counts: it ends later.
+    if (under != heap) threadHeap(heap).frame = frame;
     platform.order();
     native.setWorking(heap);
   } else {
@@ -145,11 +146,14 @@ function note(heap: usize, under: usize): void {
 export function enter(): usize {
   const heap = current();
   const under = unended();
-  note(heap, under);
+  const frame: usize = HK_NATIVE ? native.frame() : 0;
+  note(heap, under, frame);
+  // A handler that worked with the heap before it was noted has left its own frame there.
+  while (HK_NATIVE && under != heap && threadHeap(heap).frame != frame) note(heap, under, frame);
   setCurrent(nothing());
   platform.order();
-  // Up to here a handler may have worked with the heap, too, and left its own notes.
-  if (HK_NATIVE) note(heap, under);
+  // One that did so afterwards has left the heap itself as what is under it.
+  if (HK_NATIVE) threadHeap(heap).under = under;
   threadHeap(heap).busy = 1;
   platform.order();
   return heap;
@@ -157,7 +161,7 @@ export function enter(): usize {
 
 /** As `enter`, with a heap that is this thread's, need not be in order, and is not its current one. */
 export function begin(heap: usize): void {
-  note(heap, unended());
+  note(heap, unended(), HK_NATIVE ? native.frame() : 0);
   // A handler that came before has got a heap of its own, which is nobody's now.
   const other = HK_NATIVE ? native.exchangeHeap(nothing()) : nothing();
   if (!HK_NATIVE) setCurrent(nothing());
@@ -167,11 +171,13 @@ export function begin(heap: usize): void {
   if (HK_NATIVE && other != nothing()) abandon(other);
 }
 
-/** Lets the operation on `heap` go on with `other`, which this thread has taken over and which need not be in order; wasm only. */
+/** Lets the operation on `heap` go on with `other`, which this thread has taken over and which need not be in order. */
 export function moveOn(heap: usize, other: usize): void {
   threadHeap(other).busy = 1;
-  ownWorking = other;
+  platform.order();
+  note(other, HK_NATIVE ? threadHeap(heap).under : 0, HK_NATIVE ? threadHeap(heap).frame : 0);
   threadHeap(heap).busy = 0;
+  platform.order();
 }
 
 /** Ends the operation on `heap`, which becomes this thread's. */

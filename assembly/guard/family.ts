@@ -230,7 +230,8 @@ export function guardFree(pointer: usize, size: usize, align: usize, maker: u32)
   if (align && !isResized(entry) && max(align, MIN_ALIGN) != padOf(entry)) {
     platform.fail(FAIL_WRONG_ALIGNMENT, pointer, sizeOf(entry), pointer, <u32>align);
   }
-  if (!setState(start, entry, FREED)) failCall(FAIL_DOUBLE_FREE, start, entry, pointer);
+  // Another thread may have freed it since it was looked at.
+  if (stateOf(entry) != HELD || !setState(start, entry, FREED)) failCall(FAIL_DOUBLE_FREE, start, entry, pointer);
   const bytes = endOf(start) - start;
   memory.fill(start, DEAD, min(bytes, FILL_MAX));
   leave(exchange(start, bytes));

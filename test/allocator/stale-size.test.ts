@@ -18,6 +18,7 @@ const PROGRAMS: readonly (readonly [profile: string, Target, Linking, readonly F
   ["default", "wasm32-shared", "imported", ["untold"]],
   ["default", "wasm64-shared", "linked", ["untold"]],
   ["guard", "wasm32-shared", "linked", ["untold-bounds"]],
+  ["hardened", "wasm32-shared", "linked", ["untold-bounds"]],
   ["compact", "wasm32-shared", "linked", ["untold-baseline"]],
 ];
 

@@ -15,7 +15,7 @@ import {
   runCase,
   type Outcome,
 } from "../../src/proof/mistakes/run.js";
-import { compile, installed, library, run, scratch } from "./support/program.js";
+import { compile, FULL, installed, library, run, scratch } from "./support/program.js";
 
 const LONG = 120_000;
 const DONE = { status: 0, output: "done\n", errors: "" };
@@ -158,5 +158,13 @@ print(sorted(out.items()))`;
     const expected = await run(command, args, options);
     expect(expected.status, expected.errors).toBe(0);
     expect(await run(command, args, { ...options, preload: await library("guard") })).toEqual(expected);
+  });
+});
+
+describe("the guard profile with two threads", () => {
+  it("reports every second free of a block, also at the same time as the first", async () => {
+    const program = await compile("both.c");
+    const result = await run(program, ["1000000", FULL ? "1000" : "150"], { preload: await library("guard") });
+    expect(result).toMatchObject({ status: 0, output: "0\n" });
   });
 });
