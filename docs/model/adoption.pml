@@ -31,12 +31,16 @@
 #ifndef DO2
 #define DO2 7
 #endif
-/* Signals that thread 0 gets, and whether their handlers may jump out. */
+/* Signals that thread 0 gets, and how many of their handlers may jump out. Without signals the platform is wasm. */
 #ifndef SIGNALS
 #define SIGNALS 0
 #endif
 #ifndef JUMPS
 #define JUMPS 0
+#endif
+/* 0 beside signals: they are moments at which the stack overflows, and it is wasm all the same. */
+#ifndef NATIVE
+#define NATIVE SIGNALS
 #endif
 /* Heaps that there is memory for, and of them those that were there before: abandoned in the middle, each with a slab. */
 #ifndef HEAPS
@@ -70,7 +74,7 @@ typedef Heap {
   bool busy;
   bool fresh;
   byte under; /* heap, or NOBODY */
-  byte underFrame;
+  byte frame;
   bool torn /* an operation is in the middle of it, or has ended there: for the assertions */
 };
 Heap heap[HEAPS];
@@ -78,13 +82,15 @@ byte owner[SLABS];
 byte abandoned;
 byte lastId;
 
-/* Threads. A frame is the number of jumps before it: those of lower numbers have ended. None is noted as 0. */
+/*
+ * Threads. A frame is the number of jumps before it: those of lower numbers have ended. So has every handler's, whoever finds
+ * it.
+ */
 #define FIRST_FRAME 2
-#define STALE_FRAME 1
+#define HANDLER_FRAME 1
 typedef PerThread {
   byte current;
   byte working;
-  byte workingFrame;
   byte frame;
   bool dead;
   bool exiting; /* whoever ends a thread has no place left to jump to */
@@ -100,11 +106,16 @@ byte jumps = JUMPS;
 byte i;
 
 #define ME thread[me]
-/* thread.ts: isBroken */
-#define BROKEN(t) (thread[t].working != NOBODY && thread[t].workingFrame < thread[t].frame)
-/* thread.ts: forget */
-#define FORGET(t, h) thread[t].working = heap[h].under; thread[t].workingFrame = heap[h].underFrame
+/* thread.ts: isBroken, and the inner part of forget */
+#define BROKEN(t, h) (h != NOBODY && heap[h].frame < thread[t].frame)
+#define UNDER(h) (heap[h].under == h -> NOBODY : heap[h].under)
 #define HERE (!thread[me].jumped)
+/* What an operation interrupts on the very same heap has the frame that counts: it ends after it. */
+#ifdef MUTATION_frame_of_handler
+#define NOTE_FRAME(h, below, now) heap[h].frame = now
+#else
+#define NOTE_FRAME(h, below, now) heap[h].frame = (below == h -> heap[h].frame : now)
+#endif
 
 /* A step, or death before it, or the end of a jump out of the handler that ran before it. */
 #undef STEP
@@ -182,44 +193,65 @@ inline takeHeap(was, who, becomes) {
 }
 
 /*
- * unended and forget, of an operation that will not end as far as `certain` tells; sets `h` and `seen`. A handler may do the
- * same meanwhile: one of the two gets it.
+ * thread.ts: note, that an operation on `h` is under way, above that on `under`. A handler comes between any two of its
+ * stores.
  */
-inline takeWorking(certain) {
-  STEP h = ME.working END;
+inline note() {
+#if NATIVE
+#ifdef MUTATION_under_last
+  STEP ME.working = h END;
+#endif
+  STEP heap[h].under = under END;
+  STEP NOTE_FRAME(h, under, ME.frame) END;
+#ifndef MUTATION_under_last
+  STEP ME.working = h END
+#else
+  skip
+#endif
+#else
+  STEP ME.working = h END
+#endif
+}
+
+/* thread.ts: forget; sets `seen`. A handler may do the same meanwhile: one of the two gets it. */
+inline forget(h) {
+  STEP under = UNDER(h) END;
 #ifdef MUTATION_broken_taken_twice
-  STEP assert(h != NOBODY); FORGET(me, h); seen = true END
+  STEP ME.working = under; seen = true; under = 0 END
 #else
   STEP
-    seen = (h != NOBODY && ME.working == h && certain);
-    if
-    :: seen -> FORGET(me, h)
-    :: else
-    fi
+    seen = (ME.working == h);
+    ME.working = (seen -> under : ME.working);
+    under = 0
   END
 #endif
 }
 
-/* lifecycle.ts: dropBroken */
+/* lifecycle.ts: dropBroken. Leaves `h` and `seen` as they need not be. */
 inline dropBroken() {
   do
-  :: HERE && BROKEN(me) ->
-    takeWorking(BROKEN(me));
+  :: true ->
+    STEP h = ME.working END;
+    STEP seen = BROKEN(me, h) END;
     if
+    :: !seen -> break
     :: seen ->
-#ifndef MUTATION_dropped_without_taken
-      abandonTaken(heap[h].id);
-#endif
+      forget(h);
       if
-      :: h == ME.current
-      :: h != ME.current -> abandon(h)
+      :: seen ->
+#ifndef MUTATION_dropped_without_taken
+        abandonTaken(heap[h].id);
+#endif
+        STEP seen = (h != ME.current) END;
+        if
+        :: seen -> abandon(h)
+        :: !seen
+        fi
+      :: !seen
       fi
-    :: !seen
-    fi;
-    seen = false
-  :: HERE && !BROKEN(me) -> break
-  :: JUMPED
-  od
+    fi
+  od;
+  seen = false
 }
 
 #define OPERATIONS (me == 0 -> OPS : (me == 1 -> OPS1 : OPS2))
@@ -227,9 +259,9 @@ inline dropBroken() {
 
 proctype Thread(byte me) {
   byte ops, doing;
-  byte h, from, n, other, late, id;
-  bool half, seen, resuming;
-  byte back_begin, back_leave, back_adopt, back_prepare, back_resume;
+  byte h, from, n, other, under, id;
+  bool half, seen;
+  byte back_start, back_enter, back_begin, back_leave, back_inherit, back_adopt, back_resume;
 
 operation:
   ALONE h = 0; from = 0; doing = 0 END;
@@ -243,92 +275,55 @@ operation:
 
   /* --- lifecycle.ts: prepare --- */
 prepare:
+  STEP seen = (ME.current != NOBODY) END;
+#if NATIVE
   if
-  :: ME.current != NOBODY ->
-    dropBroken()
-  :: ME.current == NOBODY && BROKEN(me) ->
-    takeWorking(BROKEN(me));
+  :: seen -> dropBroken()
+  :: !seen ->
+    STEP h = ME.working END;
+    STEP seen = BROKEN(me, h) END;
     if
     :: seen ->
-      /* What is broken under it a handler could take out from under it. */
-#ifndef MUTATION_broken_left_under
-      id = h;
-      dropBroken();
-      h = id; id = 0;
-#endif
-      seen = false;
-      CALL(resume, 1)
-    :: !seen -> goto prepare
-    fi
-  :: ME.current == NOBODY && !BROKEN(me) ->
-    /* takeAny */
-    STEP lastId++; id = lastId; holder[id] = me END;
-    takeHeap(FREE, id, LIVE);
-    if
-    :: from != NOBODY -> STEP heap[from].fresh = true END
-    :: from == NOBODY ->
-      /* makeHeap: all of it, then the link, in the order of the numbers */
-      STEP
-        from = 0;
-        do
-        :: from < HEAPS && heap[from].linked -> from++
-        :: else -> break
-        od;
-        assert(from < HEAPS);
-        heap[from].linked = true; heap[from].fresh = true;
-        heap[from].state = LIVE; heap[from].id = id
-      END
-    fi;
-    if
-    :: heap[from].busy -> h = from; CALL(resume, 2)
-    :: !heap[from].busy ->
-#ifdef MUTATION_start_overwrites
-      STEP ME.current = from END
-#else
-      STEP other = ME.current; ME.current = from END;
+      forget(h);
       if
-      :: other != NOBODY -> abandon(other)
-      :: other == NOBODY
-      fi;
-      other = 0
+      :: seen ->
+        /* What is broken under it a handler could take out from under it. */
+#ifndef MUTATION_broken_left_under
+        ALONE id = h END;
+        dropBroken();
+        ALONE h = id; id = 0 END;
 #endif
-    fi;
-    STEP known[id] = true; id = 0 END
+        ALONE seen = false END;
+        CALL(resume, 1)
+      :: !seen -> goto prepare
+      fi
+    :: !seen -> CALL(start, 1)
+    fi
   fi;
+#else
+  if
+  :: seen -> seen = false
+  :: !seen ->
+    STEP h = ME.working END;
+    if
+    :: h != NOBODY -> CALL(resume, 1)
+    :: h == NOBODY -> CALL(start, 1) /* thread_init */
+    fi
+  fi;
+#endif
 
-  ALONE h = ME.current; from = 0 END;
+  ALONE from = 0 END;
   if
   :: doing == WORK ->
-    CALL(begin, 1);
+    CALL(enter, 1);
+#if !NATIVE
     if
-    :: heap[h].fresh ->
-      /* thread-cache.ts: inherit */
-      takeHeap(ABANDONED, heap[h].id, LIVE);
-      if
-      :: from != NOBODY ->
-#ifdef MUTATION_left_between
-        n = from;
-        CALL(leave, 1);
-        from = n; n = 0;
-        STEP ME.current = from END;
-        STEP heap[h].state = FREE; heap[h].id = 0 END;
-        h = from;
-        resuming = true;
-        CALL(begin, 2);
-        resuming = false;
-#else
-        /* The operation goes on with the other heap. */
-        STEP heap[from].busy = true; heap[from].under = heap[h].under; heap[from].underFrame = heap[h].underFrame END;
-        STEP ME.working = from END;
-        STEP heap[h].busy = false; heap[h].torn = false END;
-        STEP heap[h].state = FREE; heap[h].id = 0; h = from END;
-#endif
-        /* mend */
-        STEP heap[h].torn = true END
-      :: from == NOBODY
-      fi
+    :: heap[h].fresh -> CALL(inherit, 1)
     :: !heap[h].fresh -> CALL(adopt, 1)
     fi;
+#else
+    CALL(adopt, 1);
+#endif
     /* slab.ts: newSlab */
     STEP
       n = 0;
@@ -346,30 +341,38 @@ prepare:
   :: doing == EXIT ->
     /* thread-cache.ts: exit. thread.ts: quit */
     ALONE ME.exiting = !ME.jumped END;
-    CALL(begin, 3);
+    CALL(enter, 2);
     STEP heap[h].torn = false; heap[h].busy = false END;
+#if NATIVE
     STEP other = ME.current; ME.current = NOBODY END;
     if
     :: other != NOBODY -> abandon(other)
     :: other == NOBODY
     fi;
-    STEP FORGET(me, h) END;
+    forget(h);
     ALONE id = h END;
     do
-    :: ME.working != NOBODY ->
-      takeWorking(ME.working != NOBODY);
+    :: true ->
+      STEP h = ME.working END;
       if
-      :: seen ->
+      :: h == NOBODY -> break
+      :: h != NOBODY ->
+        forget(h);
+        if
+        :: seen ->
 #ifndef MUTATION_dropped_without_taken
-        abandonTaken(heap[h].id);
+          abandonTaken(heap[h].id);
 #endif
-        abandon(h)
-      :: !seen
-      fi;
-      seen = false
-    :: ME.working == NOBODY -> break
+          abandon(h)
+        :: !seen
+        fi
+      fi
     od;
-    ALONE h = id; id = 0 END;
+    ALONE h = id; id = 0; seen = false END;
+#else
+    STEP ME.current = NOBODY END;
+    STEP ME.working = NOBODY END;
+#endif
     abandon(h);
     ALONE other = 0; ME.exited = true END;
     goto ended
@@ -401,86 +404,210 @@ prepare:
 broken:
   /* Jumped out of: the thread goes on with what it does next. */
   ALONE
-    h = 0; from = 0; n = 0; other = 0; late = 0; half = false; seen = false; resuming = false; id = 0; doing = 0;
+    h = 0; from = 0; n = 0; other = 0; under = 0; half = false; seen = false; id = 0; doing = 0;
     ME.exiting = false
   END;
   goto operation;
 
-  /* --- thread.ts: begin, of heap `h` --- */
-begin:
-#ifdef MUTATION_under_last
-  STEP n = (ME.working == h -> NOBODY : ME.working); other = ME.workingFrame END;
-#else
-  /* Before `working` leads here. One that has ended on this very heap is not under it. */
-  STEP
-    if
-    :: ME.working != h -> heap[h].under = ME.working; heap[h].underFrame = ME.workingFrame
-    :: else
-    fi
-  END;
+  /* --- lifecycle.ts: takeAny --- */
+start:
+  STEP lastId++; id = lastId; holder[id] = me END;
+  ALONE from = NOBODY END;
+#ifdef MUTATION_taken_before_noted
+  takeHeap(ABANDONED, id, LIVE);
 #endif
-  STEP ME.working = h END;
-  STEP ME.workingFrame = ME.frame END;
-  STEP late = ME.current; ME.current = NOBODY END;
-  STEP heap[h].busy = true END;
-#ifdef MUTATION_under_last
-  STEP heap[h].under = n; heap[h].underFrame = other; n = 0; other = 0 END;
-#endif
-#ifndef MUTATION_start_overwrites
   if
-  :: late != NOBODY && late != h -> abandon(late)
-  :: late == NOBODY || late == h
+  :: from == NOBODY ->
+    takeHeap(FREE, id, LIVE);
+    if
+    :: from != NOBODY -> STEP heap[from].fresh = true END
+    :: from == NOBODY ->
+      /* makeHeap: all of it, then the link, in the order of the numbers */
+      STEP
+        from = 0;
+        do
+        :: from < HEAPS && heap[from].linked -> from++
+        :: else -> break
+        od;
+        assert(from < HEAPS);
+        heap[from].linked = true; heap[from].fresh = true;
+        heap[from].state = LIVE; heap[from].id = id
+      END
+    fi
+  :: from != NOBODY
+  fi;
+#if NATIVE
+  ALONE h = from END;
+  if
+  :: heap[h].busy -> CALL(resume, 2)
+  :: !heap[h].busy ->
+#ifdef MUTATION_taken_before_noted
+    STEP other = ME.current; ME.current = h END;
+    if
+    :: other != NOBODY -> abandon(other)
+    :: other == NOBODY
+    fi;
+    other = 0
+#else
+    CALL(begin, 3);
+    CALL(inherit, 2);
+    CALL(leave, 4)
+#endif
+  fi;
+#else
+  STEP ME.current = from END;
+#endif
+  STEP known[id] = true; id = 0 END;
+  if
+  RETURN(start, 1)
+  fi;
+
+#if !NATIVE || !defined(MUTATION_taken_before_noted)
+  /* --- thread-cache.ts: inherit, in an operation on the fresh heap `h`: sets `h` to what it goes on with --- */
+inherit:
+  takeHeap(ABANDONED, heap[h].id, LIVE);
+  if
+  :: from != NOBODY ->
+#ifdef MUTATION_left_between
+    ALONE n = from END;
+    CALL(leave, 1);
+    ALONE from = n; n = 0 END;
+    STEP ME.current = from END;
+    STEP heap[h].state = FREE; heap[h].id = 0; h = from END;
+    CALL(begin, 1);
+#else
+    /* thread.ts: moveOn */
+    STEP heap[from].busy = true END;
+#if NATIVE
+    STEP under = heap[h].under END;
+    STEP heap[from].under = under END;
+    STEP heap[from].frame = ME.frame; under = 0 END;
+#endif
+    STEP ME.working = from END;
+    STEP heap[h].busy = false; heap[h].torn = false END;
+    STEP heap[h].state = FREE; heap[h].id = 0; h = from END;
+#endif
+    /* mend */
+    STEP heap[h].torn = true END
+  :: from == NOBODY
+  fi;
+  if
+#if NATIVE
+  RETURN(inherit, 2)
+#else
+  RETURN(inherit, 1)
+#endif
   fi;
 #endif
-  late = 0;
+
+  /* --- thread.ts: enter, with the thread's heap: `h` --- */
+enter:
+  STEP h = ME.current END;
+  ALONE assert(h != NOBODY || ME.jumped) END;
+#if NATIVE
+  STEP under = ME.working END;
+noting:
+  note();
+#ifndef MUTATION_frame_not_looked_at
+  /* A handler that has worked with the heap before `working` led here has left its own frame. */
+  STEP seen = (under != h && heap[h].frame != ME.frame) END;
+  if
+  :: seen -> seen = false; goto noting
+  :: !seen
+  fi;
+#endif
+  STEP ME.current = NOBODY END;
+  /* One that has worked with it after that, the heap itself as what is under it. */
+  STEP heap[h].under = under END;
+#else
+  note();
+  STEP ME.current = NOBODY END;
+#endif
+  STEP heap[h].busy = true END;
   STEP
-    assert(heap[h].state == LIVE);
-    assert(resuming || !heap[h].torn);
+    under = 0;
+    assert(heap[h].state == LIVE && holder[heap[h].id] == me && !heap[h].torn);
     heap[h].torn = true
   END;
   if
-  RETURN(begin, 1)
-#ifdef MUTATION_left_between
-  RETURN(begin, 2)
+  RETURN(enter, 1)
+  RETURN(enter, 2)
+  fi;
+
+  /* --- thread.ts: begin, of heap `h` --- */
+begin:
+#if NATIVE
+  STEP under = ME.working END;
 #endif
+  note();
+#if NATIVE && !defined(MUTATION_begin_overwrites)
+  STEP other = ME.current; ME.current = NOBODY END;
+#else
+  STEP other = NOBODY; ME.current = NOBODY END;
+#endif
+  STEP heap[h].busy = true END;
+  if
+  :: other != NOBODY -> abandon(other)
+  :: other == NOBODY
+  fi;
+  STEP
+    other = 0; under = 0;
+    assert(heap[h].state == LIVE && holder[heap[h].id] == me);
+    heap[h].torn = true
+  END;
+  if
+#ifdef MUTATION_left_between
+  RETURN(begin, 1)
+#endif
+  RETURN(begin, 2)
+#if NATIVE && !defined(MUTATION_taken_before_noted)
   RETURN(begin, 3)
-  RETURN(begin, 4)
+#endif
   fi;
 
   /* --- thread.ts: leave, of heap `h` --- */
 leave:
   STEP heap[h].torn = false; heap[h].busy = false END;
+#if NATIVE
+  STEP under = heap[h].under END;
 #ifdef MUTATION_current_overwritten
   STEP ME.current = h; other = NOBODY END;
 #else
   STEP other = ME.current; ME.current = h END;
 #endif
-  STEP FORGET(me, h) END;
+  STEP ME.working = under; under = 0 END;
   if
   :: other != NOBODY -> abandon(other)
   :: other == NOBODY
   fi;
   other = 0;
+#else
+  STEP ME.current = h END;
+  STEP ME.working = NOBODY END;
+#endif
   if
 #ifdef MUTATION_left_between
   RETURN(leave, 1)
 #endif
   RETURN(leave, 2)
   RETURN(leave, 3)
+#if NATIVE && !defined(MUTATION_taken_before_noted)
+  RETURN(leave, 4)
+#endif
   fi;
 
   /* --- thread-cache.ts: resume, of heap `h` --- */
 resume:
-  resuming = true;
-  CALL(begin, 4);
-  resuming = false;
+  CALL(begin, 2);
 #ifndef MUTATION_taken_over_kept
   abandonTaken(heap[h].id);
 #endif
   CALL(leave, 3);
   if
   RETURN(resume, 1)
+#if NATIVE
   RETURN(resume, 2)
+#endif
   fi;
 
   /* --- thread-cache.ts: adoptAbandoned, for heap `h` --- */
@@ -523,73 +650,120 @@ gone:
   ALONE ME.dead = true; ME.jumped = false END;
 ended:
   ALONE
-    ops = 0; doing = 0; h = 0; from = 0; n = 0; other = 0; late = 0; half = false; seen = false; resuming = false; id = 0;
-    back_begin = 0; back_leave = 0; back_adopt = 0; back_prepare = 0; back_resume = 0;
+    ops = 0; doing = 0; h = 0; from = 0; n = 0; other = 0; under = 0; half = false; seen = false; id = 0;
+    back_start = 0; back_enter = 0; back_begin = 0; back_leave = 0; back_inherit = 0; back_adopt = 0;
+    back_resume = 0;
     running--
   END
 }
 
 #if SIGNALS
+#define JUMP jumps && !thread[0].exiting -> jumps--; thread[0].jumped = true; thread[0].frame++
+
+#if NATIVE
+/*
+ * isBroken and not, as a handler knows: how deep it stands on the stack decides whether it can tell what has ended.
+ */
+#define KNOWN_BROKEN (thread[0].working != NOBODY && heap[thread[0].working].frame < thread[0].frame)
+#define NOT_KNOWN_BROKEN true
+
+/* thread.ts: abandon and abandonTaken */
+inline handlerAbandons(h) {
+  assert(heap[h].state == LIVE || heap[h].state == ADOPTING);
+  assert(holder[heap[h].id] == 0);
+  heap[h].state = ABANDONED; heap[h].id = 0; abandoned++
+}
+
+inline handlerAbandonsTaken(h) {
+  for (from : 0 .. HEAPS - 1) {
+    if
+    :: from != h && heap[from].linked && heap[from].id == heap[h].id -> handlerAbandons(from)
+    :: else
+    fi
+  }
+  from = 0
+}
+
+/* thread-cache.ts: resume */
+inline handlerResumes(h) {
+  assert(thread[0].current == NOBODY && heap[h].state == LIVE && holder[heap[h].id] == 0);
+  heap[h].under = thread[0].working; heap[h].frame = HANDLER_FRAME;
+  handlerAbandonsTaken(h);
+  heap[h].torn = false; heap[h].busy = false;
+  thread[0].current = h
+}
+#endif
+
 /*
  * A handler on thread 0, between any two of its steps: it allocates, in a whole operation, with the heap that the thread has
- * then, or with one of its own; and returns, or jumps out, before that or after.
+ * then, or with one of its own; and returns, or jumps out, before that, in the middle or after. On wasm it only jumps out.
  */
 proctype Handler() {
-  byte h, other;
+  byte h, other, from;
+  bool starts;
 end:
   do
   :: atomic {
       signals && lastId && !thread[0].dead && !thread[0].exited && !thread[0].jumped && running == THREADS ->
       signals--;
       if
-      :: jumps && !thread[0].exiting -> jumps--; thread[0].jumped = true; thread[0].frame++
+      :: JUMP
+#if NATIVE
       :: true ->
-        /* prepare: dropBroken, or resume, or takeAny and makeHeap */
+        /* lifecycle.ts: prepare */
+        h = NOBODY;
+        if
+        :: thread[0].current == NOBODY && KNOWN_BROKEN -> h = thread[0].working; thread[0].working = UNDER(h)
+        :: thread[0].current == NOBODY && NOT_KNOWN_BROKEN -> starts = true
+        :: thread[0].current != NOBODY
+        fi;
+        /* dropBroken */
         do
-        :: BROKEN(0) ->
-          h = thread[0].working;
-          FORGET(0, h);
-          for (other : 0 .. HEAPS - 1) {
-            if
-            :: other != h && heap[other].linked && heap[other].id == heap[h].id ->
-              heap[other].state = ABANDONED; heap[other].id = 0; abandoned++
-            :: else
-            fi
-          }
+        :: !starts && KNOWN_BROKEN ->
+          other = thread[0].working;
+          thread[0].working = UNDER(other);
+          handlerAbandonsTaken(other);
           if
-          :: thread[0].current == NOBODY ->
-            heap[h].torn = false; heap[h].busy = false;
-            thread[0].current = h
-          :: thread[0].current != NOBODY && h != thread[0].current ->
-            assert(heap[h].state == LIVE && holder[heap[h].id] == 0);
-            heap[h].state = ABANDONED; heap[h].id = 0; abandoned++
+          :: other != thread[0].current -> handlerAbandons(other)
           :: else
           fi
-        :: else -> break
+        :: NOT_KNOWN_BROKEN -> break
         od;
         if
-        :: thread[0].current != NOBODY -> h = thread[0].current
-        :: else ->
+        :: starts ->
+          /* takeAny */
+          starts = false;
+          lastId++; holder[lastId] = 0; known[lastId] = true;
           h = 0;
           do
-          :: h < HEAPS && heap[h].linked && heap[h].state != FREE -> h++
+          :: h < HEAPS && !(heap[h].linked && heap[h].state == ABANDONED) -> h++
           :: else -> break
           od;
-          assert(h < HEAPS);
-          lastId++; holder[lastId] = 0; known[lastId] = true;
-          heap[h].linked = true; heap[h].fresh = true; heap[h].state = LIVE; heap[h].id = lastId;
-          thread[0].current = h
+          if
+          :: h < HEAPS -> abandoned--
+          :: else ->
+            h = 0;
+            do
+            :: h < HEAPS && heap[h].linked && heap[h].state != FREE -> h++
+            :: else -> break
+            od;
+            assert(h < HEAPS);
+            heap[h].linked = true; heap[h].fresh = true
+          fi;
+          heap[h].state = LIVE; heap[h].id = lastId;
+          if
+          :: heap[h].busy -> handlerResumes(h)
+          :: else -> thread[0].current = h
+          fi
+        :: !starts && h != NOBODY -> handlerResumes(h)
+        :: !starts && h == NOBODY
         fi;
-        assert(heap[h].state == LIVE && !heap[h].torn && !heap[h].busy);
-        /* begin */
-        if
-        :: thread[0].working != h -> heap[h].under = thread[0].working; heap[h].underFrame = thread[0].workingFrame
-        :: else ->
-#ifdef MUTATION_under_last
-          heap[h].under = NOBODY; heap[h].underFrame = thread[0].workingFrame
-#endif
-        fi;
-        thread[0].working = h; thread[0].workingFrame = thread[0].frame;
+        /* enter */
+        h = thread[0].current;
+        assert(heap[h].state == LIVE && holder[heap[h].id] == 0 && !heap[h].torn && !heap[h].busy);
+        heap[h].under = thread[0].working;
+        NOTE_FRAME(h, thread[0].working, HANDLER_FRAME);
+        thread[0].working = h;
         thread[0].current = NOBODY;
         heap[h].busy = true; heap[h].torn = true;
         if
@@ -604,16 +778,18 @@ end:
           :: other < SLABS -> owner[other] = h; heap[h].fresh = false
           :: else
           fi;
-          other = 0;
           heap[h].torn = false; heap[h].busy = false;
           thread[0].current = h;
-          FORGET(0, h);
+          thread[0].working = heap[h].under;
           if
-          :: jumps && !thread[0].exiting -> jumps--; thread[0].jumped = true; thread[0].frame++
+          :: JUMP
           :: true
           fi
-        :: jumps && !thread[0].exiting -> jumps--; thread[0].jumped = true; thread[0].frame++
+        :: JUMP
         fi
+#else
+      :: true
+#endif
       fi;
       h = 0; other = 0
     }
@@ -622,16 +798,16 @@ end:
 #endif
 
 init {
-  byte missing, j, k;
+  byte missing, j, k, steps;
   bool found;
   atomic {
     for (i : 0 .. SLABS - 1) {
       owner[i] = (i < LEFT -> i : NOBODY)
     }
     for (i : 0 .. HEAPS - 1) {
-      /* What was under it in an earlier life. */
+      /* Notes of an earlier life. */
       heap[i].under = (i + 1) % HEAPS;
-      heap[i].underFrame = STALE_FRAME;
+      heap[i].frame = HANDLER_FRAME;
       if
       :: i < LEFT ->
         heap[i].linked = true; heap[i].state = ABANDONED; abandoned++;
@@ -683,8 +859,13 @@ init {
           /* Its thread knows it, or finds it when it mends the operation that has its id. */
           found = (thread[k].current == i);
           j = thread[k].working;
+          steps = 0;
           do
-          :: j != NOBODY && !found -> found = (j == i || heap[j].id == heap[i].id); j = heap[j].under
+          :: j != NOBODY && !found ->
+            found = (j == i || heap[j].id == heap[i].id);
+            j = UNDER(j);
+            steps++;
+            assert(steps <= HEAPS)
           :: else -> break
           od;
           missing = (found -> missing : missing + 1)

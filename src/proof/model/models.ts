@@ -291,35 +291,53 @@ const ADOPTION: Model = {
       large: true,
     },
     {
-      name: "a signal handler that allocates",
-      defines: { OPS: 1, OPS1: 0, DEATHS: 0, SIGNALS: 1, LEFT: 1, HEAPS: 4 },
-    },
-    {
-      name: "a signal handler that may jump out",
-      defines: { OPS: 2, OPS1: 0, DEATHS: 0, SIGNALS: 1, JUMPS: 1, LEFT: 1, HEAPS: 4 },
-    },
-    {
       name: "three threads, two of which have a heap",
       defines: { THREADS: 3, OPS: 1, LEFT: 1, HEAPS: 4, STARTED: 3 },
       large: true,
     },
     {
-      name: "two signal handlers, of which one may jump out",
-      defines: { OPS: 2, OPS1: 0, DEATHS: 0, SIGNALS: 2, JUMPS: 1, LEFT: 1, HEAPS: 5, LOSSES: 2 },
+      name: "a stack that overflows",
+      defines: { OPS: 2, OPS1: 0, DEATHS: 0, NATIVE: 0, SIGNALS: 1, JUMPS: 1, LEFT: 1, HEAPS: 4 },
     },
     {
-      name: "two signal handlers that may jump out, and more is done",
-      defines: { OPS: 3, OPS1: 0, DEATHS: 0, SIGNALS: 2, JUMPS: 2, LEFT: 1, HEAPS: 5, LOSSES: 3 },
+      name: "a stack that overflows, beside another thread",
+      defines: { OPS: 2, OPS1: 1, DEATHS: 0, NATIVE: 0, SIGNALS: 1, JUMPS: 1, LEFT: 1, HEAPS: 4 },
       large: true,
     },
     {
+      name: "a signal handler that allocates",
+      defines: { OPS: 1, OPS1: 0, DEATHS: 0, SIGNALS: 1, LEFT: 1, HEAPS: 5 },
+    },
+    {
+      name: "three signal handlers that allocate",
+      defines: { OPS: 2, OPS1: 0, DEATHS: 0, SIGNALS: 3, LEFT: 1, HEAPS: 6 },
+    },
+    {
+      name: "a signal handler that may jump out",
+      defines: { OPS: 2, OPS1: 0, DEATHS: 0, SIGNALS: 1, JUMPS: 1, LEFT: 1, HEAPS: 5 },
+    },
+    {
       name: "a signal handler that may jump out, beside another thread",
-      defines: { OPS: 2, OPS1: 1, DEATHS: 0, SIGNALS: 1, JUMPS: 1 },
+      defines: { OPS: 2, OPS1: 1, DEATHS: 0, SIGNALS: 1, JUMPS: 1, HEAPS: 5 },
+      large: true,
+    },
+    {
+      name: "two signal handlers, of which one may jump out",
+      defines: { OPS: 2, OPS1: 0, DEATHS: 0, SIGNALS: 2, JUMPS: 1, LEFT: 1, HEAPS: 6, LOSSES: 1 },
+    },
+    {
+      name: "two signal handlers that may jump out, and more is done",
+      defines: { OPS: 3, OPS1: 0, DEATHS: 0, SIGNALS: 2, JUMPS: 2, LEFT: 1, HEAPS: 6, LOSSES: 3 },
       large: true,
     },
     {
       name: "no thread goes round for ever",
       defines: { OPS: 2, OPS1: 1, DEATHS: 0, LEFT: 1, HEAPS: 3 },
+      cycles: true,
+    },
+    {
+      name: "no handler makes a thread go round for ever",
+      defines: { OPS: 2, OPS1: 0, DEATHS: 0, SIGNALS: 1, JUMPS: 1, LEFT: 1, HEAPS: 5 },
       cycles: true,
     },
   ],
@@ -340,6 +358,11 @@ const ADOPTION: Model = {
       by: "two threads and two heaps that were left",
     },
     {
+      name: "left_between",
+      what: "an operation ends on one heap and begins anew on the one that it has taken over, not in order yet",
+      by: "a stack that overflows",
+    },
+    {
       name: "taken_over_kept",
       what: "what a broken operation was about to take over is not left to others",
       by: "a signal handler that may jump out",
@@ -350,14 +373,29 @@ const ADOPTION: Model = {
       by: "a signal handler that may jump out",
     },
     {
+      name: "taken_before_noted",
+      what: "a thread that has no heap takes over one that was left before an operation is under way",
+      by: "a signal handler that may jump out",
+    },
+    {
       name: "current_overwritten",
       what: "an operation that ends forgets the heap that a handler got meanwhile",
       by: "a signal handler that allocates",
     },
     {
-      name: "start_overwrites",
-      what: "a thread that gets its heap forgets the one that a handler got meanwhile",
+      name: "begin_overwrites",
+      what: "an operation that begins on another heap than the thread's forgets the one that a handler got meanwhile",
       by: "a signal handler that allocates",
+    },
+    {
+      name: "frame_of_handler",
+      what: "a handler that works with the heap of an operation that is about to begin leaves its own frame there",
+      by: "three signal handlers that allocate",
+    },
+    {
+      name: "frame_not_looked_at",
+      what: "the same, only of one that comes before the operation is known to be under way",
+      by: "three signal handlers that allocate",
     },
     {
       name: "under_last",
@@ -373,11 +411,6 @@ const ADOPTION: Model = {
       name: "broken_left_under",
       what: "a heap is mended while another broken operation lies under it",
       by: "two signal handlers, of which one may jump out",
-    },
-    {
-      name: "left_between",
-      what: "an operation ends on one heap and begins anew on the one that it has taken over, not in order yet",
-      by: "a signal handler that allocates",
     },
   ],
 };
