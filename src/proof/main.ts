@@ -3,9 +3,10 @@
 import { Command, CommanderError } from "commander";
 import { EXIT, type Register } from "../cli/command.js";
 import { messageOf, RequestError } from "../lab/errors.js";
+import { registerFuzz } from "./fuzz.js";
 import { registerSanitize } from "./sanitize.js";
 
-const COMMANDS: readonly Register[] = [registerSanitize];
+const COMMANDS: readonly Register[] = [registerFuzz, registerSanitize];
 
 const program = new Command("npm run prove --")
   .description("Shows that the allocator is right, by means that take longer than a test may.")
