@@ -4,11 +4,20 @@ import { Command, CommanderError } from "commander";
 import { EXIT, type Register } from "../cli/command.js";
 import { messageOf, RequestError } from "../lab/errors.js";
 import { registerEngines } from "./engines.js";
+import { registerFuzz } from "./fuzz.js";
 import { registerMistakes } from "./mistakes.js";
 import { registerProfiles } from "./profiles.js";
+import { registerSanitize } from "./sanitize.js";
 import { registerSoak } from "./soak/command.js";
 
-const COMMANDS: readonly Register[] = [registerEngines, registerMistakes, registerProfiles, registerSoak];
+const COMMANDS: readonly Register[] = [
+  registerEngines,
+  registerFuzz,
+  registerMistakes,
+  registerProfiles,
+  registerSanitize,
+  registerSoak,
+];
 
 const program = new Command("npm run prove --")
   .description("Shows that the allocator is right, by means that take longer than a test may.")
