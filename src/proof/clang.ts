@@ -4,17 +4,18 @@
  */
 
 import { execFile, spawn } from "node:child_process";
-import { writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import * as path from "node:path";
 import { promisify } from "node:util";
 import { ADDRESS_BITS, hostArchitecture, runTool } from "../build/native-compiler.js";
 import { generateAllocatorSource } from "../build/native-module.js";
 import { PACKAGE_ROOT } from "../build/wasm.js";
+import { cachedFile, fingerprint, fingerprintOfSources } from "../lab/cache.js";
 import { RequestError } from "../lab/errors.js";
-import { loadProfile, loadShippedProfiles, type Profile, ProfileError } from "../profile/index.js";
+import { constantsOf, loadProfile, loadShippedProfiles, type Profile, ProfileError } from "../profile/index.js";
 
 const CLANG = "clang-19";
-export const NATIVE = path.join(PACKAGE_ROOT, "native");
+const NATIVE = path.join(PACKAGE_ROOT, "native");
 export const TEST_PROGRAMS = path.join(PACKAGE_ROOT, "test", "native", "programs");
 
 /**
@@ -41,13 +42,21 @@ const LIBRARY_FLAGS: readonly string[] = [
   "-Wno-unused-parameter",
 ];
 
-/** The constructor and the destructor of library.c become functions that nobody calls. */
-export const WITHOUT_START: readonly string[] = ["-Dconstructor(priority)=used", "-Ddestructor(priority)=used"];
+/** Without this, clang takes for granted that functions of two names are two, which operators.c asks. */
+const UNBOUND: readonly string[] = ["_Znwm", "_ZnwmSt11align_val_t", "_ZdlPv", "_ZdlPvSt11align_val_t"];
 
-/** The C of a profile's allocator, in a directory of its own. */
+/** All C of the library of a profile, in a directory of its own. */
 export interface Source {
   readonly profile: Profile;
   readonly directory: string;
+}
+
+/** What is put in the place of something else in the library's C, wherever that stands. */
+export interface Change {
+  /** A file of native/, or the generated allocator.gen.h. */
+  readonly file: string;
+  readonly from: string;
+  readonly to: string;
 }
 
 /** A compiled library. */
@@ -57,11 +66,33 @@ export interface RenamedLibrary {
   readonly renames: string;
 }
 
-/** Writes the allocator's C into `directory`. */
-export async function generateSource(profile: Profile, directory: string): Promise<Source> {
-  const overrides = { HK_ADDRESS_BITS: ADDRESS_BITS[hostArchitecture()] };
-  await writeFile(path.join(directory, "allocator.gen.h"), await generateAllocatorSource({ profile, overrides }));
+/** Writes the library's C into `directory`. */
+export async function generateSource(
+  profile: Profile,
+  directory: string,
+  changes: readonly Change[] = [],
+): Promise<Source> {
+  await mkdir(directory, { recursive: true });
+  for (const file of await readdir(NATIVE)) await copyFile(path.join(NATIVE, file), path.join(directory, file));
+  await copyFile(await generatedHeader(profile), path.join(directory, "allocator.gen.h"));
+  await writeFile(path.join(directory, "unbound.h"), UNBOUND.map((name) => `#pragma weak ${name}\n`).join(""));
+  for (const { file, from, to } of changes) {
+    const text = await readFile(path.join(directory, file), "utf8");
+    if (!text.includes(from)) throw new Error(`${file} has no "${from}" any more`);
+    await writeFile(path.join(directory, file), text.replaceAll(from, to));
+  }
   return { profile, directory };
+}
+
+/** Path of the allocator's C, which takes seconds to make: kept for the next proof. */
+async function generatedHeader(profile: Profile): Promise<string> {
+  const overrides = { HK_ADDRESS_BITS: ADDRESS_BITS[hostArchitecture()] };
+  const name = fingerprint(
+    JSON.stringify([profile, constantsOf(profile, "native", overrides)]),
+    await fingerprintOfSources(path.join(PACKAGE_ROOT, "assembly"), ".ts"),
+    await fingerprintOfSources(path.join(PACKAGE_ROOT, "src", "build"), ".ts"),
+  );
+  return cachedFile(`native-${name}.h`, async () => Buffer.from(await generateAllocatorSource({ profile, overrides })));
 }
 
 export interface LibraryOptions {
@@ -78,42 +109,65 @@ export interface LibraryOptions {
 export async function compileLibrary(options: LibraryOptions): Promise<RenamedLibrary> {
   const { source, out, flags, renames = {}, opened = [] } = options;
   const object = `${out}.library.o`;
-  await clang([
-    ...LIBRARY_FLAGS,
-    ...["-I", source.directory, "-I", NATIVE, ...profileDefines(source.profile)],
-    ...flags,
-    ...["-c", path.join(NATIVE, "library.c"), "-o", object],
-  ]);
+  const parts: string[] = [];
+  for (const name of ["library", "operators"]) {
+    const part = `${out}.${name}.part.o`;
+    await clang([
+      ...[...LIBRARY_FLAGS, ...profileDefines(source.profile), ...flags],
+      ...["-include", path.join(source.directory, "unbound.h")],
+      ...["-c", path.join(source.directory, `${name}.c`), "-o", part],
+    ]);
+    parts.push(part);
+  }
+  await runTool("ld", ["-r", ...parts, "-o", object]);
   const list = `${out}.renames`;
   const own = (await publicNames(object)).map((name) => [name, `hk_${name}`] as const);
   await writeFile(list, [...own, ...Object.entries(renames)].map(([from, to]) => `${from} ${to}\n`).join(""));
-  await rename(
-    object,
-    list,
-    opened.map((name) => `--globalize-symbol=${name}`),
-  );
+  await objcopy(object, [`--redefine-syms=${list}`, ...opened.map((name) => `--globalize-symbol=${name}`)]);
   return { object, renames: list };
 }
 
-export function profileDefines(profile: Profile): string[] {
+/** The same library, but its constructor and its destructor are left to its program to be called, or not to be. */
+export async function withoutStart(library: RenamedLibrary): Promise<RenamedLibrary> {
+  const object = `${library.object}.unstarted.o`;
+  const names = [".init_array.101", ".fini_array.101"].flatMap((name) => [name, `.rela${name}`]);
+  await copyFile(library.object, object);
+  await objcopy(
+    object,
+    names.map((name) => `--remove-section=${name}`),
+  );
+  return { ...library, object };
+}
+
+function profileDefines(profile: Profile): string[] {
   return [`-DHAKMEM_PROFILE="${profile.name}"`, ...(profile.guard ? ["-DHAKMEM_GUARD"] : [])];
 }
 
+export interface ProgramOptions {
+  readonly file: string;
+  readonly library: RenamedLibrary;
+  /** Path of the program. */
+  readonly out: string;
+  readonly flags: readonly string[];
+}
+
 /** Compiles a C file that calls malloc so that it calls the library's, and links both. */
-export async function linkProgram(
-  file: string,
-  library: RenamedLibrary,
-  out: string,
-  flags: readonly string[],
-): Promise<void> {
+export async function linkProgram({ file, library, out, flags }: ProgramOptions): Promise<void> {
   const object = `${out}.program.o`;
   await clang([
     ...["-std=gnu11", "-O1", "-g", "-fno-builtin", "-fno-omit-frame-pointer", "-Wall", "-Wextra", "-pthread"],
-    ...["-I", NATIVE, ...flags],
-    ...["-c", file, "-o", object],
+    ...["-I", NATIVE, ...flags, "-c", file, "-o", object],
   ]);
-  await rename(object, library.renames);
+  await objcopy(object, [`--redefine-syms=${library.renames}`]);
   await clang([...flags, "-pthread", object, library.object, "-o", out]);
+}
+
+/** Compiles a C file that knows the library's new names, as a build of `profile`. */
+export async function compileBeside(profile: Profile, file: string, object: string): Promise<void> {
+  await clang([
+    ...["-std=gnu11", "-O2", "-g", "-Wall", "-Wextra", "-Werror", "-fno-builtin", "-pthread"],
+    ...["-I", NATIVE, ...profileDefines(profile), "-c", file, "-o", object],
+  ]);
 }
 
 export async function clang(args: readonly string[]): Promise<void> {
@@ -125,8 +179,8 @@ export async function clang(args: readonly string[]): Promise<void> {
   }
 }
 
-async function rename(object: string, list: string, more: readonly string[] = []): Promise<void> {
-  await runTool("objcopy", [`--redefine-syms=${list}`, ...more, object]);
+async function objcopy(object: string, args: readonly string[]): Promise<void> {
+  await runTool("objcopy", [...args, object]);
 }
 
 /** Names of an object's public functions, but for those that are the library's alone. */

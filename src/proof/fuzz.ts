@@ -11,16 +11,7 @@ import { EXIT, list, type Register, wholeNumber } from "../cli/command.js";
 import { PACKAGE_ROOT } from "../build/wasm.js";
 import { RequestError } from "../lab/errors.js";
 import type { Profile } from "../profile/index.js";
-import {
-  clang,
-  compileLibrary,
-  execute,
-  generateSource,
-  NATIVE,
-  profileDefines,
-  profilesFor,
-  WITHOUT_START,
-} from "./clang.js";
+import { clang, compileBeside, compileLibrary, execute, generateSource, profilesFor, withoutStart } from "./clang.js";
 
 const FUZZ = path.join(PACKAGE_ROOT, "test", "native", "fuzz");
 const CORPUS = path.join(FUZZ, "corpus.txt");
@@ -51,25 +42,19 @@ const CHECKED: readonly string[] = ["-fsanitize=undefined", "-fno-sanitize-recov
 /** Builds the fuzzer of a profile in `directory`, and returns its path. */
 export async function buildFuzzer(profile: Profile, directory: string): Promise<string> {
   const out = path.join(directory, `fuzz-${profile.name}`);
-  const work = `${out}.source`;
-  await mkdir(work);
   const library = await compileLibrary({
-    source: await generateSource(profile, work),
+    source: await generateSource(profile, `${out}.source`),
     out,
-    flags: [...CHECKED, ...COVERED, ...WITHOUT_START, "-include", path.join(FUZZ, "sections.h")],
+    flags: [...CHECKED, ...COVERED, "-include", path.join(FUZZ, "sections.h")],
     renames: {
       ...Object.fromEntries(ASKED.map((name) => [name, `fuzz_${name}`])),
       start: "hk_start",
       end: "hk_end",
     },
     opened: ["hk_start", "hk_end"],
-  });
+  }).then(withoutStart);
   const object = `${out}.o`;
-  await clang([
-    ...["-std=gnu11", "-O2", "-g", "-Wall", "-Wextra", "-Werror", "-fno-builtin", "-pthread"],
-    ...["-I", NATIVE, ...profileDefines(profile)],
-    ...["-c", path.join(FUZZ, "fuzz.c"), "-o", object],
-  ]);
+  await compileBeside(profile, path.join(FUZZ, "fuzz.c"), object);
   await clang(["-fsanitize=fuzzer,undefined", "-pthread", object, library.object, "-o", out]);
   return out;
 }

@@ -1,12 +1,13 @@
 /** `npm run prove -- sanitize`: the generated C and its platform under clang's sanitizers, in programs with several threads. */
 
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { Option } from "commander";
 import { EXIT, list, type Register, wholeNumber } from "../cli/command.js";
 import type { Profile } from "../profile/index.js";
 import {
+  type Change,
   compileLibrary,
   execute,
   generateSource,
@@ -15,17 +16,27 @@ import {
   type RenamedLibrary,
   type Source,
   TEST_PROGRAMS,
-  WITHOUT_START,
+  withoutStart,
 } from "./clang.js";
 
-export const SANITIZERS = ["thread", "address", "undefined"] as const;
+/** What clang instruments a build for, in its own words. */
+export const SANITIZERS = ["thread", "address,undefined"] as const;
 export type Sanitizer = (typeof SANITIZERS)[number];
 
-/** Null is an address like any other to the allocator, whose numbers become pointers only where they are used. */
-const FLAGS: Readonly<Record<Sanitizer, readonly string[]>> = {
-  thread: ["-fsanitize=thread"],
-  address: ["-fsanitize=address"],
-  undefined: ["-fsanitize=undefined", "-fno-sanitize-recover=all"],
+function flagsOf(sanitizer: Sanitizer): readonly string[] {
+  return [`-fsanitize=${sanitizer}`, "-fno-sanitize-recover=all"];
+}
+
+/** Clang does not look at the alignment of what atomic operations are given, so it is told what they need. */
+const CHANGES: Readonly<Record<Sanitizer, readonly Change[]>> = {
+  thread: [],
+  "address,undefined": [
+    {
+      file: "wasm.h",
+      from: "(any_##narrow *)at,",
+      to: "(any_##narrow *)__builtin_assume_aligned((void *)at, sizeof(narrow)),",
+    },
+  ],
 };
 
 /** Forks of programs with threads are what some of the programs are about. */
@@ -34,7 +45,7 @@ const ENVIRONMENT: Readonly<Record<string, string>> = {
   UBSAN_OPTIONS: "print_stacktrace=1",
 };
 
-/** What a thread of `exchange.c` lives on, so that few operations are enough: memory goes back at once, or has an end. */
+/** Memory has an end, or goes back to the system at once. */
 const SHORT_OF_MEMORY = { HAKMEM_LIMIT: "24m" };
 const KEEPS_NOTHING = { HAKMEM_PURGE_DELAY: "0", HAKMEM_RETAIN_COUNT: "0" };
 
@@ -42,29 +53,29 @@ const KEEPS_NOTHING = { HAKMEM_PURGE_DELAY: "0", HAKMEM_RETAIN_COUNT: "0" };
 export interface Trial {
   readonly program: string;
   /** Its arguments, for an effort of so many thousand operations. */
-  readonly args: (effort: number, sanitizer: Sanitizer) => readonly (string | number)[];
+  readonly args?: (effort: number) => readonly number[];
   readonly environment?: Readonly<Record<string, string>>;
   /** Without the library's constructor: the first calls of all threads are the first of the process. */
   readonly unstarted?: boolean;
-  /** Only under these; all unless given. */
-  readonly only?: readonly Sanitizer[];
+  /** Only under this one; under all unless given. */
+  readonly only?: Sanitizer;
 }
 
 /**
- * ThreadSanitizer delivers signals late, so that none comes in the middle of a call, and is gone before the last round of a
- * thread's destructors.
+ * ThreadSanitizer has `first` and `rounds` to itself, where nothing but the allocator orders threads. It delivers signals late, so that
+ * none comes in the middle of a call, and is gone before the last round of a thread's destructors: so not `jumps` and `exits`.
  */
-const NOT_THREAD: readonly Sanitizer[] = ["address", "undefined"];
-
 const TRIALS: readonly Trial[] = [
   { program: "exchange", args: (effort) => [2, effort * 1000] },
   { program: "exchange", args: (effort) => [3, effort * 1000], environment: KEEPS_NOTHING },
   { program: "exchange", args: (effort) => [8, effort * 1000] },
   { program: "exchange", args: (effort) => [3, effort * 1000], environment: SHORT_OF_MEMORY },
-  { program: "first", args: () => [], unstarted: true, only: ["thread"] },
+  { program: "first", environment: KEEPS_NOTHING, only: "thread" },
+  { program: "first", unstarted: true, only: "thread" },
+  { program: "rounds", args: (effort) => [effort * 20], only: "thread" },
   { program: "fork", args: (effort) => [Math.ceil(effort / 4)] },
-  { program: "exits", args: () => [], only: NOT_THREAD },
-  { program: "jumps", args: (effort) => [effort * 10], only: NOT_THREAD },
+  { program: "exits", only: "address,undefined" },
+  { program: "jumps", args: (effort) => [effort * 10], only: "address,undefined" },
 ];
 
 export interface SanitizeOptions {
@@ -74,6 +85,8 @@ export interface SanitizeOptions {
   readonly effort: number;
   /** What to run; all that there is unless given. */
   readonly trials?: readonly Trial[];
+  /** A fault that is put into the library, to see it found. */
+  readonly fault?: Change;
   readonly onStep?: (step: string) => void;
 }
 
@@ -93,11 +106,12 @@ export async function sanitize(options: SanitizeOptions): Promise<Finding[]> {
   const findings: Finding[] = [];
   try {
     for (const profile of options.profiles) {
-      const directory = path.join(work, profile.name);
-      await mkdir(directory);
       options.onStep?.(`compiling profile ${profile.name} to C`);
-      const source = await generateSource(profile, directory);
-      for (const sanitizer of options.sanitizers) findings.push(...(await sanitizeOne(source, sanitizer, options)));
+      for (const sanitizer of options.sanitizers) {
+        const changes = [...CHANGES[sanitizer], ...(options.fault === undefined ? [] : [options.fault])];
+        const source = await generateSource(profile, path.join(work, profile.name, sanitizer), changes);
+        findings.push(...(await sanitizeOne(source, sanitizer, options)));
+      }
     }
     return findings;
   } finally {
@@ -107,33 +121,29 @@ export async function sanitize(options: SanitizeOptions): Promise<Finding[]> {
 
 async function sanitizeOne(source: Source, sanitizer: Sanitizer, options: SanitizeOptions): Promise<Finding[]> {
   const { effort, onStep } = options;
-  const trials = (options.trials ?? TRIALS).filter(({ only }) => only?.includes(sanitizer) ?? true);
-  const library = async (name: string, flags: readonly string[]) =>
-    compileLibrary({ source, out: path.join(source.directory, `${sanitizer}-${name}`), flags });
-  const started = await library("started", FLAGS[sanitizer]);
-  const unstarted = trials.some((trial) => trial.unstarted)
-    ? await library("unstarted", [...FLAGS[sanitizer], ...WITHOUT_START])
-    : started;
+  const trials = (options.trials ?? TRIALS).filter(({ only = sanitizer }) => only === sanitizer);
+  const flags = flagsOf(sanitizer);
+  const started = await compileLibrary({ source, out: path.join(source.directory, "sanitized"), flags });
+  const unstarted = trials.some((trial) => trial.unstarted) ? await withoutStart(started) : started;
 
   const programs = new Map<string, Promise<string>>();
-  const built = (name: string, of: RenamedLibrary) => {
-    const out = `${of.object}-${name}`;
+  const built = (name: string, library: RenamedLibrary): Promise<string> => {
+    const out = `${library.object}-${name}`;
     const known = programs.get(out);
     if (known !== undefined) return known;
-    const build = linkProgram(path.join(TEST_PROGRAMS, `${name}.c`), of, out, FLAGS[sanitizer]).then(() => out);
+    const file = path.join(TEST_PROGRAMS, `${name}.c`);
+    const build = linkProgram({ file, library, out, flags }).then(() => out);
     programs.set(out, build);
     return build;
   };
   const findings: Finding[] = [];
-  for (const trial of trials) {
-    const args = trial.args(effort, sanitizer).map(String);
-    const settings = Object.entries(trial.environment ?? {}).map(([name, value]) => `${name}=${value}`);
-    const run = [...settings, trial.program, ...args, ...(trial.unstarted ? ["(without the constructor)"] : [])].join(
-      " ",
-    );
+  for (const { program, args, environment = {}, unstarted: early = false } of trials) {
+    const numbers = args?.(effort).map(String) ?? [];
+    const settings = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
+    const run = [...settings, program, ...numbers, ...(early ? ["(without the constructor)"] : [])].join(" ");
     onStep?.(`${source.profile.name}, ${sanitizer}: ${run}`);
-    const program = await built(trial.program, trial.unstarted ? unstarted : started);
-    const { status, errors } = await execute(program, args, { ...ENVIRONMENT, ...trial.environment }, 60 + effort * 10);
+    const file = await built(program, early ? unstarted : started);
+    const { status, errors } = await execute(file, numbers, { ...ENVIRONMENT, ...environment }, 60 + effort * 10);
     const report = status === 0 && !/Sanitizer|runtime error/.test(errors) ? "" : `ended with ${status}\n${errors}`;
     findings.push({ profile: source.profile.name, sanitizer, run, report });
   }
@@ -150,7 +160,7 @@ export const registerSanitize: Register = (program) => {
   program
     .command("sanitize")
     .description("run the generated C under ThreadSanitizer, AddressSanitizer and UndefinedBehaviorSanitizer")
-    .addOption(new Option("--only <sanitizer>", "run under this one alone").choices(SANITIZERS))
+    .addOption(new Option("--only <sanitizers>", "run this build alone").choices(SANITIZERS))
     .option("--profile <names>", "profiles, by name or file (default: all that are shipped)", list)
     .option("--effort <n>", "how long each program works: 20 is about a second", wholeNumber(1, 100_000), 200)
     .action(async ({ only, profile = [], effort }: CommandOptions) => {

@@ -17,7 +17,7 @@
 /* What a place holds. */
 struct held { unsigned char *block; size_t size; unsigned char fill; };
 static struct held *_Atomic places[PLACES];
-static atomic_long operations_left;
+static atomic_long operations_left, blocks_made;
 
 static uint64_t next_random(uint64_t *state) {
   *state ^= *state << 13, *state ^= *state >> 7, *state ^= *state << 17;
@@ -61,6 +61,7 @@ static struct held *make(uint64_t r) {
   CHECK((uintptr_t)held->block % align == 0 && malloc_usable_size(held->block) >= size);
   held->size = size, held->fill = (unsigned char)(r >> 16);
   write_bytes(held->block, size, held->fill);
+  atomic_fetch_add_explicit(&blocks_made, 1, memory_order_relaxed);
   return held;
 }
 
@@ -120,6 +121,7 @@ int main(int count, char **arguments) {
   for (int i = 0; i < PLACES; i++) drop(atomic_exchange(&places[i], NULL));
   malloc_trim(0);
   CHECK(hakmem_stat(HAKMEM_LIVE) == before);
+  CHECK(blocks_made > 0);
   puts("done");
   return 0;
 }
