@@ -163,10 +163,15 @@ export async function linkProgram({ file, library, out, flags }: ProgramOptions)
 }
 
 /** Compiles a C file that knows the library's new names, as a build of `profile`. */
-export async function compileBeside(profile: Profile, file: string, object: string): Promise<void> {
+export async function compileBeside(
+  profile: Profile,
+  file: string,
+  object: string,
+  flags: readonly string[],
+): Promise<void> {
   await clang([
     ...["-std=gnu11", "-O2", "-g", "-Wall", "-Wextra", "-Werror", "-fno-builtin", "-pthread"],
-    ...["-I", NATIVE, ...profileDefines(profile), "-c", file, "-o", object],
+    ...["-I", NATIVE, ...profileDefines(profile), ...flags, "-c", file, "-o", object],
   ]);
 }
 

@@ -25,6 +25,8 @@ const ASKED: readonly string[] = [
   "munmap",
   "mprotect",
   "madvise",
+  "getrlimit",
+  "getrandom",
   "clock_gettime",
   "sched_yield",
   "abort",
@@ -54,8 +56,9 @@ export async function buildFuzzer(profile: Profile, directory: string): Promise<
     opened: ["hk_start", "hk_end"],
   }).then(withoutStart);
   const object = `${out}.o`;
-  await compileBeside(profile, path.join(FUZZ, "fuzz.c"), object);
-  await clang(["-fsanitize=fuzzer,undefined", "-pthread", object, library.object, "-o", out]);
+  await compileBeside(profile, path.join(FUZZ, "fuzz.c"), object, [`-DFUZZ_HARDENED=${profile.hardened}`]);
+  // At fixed addresses: the allocator's random numbers depend on them.
+  await clang(["-fsanitize=fuzzer,undefined", "-no-pie", "-pthread", object, library.object, "-o", out]);
   return out;
 }
 
@@ -81,7 +84,12 @@ export interface Fuzzed {
 }
 
 /** Runs the inputs of `corpus`, and new ones, which it adds there when they reach something new. */
-export async function fuzz(fuzzer: string, corpus: string, extent: Extent): Promise<Fuzzed> {
+export async function fuzz(
+  fuzzer: string,
+  corpus: string,
+  extent: Extent,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Fuzzed> {
   const before = new Set(await readdir(path.dirname(fuzzer)));
   const kept = (await readdir(corpus)).length;
   const { status, errors } = await execute(
@@ -97,7 +105,7 @@ export async function fuzz(fuzzer: string, corpus: string, extent: Extent): Prom
       `-artifact_prefix=${fuzzer}-failure-`,
       corpus,
     ],
-    {},
+    environment,
     "seconds" in extent ? extent.seconds + 300 : 600,
   );
   const input = (await readdir(path.dirname(fuzzer))).find(

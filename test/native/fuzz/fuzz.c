@@ -6,7 +6,7 @@
  * The n-th question to the system from now on may be refused, or be the moment in which a signal handler allocates,
  * or jumps out of the call.
  *
- * FUZZ_PRINT=1 prints the calls.
+ * FUZZ_PRINT=1 prints the calls; FUZZ_FAULT=name puts a fault behind some of them, for fuzz.c's own test.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -42,12 +42,15 @@ enum { GUARD = true };
 #else
 enum { GUARD = false };
 #endif
+enum { HARDENED = FUZZ_HARDENED };
+#define STRICT (GUARD || HARDENED) /* a pointer that is not a block's ends the process */
 
 #define KIB ((size_t)1 << 10)
 #define MIB ((size_t)1 << 20)
 #define GIB ((size_t)1 << 30)
 
 static bool printing;
+static const char *fault;
 #define PRINT(...) do { if (printing) fprintf(stderr, __VA_ARGS__); } while (0)
 #define CHECK(condition, ...) \
   do { if (!(condition)) { fprintf(stderr, "fuzz.c:%d: not true: %s: ", __LINE__, #condition); give_up(__VA_ARGS__); } } while (0)
@@ -79,7 +82,7 @@ static size_t a_size(void) {
     case 4: return ((size_t)1 << n % 25) + n / 32 % 3 - 1;
     case 5: return n % (GUARD ? 1024 : 8192) * KIB;
     case 6: return n % 64 || GUARD ? n % (GUARD ? 32 : 256) * 64 * KIB + n / 256 % 3 - 1 : n * MIB;
-    default: return n % 4 ? n % 40000 : n % 8 ? SIZE_MAX - n : ((size_t)1 << (GUARD || n & 64 ? 46 : 33) << n / 8 % 4) - n / 256;
+    default: return n % 4 ? n % 40000 : n % 8 ? SIZE_MAX - n : ((size_t)1 << (GUARD || n & 64 ? 47 : 33) << n / 8 % 4) - n / 256;
   }
 }
 
@@ -95,7 +98,7 @@ static int calling; /* the kind of call that is being performed */
 
 /* ---- the system, as library.c sees it ---- */
 
-#define MAPPINGS 64
+#define MAPPINGS 512
 static struct { char *at; size_t bytes; } mappings[MAPPINGS];
 static char *next_mapping;
 static uint64_t now_ms;
@@ -125,9 +128,18 @@ static bool asked(int question) {
   return false;
 }
 
+/* What a process may map, as a user's limit says it; reservations are as small as that calls
+ * for. It is much more than the blocks need, so it is no reason to refuse any but the longest. */
+static size_t most_addresses;
+int fuzz_getrlimit(int what, struct rlimit *most) {
+  (void)what;
+  most->rlim_cur = most->rlim_max = most_addresses ? most_addresses : RLIM_INFINITY;
+  return 0;
+}
+
 void *fuzz_mmap(void *at, size_t bytes, int protection, int flags, int file, off_t offset) {
   (void)at, (void)file, (void)offset;
-  if (asked(0)) return errno = ENOMEM, MAP_FAILED;
+  if (asked(0) || (most_addresses && bytes > 64 * GIB)) return errno = ENOMEM, MAP_FAILED;
   int i = 0;
   while (i < MAPPINGS && mappings[i].at) i++;
   CHECK(i < MAPPINGS, "too many mappings");
@@ -163,6 +175,14 @@ int fuzz_clock_gettime(clockid_t clock, struct timespec *time) {
   return 0;
 }
 
+static uint64_t randomness;
+ssize_t fuzz_getrandom(void *to, size_t bytes, unsigned flags) {
+  (void)flags;
+  randomness = (randomness + 1) * 0x9e3779b97f4a7c15;
+  memcpy(to, &randomness, bytes < 8 ? bytes : 8);
+  return (ssize_t)bytes;
+}
+
 /* One key for all inputs: there are not enough for one each. */
 static void (*at_thread_end)(void *);
 static bool dead; /* the library has ended the process; nothing of it may run again */
@@ -179,7 +199,7 @@ int fuzz_pthread_key_create(pthread_key_t *key, void (*function)(void *)) {
 
 /* What the library says before it ends the process, which must be what the misuse of the moment calls for. */
 static char said[1100];
-static const char *expected_message; /* NULL: the program is right */
+static const char *expected_message, *or_message; /* the first NULL: the program is right */
 static sigjmp_buf *after_abort;
 
 ssize_t fuzz_write(int file, const void *text, size_t bytes) {
@@ -192,7 +212,8 @@ ssize_t fuzz_write(int file, const void *text, size_t bytes) {
 
 __attribute__((noreturn)) void fuzz_abort(void) {
   CHECK(expected_message, "a right program was ended: %s", said);
-  CHECK(strstr(said, expected_message), "%s, but it should say: %s", said, expected_message);
+  bool right = strstr(said, expected_message) || (or_message && strstr(said, or_message));
+  CHECK(right, "%s, but it should say: %s", said, expected_message);
   dead = true;
   siglongjmp(*after_abort, 1);
 }
@@ -287,6 +308,32 @@ static void check_refusal(size_t size, size_t align) {
   CHECK(much, "%zu bytes at a multiple of %zu are refused for no reason", size, align);
 }
 
+/* ---- faults, as an allocator may have them ---- */
+
+/* Every third time that it could come. */
+static bool faulty(const char *name) {
+  static unsigned asked;
+  return fault && !strcmp(fault, name) && ++asked % 3 == 0;
+}
+
+static struct block *any_other(const struct block *b, size_t least) {
+  for (int i = 0; i < SLOTS; i++)
+    if (&slots[i] != b && slots[i].at && slots[i].usable >= least) return &slots[i];
+  return NULL;
+}
+
+/* A new block that is not right. */
+static uint8_t *spoiled(const struct block *b, uint8_t *at, size_t size) {
+  struct block *other = any_other(b, size ? size : 1);
+  if (faulty("refused")) return errno = ENOMEM, NULL;
+  if (faulty("unaligned")) return at + 8;
+  if (size && faulty("dirty")) *at = 1;
+  if (size > 256 && faulty("short")) return hk_malloc(size / 4);
+  if (other && faulty("twice")) return other->at;
+  if (other && faulty("scribble")) other->at[other->usable - 1] ^= 1;
+  return at;
+}
+
 /* ---- calls ---- */
 
 #define KEPT 12345 /* an errno that nobody sets */
@@ -308,6 +355,7 @@ static void free_block(struct block *volatile b, unsigned how) {
   check_block(&was);
   b->at = NULL;
   PRINT("free %p (%zu bytes), variant %u of maker %d\n", (void *)was.at, was.size, how % 3, was.maker);
+  if (faulty("lost")) return;
   CALL(left,
     switch (was.maker) {
       case BY_MALLOC:
@@ -319,6 +367,7 @@ static void free_block(struct block *volatile b, unsigned how) {
       case BY_NEW_ARRAY: hk_delete_array(was.at, was.size); break;
       case BY_NEW_ALIGNED: hk_delete_aligned(was.at, was.size, was.align);
     });
+  if (faulty("errno")) errno = 0;
   CHECK(left || errno == KEPT, "free set errno to %d", errno);
 }
 
@@ -360,6 +409,7 @@ static void make_block(struct block *volatile b, enum way way, size_t size, unsi
   size_t whole;
   if (__builtin_mul_overflow(count, size, &whole)) { CHECK(!at && errno == ENOMEM, "%zu × %zu bytes", count, size); return; }
   if (way == PVALLOC && size <= SIZE_MAX / 2) whole = size ? (size + 4095) & ~(size_t)4095 : 4096;
+  if (at && fault) at = spoiled(b, at, whole);
   if (!at) {
     if (way == POSIX) { CHECK(error == ENOMEM, "posix_memalign returned %d", error); errno = ENOMEM; }
     if (way < NEW || way > NEW_ALIGNED) check_refusal(whole, align);
@@ -381,6 +431,7 @@ static void resize_block(struct block *volatile b, size_t size, unsigned detail)
   if (left || (size == 0 && !at)) return; /* realloc to 0 frees */
   if (!at) { *b = was; check_block(b); check_refusal(size, 16); return; }
   size_t kept = was.usable < size ? was.usable : size;
+  if (kept && faulty("moved")) *(uint8_t *)at ^= 1;
   visit_block(check_mark, at, was.at, was.usable, kept, was.mark);
   hold(b, at, size, 16, BY_MALLOC, false);
 }
@@ -395,7 +446,9 @@ static void bulk_make(unsigned n, size_t size, unsigned count) {
   while (count-- && bulks[n].count < BULK_MOST && bulks[n].count * size < 256 * MIB) {
     uint8_t *at = hk_malloc(size);
     if (!at) { check_refusal(size, 16); return; }
-    bulks[n].usable += hk_malloc_usable_size(at);
+    size_t usable = hk_malloc_usable_size(at);
+    CHECK((uintptr_t)at % (size < 16 ? 8 : 16) == 0 && (GUARD ? usable == size : usable >= size), "%p of %zu bytes", (void *)at, usable);
+    bulks[n].usable += usable;
     uint64_t mark = (uint64_t)n << 32 | bulks[n].count;
     memcpy(at, &mark, 8);
     memcpy(at + size - 8, &mark, size < 16 ? 0 : 8);
@@ -451,7 +504,7 @@ static void interrupt(void) {
 
 /* ---- what programs must not do ---- */
 
-/* Pointers that are not of the heap, and into the middle of blocks that are not small: left alone, but for guard builds. */
+/* Pointers that are not of the heap, and into the middle of blocks that are not small: left alone, but for strict builds. */
 static void hostile(unsigned what, unsigned which) {
   static char object[64] __attribute__((aligned(64)));
   struct block *b = &slots[which % SLOTS];
@@ -466,24 +519,25 @@ static void hostile(unsigned what, unsigned which) {
   }
   if (hakmem_owns(pointer) && what % 4 != 3) return;
   PRINT("%s of %p, which is %s\n", what & 4 ? "realloc" : "free", (void *)pointer, what % 4 == 3 ? "inside of a block" : "foreign");
-  if (GUARD) expected_message = "free of";
+  if (STRICT) expected_message = GUARD ? "free of" : "not the start of a block";
   void *got = NULL;
   errno = KEPT;
   if (what & 4) got = hk_realloc(pointer, 100); else hk_free(pointer);
-  CHECK(!GUARD, "guard let it pass");
+  CHECK(!STRICT, "it was let pass");
   CHECK(!got && ((what & 4) || errno == KEPT), "%p, errno %d", got, errno);
 }
 
 /* Freed twice, with nothing between. */
 static void free_twice(struct block *b) {
   struct block was = *b;
-  if (!was.at || was.maker != BY_MALLOC || (!GUARD && was.usable <= 64 * KIB)) return;
+  if (!was.at || was.maker != BY_MALLOC || (!STRICT && was.usable <= 64 * KIB)) return;
   event = NOTHING;
   free_block(b, 0);
   PRINT("free %p again\n", (void *)was.at);
-  if (GUARD) expected_message = "double free";
+  if (STRICT) expected_message = "double free";
+  if (HARDENED) or_message = "not the start of a block";
   hk_free(was.at);
-  CHECK(!GUARD, "guard let it pass");
+  CHECK(!STRICT, "it was let pass");
 }
 
 /* Only guard builds find these; the first ends the process. */
@@ -655,6 +709,8 @@ static void choose_settings(uint8_t choice) {
   if (choice >> 3 & 1) environment[n++] = choice >> 4 & 1 ? no_delay : delay;
   if (choice >> 5 & 1) environment[n++] = choice >> 6 & 1 ? keep_none : keep_one;
   environment[n] = NULL;
+  most_addresses = choice >> 7 ? GIB : 0;
+  if (most_addresses) PRINT("addresses are limited\n");
   for (int i = 0; i < n; i++) PRINT("%s\n", environment[i]);
 }
 
@@ -663,7 +719,7 @@ static char *variables_before;
 
 int LLVMFuzzerInitialize(int *count, char ***arguments) {
   (void)count, (void)arguments;
-  printing = getenv("FUZZ_PRINT");
+  printing = getenv("FUZZ_PRINT"), fault = getenv("FUZZ_FAULT");
   variables_before = malloc((size_t)(__stop_hakmem_data - __start_hakmem_data));
   memcpy(variables_before, __start_hakmem_data, (size_t)(__stop_hakmem_data - __start_hakmem_data));
   sem_init(&director, 0, 0);
@@ -680,8 +736,8 @@ static void begin_anew(void) {
   next_mapping = (char *)0x200000000000 + 3 * 64 * KIB;
   memset(slots, 0, sizeof slots);
   for (int i = 0; i < BULKS; i++) bulks[i].count = 0, bulks[i].usable = 0;
-  now_ms = 1000000, last_mark = 0, event = NOTHING, expected_message = NULL;
-  refused = leaking = dead = ending = false, calling = 0;
+  now_ms = 1000000, last_mark = 0, event = NOTHING, expected_message = or_message = NULL;
+  refused = leaking = dead = ending = false, calling = 0, randomness = 0;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
