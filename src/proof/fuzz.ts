@@ -152,16 +152,17 @@ function last(text: string, pattern: RegExp): number {
  */
 async function merge(fuzzers: readonly string[], corpora: readonly string[], work: string): Promise<number> {
   const merged = path.join(work, "merged");
+  const all = path.join(work, "all");
   await mkdir(merged);
+  await mkdir(all);
+  // New inputs are named by what they hold, kept ones by their number: each is there once.
+  for (const corpus of corpora) {
+    for (const file of await readdir(corpus)) await copyFile(path.join(corpus, file), path.join(all, file));
+  }
   for (const fuzzer of fuzzers) {
     console.error(`merging what ${path.basename(fuzzer)} reaches`);
     const limits = [`-max_len=${LONGEST_INPUT}`, `-timeout=${LONGEST_SECONDS}`];
-    const { status, errors } = await execute(
-      fuzzer,
-      ["-merge=1", "-use_counters=0", ...limits, merged, ...corpora],
-      {},
-      3600,
-    );
+    const { status, errors } = await execute(fuzzer, ["-merge=1", "-use_counters=0", ...limits, merged, all], {}, 3600);
     if (status !== 0) throw new Error(`merging ended with ${status}\n${errors}`);
   }
   const files = await readdir(merged);

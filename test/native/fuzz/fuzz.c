@@ -81,8 +81,8 @@ static size_t a_size(void) {
     case 3: return n * 128;
     case 4: return ((size_t)1 << n % 25) + n / 32 % 3 - 1;
     case 5: return n % (GUARD ? 1024 : 8192) * KIB;
-    case 6: return n % 64 || GUARD ? n % (GUARD ? 32 : 256) * 64 * KIB + n / 256 % 3 - 1 : n * MIB;
-    default: return n % 4 ? n % 40000 : n % 8 ? SIZE_MAX - n : ((size_t)1 << (GUARD || n & 64 ? 47 : 33) << n / 8 % 4) - n / 256;
+    case 6: return n % 64 || GUARD ? n % (GUARD ? 32 : 256) * 64 * KIB + n / 256 % 3 - 1 : n % 2048 * MIB;
+    default: return n % 4 ? n % 40000 : n % 8 ? SIZE_MAX - n : ((size_t)1 << (GUARD || n & 64 ? 47 : 31) << n / 8 % 4) - n / 256;
   }
 }
 
@@ -387,6 +387,9 @@ static void make_block(struct block *volatile b, enum way way, size_t size, unsi
   free_block(b, detail);
   size_t align = an_alignment(way, detail);
   size_t count = way == CALLOC ? detail % 5 * detail % 7 + 1 : 1;
+  /* What calloc has to clear itself takes memory, all of it. */
+  size_t cleared = (GUARD ? 2 : 64) * MIB;
+  if (way == CALLOC && size > cleared && size <= 256 * GIB) size %= cleared;
   void *volatile at = NULL;
   volatile int error = 0;
   enum maker maker = way == NEW ? BY_NEW : way == NEW_ARRAY ? BY_NEW_ARRAY : way == NEW_ALIGNED ? BY_NEW_ALIGNED : BY_MALLOC;
@@ -443,7 +446,7 @@ static void bulk_make(unsigned n, size_t size, unsigned count) {
   bulks[n].size = size = size < 8 ? 8 : size > 4 * MIB ? size % (4 * MIB) + 8 : size;
   if (size > 64 * KIB) count %= 32;
   PRINT("bulk %u: %u more blocks of %zu bytes\n", n, count, size);
-  while (count-- && bulks[n].count < BULK_MOST && bulks[n].count * size < 256 * MIB) {
+  while (count-- && bulks[n].count < BULK_MOST && bulks[n].count * size < (GUARD ? 16 : 256) * MIB) {
     uint8_t *at = hk_malloc(size);
     if (!at) { check_refusal(size, 16); return; }
     size_t usable = hk_malloc_usable_size(at);
@@ -518,6 +521,7 @@ static void hostile(unsigned what, unsigned which) {
       pointer = (char *)b->at + (which & 128 ? (b->usable - 1) & ~(size_t)4095 : which % 3 ? 4096 : 16);
   }
   if (hakmem_owns(pointer) && what % 4 != 3) return;
+  if (!GUARD && !hakmem_stat(HAKMEM_COMMITTED)) return; /* without a heap there is no map to look at */
   PRINT("%s of %p, which is %s\n", what & 4 ? "realloc" : "free", (void *)pointer, what % 4 == 3 ? "inside of a block" : "foreign");
   if (STRICT) expected_message = GUARD ? "free of" : "not the start of a block";
   void *got = NULL;
@@ -709,6 +713,7 @@ static void choose_settings(uint8_t choice) {
   if (choice >> 3 & 1) environment[n++] = choice >> 4 & 1 ? no_delay : delay;
   if (choice >> 5 & 1) environment[n++] = choice >> 6 & 1 ? keep_none : keep_one;
   environment[n] = NULL;
+  if (choice % 8 == 3) event = REFUSE_ALL, event_in = 0; /* a system without memory, until the next event is chosen */
   most_addresses = choice >> 7 ? GIB : 0;
   if (most_addresses) PRINT("addresses are limited\n");
   for (int i = 0; i < n; i++) PRINT("%s\n", environment[i]);

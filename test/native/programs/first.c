@@ -10,7 +10,7 @@ static void *work(void *seed) {
   struct churn mine = {.state = (uintptr_t)seed};
   pthread_barrier_wait(&start);
   for (int i = 0; i < 8; i++) free(malloc(3 << 20)); /* the first to go back to the system, where nothing is kept */
-  churn(&mine, 2000);
+  churn(&mine, 500);
   churn_end(&mine);
   return NULL;
 }
