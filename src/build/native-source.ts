@@ -20,6 +20,12 @@ const PLATFORM_GLOBALS: Readonly<Record<string, string>> = {
 /** Globals of which all threads hold the same value: atomics, since one thread may set them while another looks. */
 const PROCESS_GLOBALS: ReadonlySet<string> = new Set(["control", "secret"]);
 
+/**
+ * Imported variables of which all threads hold the same value, in the platform layer: relaxed, since they are on fast paths. Whoever
+ * needs the new value has found another global set after it.
+ */
+const PROCESS_IMPORTS: ReadonlySet<string> = new Set(["platform_regions"]);
+
 /** What a rewrite needs to know of a module. */
 export interface NativeSourceOptions {
   /** Exports whose first steps are a fast path, to be drawn into their callers. */
@@ -67,7 +73,12 @@ function dropHostSide(text: string): string {
 /** Removes the instance and memory arguments, and makes exports as private as everything else. */
 function dropInstance(text: string): string {
   return text
-    .replace(/\(\*instance->w2c_(\w+)\)/g, "$1")
+    .replace(/\(\*instance->w2c_(\w+)\)(?: = (\w+))?/g, (_, name: string, value?: string) => {
+      if (!PROCESS_IMPORTS.has(name)) return value === undefined ? name : `${name} = ${value}`;
+      return value === undefined
+        ? `__atomic_load_n(&${name}, __ATOMIC_RELAXED)`
+        : `__atomic_store_n(&${name}, ${value}, __ATOMIC_RELAXED)`;
+    })
     .replace(/\bw2c_(?=([a-z]+)_\w+\(instance->w2c_\1_instance\b)/g, "")
     .replace(/\binstance->w2c_(?:[a-z]+_instance|env_memory)(?:, )?/g, "")
     .replace(

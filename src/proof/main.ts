@@ -4,18 +4,22 @@ import { Command, CommanderError } from "commander";
 import { EXIT, type Register } from "../cli/command.js";
 import { messageOf, RequestError } from "../lab/errors.js";
 import { registerEngines } from "./engines.js";
+import { registerFuzz } from "./fuzz.js";
 import { registerInterruptions } from "./interruptions.js";
 import { registerMistakes } from "./mistakes.js";
 import { registerModel } from "./model.js";
 import { registerProfiles } from "./profiles.js";
+import { registerSanitize } from "./sanitize.js";
 import { registerSoak } from "./soak/command.js";
 
 const COMMANDS: readonly Register[] = [
   registerEngines,
+  registerFuzz,
   registerInterruptions,
   registerMistakes,
   registerModel,
   registerProfiles,
+  registerSanitize,
   registerSoak,
 ];
 

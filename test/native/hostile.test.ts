@@ -97,6 +97,25 @@ describe("memory that ends", () => {
     expect(limited.status).toBe(3);
     expect(limited.errors).toMatch(/the system refused \d+ MiB of address space .*ulimit -v/);
   });
+
+  it.each(["default", "hardened", "guard"])(
+    "is refused by every call while there is none at all (profile %s)",
+    async (profile) => {
+      const { archive } = await library(profile);
+      const program = await compile("penniless.c", ["-fno-builtin", archive]);
+      const { status, errors } = await run("sh", ["-c", `ulimit -v 1000000; exec ${program}`]);
+      expect(errors).toMatch(/^hakmem: the system refused .*\n$/);
+      expect(status).toBe(3);
+    },
+  );
+
+  it("is found in a new reservation when it does not suffice behind what is free at the end of the last", async () => {
+    const program = await compile("longer.c", ["-fno-builtin"]);
+    const { shared } = await library();
+    // Reservations are an eighth of what is allowed: several of the blocks need one of their own.
+    const { status, output } = await run("sh", ["-c", `ulimit -v 8000000; LD_PRELOAD=${shared} exec ${program}`]);
+    expect({ status, output }).toEqual({ status: 0, output: "950\n" });
+  });
 });
 
 describe("memory that was freed", () => {

@@ -3,13 +3,15 @@
 #include <string.h>
 #include "churn.h"
 
+static char *copy_of(const char *text) { return strcpy(malloc(strlen(text) + 1), text); }
+
 static char *kept;
 static struct churn late;
 static pthread_key_t keys[3];
 
 static void at_exit(void) {
   free(kept);
-  kept = strdup("allocated in an atexit handler");
+  kept = copy_of("allocated in an atexit handler");
   churn(&late, 5000);
 }
 
@@ -29,7 +31,7 @@ static void tenacious(void *value) {
 static void *thread(void *unused) {
   (void)unused;
   for (int i = 0; i < 3; i++) pthread_setspecific(keys[i], malloc(1000));
-  return strdup("from the thread");
+  return copy_of("from the thread");
 }
 
 int main(void) {
@@ -44,7 +46,7 @@ int main(void) {
     CHECK(!strcmp(result, "from the thread"));
     free(result);
   }
-  kept = strdup("allocated in main");
+  kept = copy_of("allocated in main");
   atexit(at_exit);
   return 0;
 }
