@@ -130,7 +130,12 @@ export async function repeat(
   fuzzer: string,
   input: string,
 ): Promise<{ readonly failed: boolean; readonly text: string }> {
-  const { status, errors } = await execute(fuzzer, [`-timeout=${LONGEST_SECONDS}`, input], { FUZZ_PRINT: "1" }, 120);
+  const { status, errors } = await execute(
+    fuzzer,
+    [`-timeout=${LONGEST_SECONDS}`, `-artifact_prefix=${fuzzer}-`, input],
+    { FUZZ_PRINT: "1" },
+    120,
+  );
   return { failed: status !== 0, text: errors };
 }
 
