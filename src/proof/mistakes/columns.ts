@@ -30,7 +30,7 @@ export interface Absent {
 }
 
 /** Profiles of ours in the table. */
-const PROFILES = ["default", "guard"] as const;
+const PROFILES = ["default", "hardened", "guard"] as const;
 const GLIBC_MESSAGE = /^(?:free|malloc|realloc|memalign|munmap_chunk|corrupted|double free|mremap_chunk|calloc)\b.*/m;
 const MIMALLOC_MESSAGE = /^mimalloc: error: .*/m;
 const HAKMEM_MESSAGE = /^hakmem: (?!process ).*/m;
