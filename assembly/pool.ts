@@ -265,7 +265,8 @@ function lower(superslab: u32): void {
  * @param since `poolChanges` before the search that found nothing
  * @param tries how many searches have been repeated before it
  * @returns true when another search is worth while: memory has grown, although another thread may take it first, or
- *   others have given some back; false when the platform has no more and nothing has changed
+ *   others have given some back, or may have, since the platform refuses for the first time; false when it has no more and
+ *   nothing has changed
  */
 export function growPool(count: usize, since: u32, tries: u32): bool {
   if (count >= PAGES) return false;

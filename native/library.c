@@ -201,7 +201,9 @@ __attribute__((constructor(101))) static void start(int argc, char **argv, char 
 #ifdef HAKMEM_GUARD
   void *frame; /* see say_backtrace; a static program loads nothing, and is not ready for it yet */
   if (getauxval(AT_BASE)) (void)backtrace(&frame, 1);
-#endif
   at_quick_exit(end);
+#else
+  if (settings[STATS].value) at_quick_exit(end);
+#endif
   if (settings[VERBOSE].value) say("process %u uses profile %s", (u64)getpid(), HAKMEM_PROFILE);
 }

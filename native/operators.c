@@ -10,8 +10,9 @@
 
 #define PUBLIC __attribute__((visibility("default"), weak))
 
-extern void *_Znwm(size_t), *_ZnwmSt11align_val_t(size_t, size_t);
-extern void _ZdlPv(void *), _ZdlPvSt11align_val_t(void *, size_t);
+/* Weak, since compilers may take two strong names for two functions. */
+PUBLIC extern void *_Znwm(size_t), *_ZnwmSt11align_val_t(size_t, size_t);
+PUBLIC extern void _ZdlPv(void *), _ZdlPvSt11align_val_t(void *, size_t);
 HIDDEN extern void *own_Znwm(size_t), *own_ZnwmSt11align_val_t(size_t, size_t);
 HIDDEN extern void own_ZdlPv(void *), own_ZdlPvSt11align_val_t(void *, size_t);
 

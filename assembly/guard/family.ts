@@ -174,13 +174,16 @@ function checkFreed(start: usize, entry: u64): void {
   if (at < end) failAt(FAIL_USE_AFTER_FREE, start, entry, at);
 }
 
-/** Start of the block that the program holds at `pointer`, with all about it checked; does not return if there is none. */
-function heldAt(pointer: usize): usize {
+/**
+ * The entry of the block that the program holds at `pointer`, with all about it checked; does not return if there is none.
+ * The block starts padOf(entry) bytes before `pointer`.
+ */
+function heldAt(pointer: usize): u64 {
   const start = blockAround(pointer);
   const entry = start ? entryOf(start) : UNKNOWN;
   if (stateOf(entry) == HELD && pointer == start + padOf(entry)) {
     checkHeld(start, entry);
-    return start;
+    return entry;
   }
   // A pointer that was right once is told from one that never was.
   for (let pad = ctz<u32>(<u32>MIN_ALIGN); pad < LARGEST_PAD; ++pad) {
@@ -191,7 +194,7 @@ function heldAt(pointer: usize): usize {
   }
   if (entry != UNKNOWN) failCall(FAIL_INTERIOR_POINTER, start, entry, pointer);
   platform.fail(FAIL_FOREIGN_POINTER, pointer, 0, pointer, 0);
-  return 0;
+  return UNKNOWN;
 }
 
 /** Checks all blocks that the program holds and all that are in quarantine. Other threads may go on meanwhile. */
@@ -222,16 +225,16 @@ const ANY_SIZE: usize = usize.MAX_VALUE;
 export function guardFree(pointer: usize, size: usize, align: usize, maker: u32): void {
   if (!pointer) return;
   if (!hasHeap()) return platform.fail(FAIL_FOREIGN_POINTER, pointer, 0, pointer, 0);
-  const start = heldAt(pointer);
-  const entry = entryOf(start);
+  const entry = heldAt(pointer);
+  const start = pointer - padOf(entry);
   if (makerOf(entry) != maker) failCall(FAIL_WRONG_FUNCTION, start, entry, pointer);
   if (size != ANY_SIZE && size != sizeOf(entry))
     platform.fail(FAIL_WRONG_SIZE, pointer, sizeOf(entry), pointer, <u32>size);
   if (align && !isResized(entry) && max(align, MIN_ALIGN) != padOf(entry)) {
     platform.fail(FAIL_WRONG_ALIGNMENT, pointer, sizeOf(entry), pointer, <u32>align);
   }
-  // Another thread may have freed it since it was looked at.
-  if (stateOf(entry) != HELD || !setState(start, entry, FREED)) failCall(FAIL_DOUBLE_FREE, start, entry, pointer);
+  // Another thread may have freed it since it was looked at: then the entry is another.
+  if (!setState(start, entry, FREED)) failCall(FAIL_DOUBLE_FREE, start, entry, pointer);
   const bytes = endOf(start) - start;
   memory.fill(start, DEAD, min(bytes, FILL_MAX));
   leave(exchange(start, bytes));
@@ -279,8 +282,8 @@ export function malloc_usable_size(pointer: usize): usize {
 export function realloc(pointer: usize, size: usize): usize {
   if (!pointer) return malloc(size);
   if (!hasHeap()) platform.fail(FAIL_FOREIGN_POINTER, pointer, 0, pointer, 0);
-  const start = heldAt(pointer);
-  const entry = entryOf(start);
+  const entry = heldAt(pointer);
+  const start = pointer - padOf(entry);
   if (makerOf(entry) != MALLOC) failCall(FAIL_WRONG_FUNCTION, start, entry, pointer);
   const old = sizeOf(entry);
   const moved = malloc(size);

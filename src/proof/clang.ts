@@ -42,9 +42,6 @@ const LIBRARY_FLAGS: readonly string[] = [
   "-Wno-unused-parameter",
 ];
 
-/** Without this, clang takes for granted that functions of two names are two, which operators.c asks. */
-const UNBOUND: readonly string[] = ["_Znwm", "_ZnwmSt11align_val_t", "_ZdlPv", "_ZdlPvSt11align_val_t"];
-
 /** All C of the library of a profile, in a directory of its own. */
 export interface Source {
   readonly profile: Profile;
@@ -75,7 +72,6 @@ export async function generateSource(
   await mkdir(directory, { recursive: true });
   for (const file of await readdir(NATIVE)) await copyFile(path.join(NATIVE, file), path.join(directory, file));
   await copyFile(await generatedHeader(profile), path.join(directory, "allocator.gen.h"));
-  await writeFile(path.join(directory, "unbound.h"), UNBOUND.map((name) => `#pragma weak ${name}\n`).join(""));
   for (const { file, from, to } of changes) {
     const text = await readFile(path.join(directory, file), "utf8");
     if (!text.includes(from)) throw new Error(`${file} has no "${from}" any more`);
@@ -114,7 +110,6 @@ export async function compileLibrary(options: LibraryOptions): Promise<RenamedLi
     const part = `${out}.${name}.part.o`;
     await clang([
       ...[...LIBRARY_FLAGS, ...profileDefines(source.profile), ...flags],
-      ...["-include", path.join(source.directory, "unbound.h")],
       ...["-c", path.join(source.directory, `${name}.c`), "-o", part],
     ]);
     parts.push(part);

@@ -4,14 +4,14 @@
  * event loop meanwhile, and so is told of the growth by nothing but the library. Runs in every engine: imports the library alone.
  */
 
-import { attachHeap } from "../../../dist/index.js";
+import { attachHeap, createHeap } from "../../../dist/index.js";
 
 /** Fields of the box, a shared buffer of its own. */
 const ROUND = 0;
 const ANSWER = 1;
 const POINTER = 2;
 const SIZE = 3;
-export const BOX_BYTES = 64;
+const BOX_BYTES = 64;
 
 const ROUNDS = 12;
 const LEAST = 200_000;
@@ -58,7 +58,7 @@ export function grow({ handle, box, resizable }) {
  * @param {boolean} resizable
  * @returns {string[]}
  */
-export function observe(heap, box, resizable) {
+function observe(heap, box, resizable) {
   /** @type {Set<string>} */
   const wrong = new Set();
   if (resizable) makeResizable(heap);
@@ -127,4 +127,31 @@ export function observe(heap, box, resizable) {
   const { live } = heap.stats();
   if (live !== 0) wrong.add(`${live} bytes are lost`);
   return [...wrong];
+}
+
+/**
+ * Observes heaps of every kind that the engine has. Returns what was wrong, by the kind of heap.
+ * @param {(task: Parameters<typeof grow>[0]) => Promise<() => unknown>} start starts an agent that will `grow` the heap of its task;
+ *   resolves when it runs, to what waits for its end
+ */
+export async function observeAll(start) {
+  /** @type {Record<string, string[]>} */
+  const findings = {};
+  for (const memory64 of [false, true]) {
+    for (const resizable of [false, true]) {
+      const name = `${memory64 ? "64" : "32"} bits, ${resizable ? "growable" : "fixed-length"} buffer`;
+      try {
+        const heap = await createHeap({ shared: true, maximum: 1024 * 1024 * 1024, memory64 });
+        if (resizable && !("toResizableBuffer" in heap.memory)) continue;
+        const box = new SharedArrayBuffer(BOX_BYTES);
+        const ended = await start({ handle: heap.handle, box, resizable });
+        findings[name] = observe(heap, box, resizable);
+        await ended();
+        heap.close();
+      } catch (error) {
+        if (/** @type {any} */ (error).code !== "HAKMEM_UNSUPPORTED") findings[name] = [String(error)];
+      }
+    }
+  }
+  return findings;
 }
