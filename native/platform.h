@@ -182,28 +182,33 @@ static SLOW bool span_add(struct span *full, u64 least) {
 
 static u64 committed;
 
-/* Counts bytes as committed where the limit allows it: what is not allowed is in nobody's way. */
+static inline u64 limit_left(u64 used) {
+  u64 limit = settings[LIMIT].value ? settings[LIMIT].value : ~(u64)0;
+  return used < limit ? limit - used : 0;
+}
+
+/* Counts bytes that are committed, where the limit allows it. What is counted is there: it is nobody's reason to be refused untruly. */
 static bool count_committed(u64 bytes) {
-  u64 limit = settings[LIMIT].value ? settings[LIMIT].value : ~(u64)0, before = __atomic_load_n(&committed, __ATOMIC_RELAXED);
-  while (before <= limit && bytes <= limit - before)
+  u64 before = __atomic_load_n(&committed, __ATOMIC_RELAXED);
+  while (bytes <= limit_left(before))
     if (__atomic_compare_exchange_n(&committed, &before, before + bytes, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) return true;
   return false;
 }
 
 static inline u64 platform_grow(u64 bytes) {
   static u32 said;
-  bool allowed = bytes <= 16 * SPAN_MOST && count_committed(bytes), counted = allowed;
-  while (allowed) {
+  bool possible = bytes <= 16 * SPAN_MOST;
+  while (possible && bytes <= limit_left(__atomic_load_n(&committed, __ATOMIC_RELAXED))) {
     struct span *span = (struct span *)__atomic_load_n(&span_now, __ATOMIC_SEQ_CST);
     u64 at = span ? __atomic_load_n(&span->next, __ATOMIC_SEQ_CST) : 0;
-    if (!span || span->end - at < bytes) allowed = span_add(span, bytes);
+    if (!span || span->end - at < bytes) possible = span_add(span, bytes);
     else if (swap(&span->next, at, at + bytes)) {
-      if (commit(at, bytes)) return at;
+      possible = commit(at, bytes);
+      if (possible && count_committed(bytes)) return at;
+      if (possible) (void)KEEPING_ERRNO(mprotect((void *)at, bytes, PROT_NONE));
       swap(&span->next, at + bytes, at); /* the addresses back, if nobody came behind */
-      allowed = false;
     }
   }
-  if (counted) __atomic_fetch_sub(&committed, bytes, __ATOMIC_RELAXED);
   if (settings[VERBOSE].value && first_time(&said)) say("no more memory: %u KiB refused (said once)", bytes / KIB);
   return ~(u64)0;
 }

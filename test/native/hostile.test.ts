@@ -90,6 +90,14 @@ describe("memory that ends", () => {
     expect(Number(output)).toBeLessThanOrEqual(64);
   });
 
+  it("is refused at HAKMEM_LIMIT only for what others have got, not for what the system is about to refuse them", async () => {
+    const preload = await library();
+    const program = await compile("limited.c", ["-rdynamic"]);
+    expect(await run(program, [], { preload, environment: { HAKMEM_LIMIT: "64m" } })).toMatchObject({
+      output: "done\n",
+    });
+  });
+
   it("ends in a message when the address space is too small for the library", async () => {
     const program = await compile("plain.c");
     const { shared } = await library();
