@@ -10,17 +10,22 @@
  * have blocks or room. Only the thread whose heap it is touches a bin, and an adopter after its death; others
  * read the room for their figures.
  *
+ * In a hardened build there is a third number, which never changes: by it `free` finds out with one multiplication whether a
+ * pointer into a slab of one page is the start of a block. A number n of 16 bits is a multiple of the size
+ * d when n · ⌈2^32 / d⌉ mod 2^32 is less than ⌈2^32 / d⌉ (Lemire, Kaser, Kurz: Faster remainder by direct computation, 2019).
+ *
  * The bins of two kinds that do not exist hold something else: the next of all thread heaps, and in shared memories the
  * gate, by which `free` finds the bins. The gate is the heap itself when it is open, and the heap of nobody, all of whose
  * bins are full, when it is closed; view.ts says when.
  */
 
-import { WORD } from "./config";
+import { PAGE_MASK, WORD } from "./config";
 import * as native from "./platform/native";
 import { CLASS_END } from "./size-class";
 
-export const BIN_SHIFT: usize = WORD == 8 ? 4 : 3;
+export const BIN_SHIFT: usize = WORD == 8 || HK_HARDENED ? 4 : 3;
 const ROOM: usize = WORD;
+const INVERSE: usize = WORD + sizeof<u32>();
 
 /** Kinds of pages are bytes: so many bins could be asked for. */
 const KINDS: usize = 1 << 8;
@@ -79,6 +84,20 @@ export function binRoom(bin: usize): u32 {
 @inline
 export function setBinRoom(bin: usize, room: u32): void {
   store<u32>(bin, room, BINS_OFFSET + ROOM);
+}
+
+/** Hardened: prepares `mayBeInside` for blocks of `size` bytes, from 2 bytes to half a page. */
+export function setBinInverse(bin: usize, size: usize): void {
+  store<u32>(bin, u32.MAX_VALUE / <u32>size + 1, BINS_OFFSET + INVERSE);
+}
+
+/** Hardened: false when `block`, in a slab of the bin's class, is the start of one of its blocks; true when it is not, or may not be. */
+// @ts-ignore: decorator
+@inline
+export function mayBeInside(block: usize, bin: usize): bool {
+  const inverse = load<u32>(bin, BINS_OFFSET + INVERSE);
+  // True where there is none: in a heap of nobody, and for slabs of several pages.
+  return <u32>(block & PAGE_MASK) * inverse >= inverse;
 }
 
 /** Makes room for one more block. */

@@ -27,23 +27,30 @@ const MARK_BITS: u64 = 0x9e3779b97f4a7c15;
 @inline
 export function next(block: usize): usize {
   if (!HK_HARDENED) return load<usize>(block);
-  const following = load<usize>(block) ^ block ^ secret;
+  const following = load<usize>(block) ^ codeOf(block);
   if (following && !mayFollow(block, following)) brokenLink(block);
   return following;
+}
+
+/** Hardened: what the link and the mark of `block` are encoded with. */
+// @ts-ignore: decorator
+@inline
+export function codeOf(block: usize): usize {
+  return HK_HARDENED ? block ^ secret : 0;
 }
 
 /** Puts `following` behind `block`. */
 // @ts-ignore: decorator
 @inline
-export function link(block: usize, following: usize): void {
-  store<usize>(block, HK_HARDENED ? following ^ block ^ secret : following);
+export function link(block: usize, following: usize, code: usize = codeOf(block)): void {
+  store<usize>(block, following ^ code);
 }
 
 /** Hardened: notes that `block` is free, whatever it was. */
 // @ts-ignore: decorator
 @inline
-export function mark(block: usize): void {
-  if (HK_HARDENED) store<u64>(block, markOf(block), MARK);
+export function mark(block: usize, code: usize = codeOf(block)): void {
+  if (HK_HARDENED) store<u64>(block, markOf(code), MARK);
 }
 
 /** Hardened: notes that `block` is not free any more, and returns it. */
@@ -54,17 +61,17 @@ export function unmark(block: usize): usize {
   return block;
 }
 
-/** Hardened: ends the program when `block`, a small one, is free. */
+/** Hardened: true when `block`, a small one, is free. */
 // @ts-ignore: decorator
 @inline
-export function refuseMarked(block: usize): void {
-  if (HK_HARDENED && load<u64>(block, MARK) == markOf(block)) freedTwice(block);
+export function isMarked(block: usize, code: usize = codeOf(block)): bool {
+  return load<u64>(block, MARK) == markOf(code);
 }
 
 // @ts-ignore: decorator
 @inline
-function markOf(block: usize): u64 {
-  return (<u64>(block ^ secret)) ^ MARK_BITS;
+function markOf(code: usize): u64 {
+  return (<u64>code) ^ MARK_BITS;
 }
 
 /** True when `following` can be a block of the class of `block`. */
@@ -79,8 +86,9 @@ function brokenLink(block: usize): void {
   platform.fail(FAIL_BROKEN_LINK, block, sizeOf(block), block, load<u8>(block));
 }
 
-function freedTwice(block: usize): void {
-  platform.fail(FAIL_DOUBLE_FREE, block, sizeOf(block), block, 0);
+/** Hardened: ends the program when `block`, a small one, is free. */
+export function refuseMarked(block: usize): void {
+  if (isMarked(block)) platform.fail(FAIL_DOUBLE_FREE, block, sizeOf(block), block, 0);
 }
 
 function sizeOf(block: usize): usize {

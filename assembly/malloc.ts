@@ -5,12 +5,12 @@
  * and may free what another thread allocated.
  */
 
-import { binHead, binOf, binRoom, gateOf, raiseBinRoom, setBinHead, setBinRoom } from "./bin";
+import { binHead, binOf, binRoom, gateOf, mayBeInside, raiseBinRoom, setBinHead, setBinRoom } from "./bin";
 import { keepBig, takeBig } from "./big-cache";
 import { GRANULE_SIZE, LARGE_MAX, MAX_REQUEST, MIN_ALIGN, PAGE_SHIFT, PAGE_SIZE, SMALL_MAX, WORD } from "./config";
 import { hasHeap, nothing } from "./control";
 import { FAIL_NOT_A_BLOCK } from "./failure";
-import { link, mark, next, refuseMarked, unmark } from "./free-list";
+import { codeOf, isMarked, link, mark, next, unmark } from "./free-list";
 import {
   allocateHuge,
   allocateLarge,
@@ -29,7 +29,7 @@ import * as platform from "./platform";
 import * as native from "./platform/native";
 import { growPool, poolChanges } from "./pool";
 import { KIND_HUGE, KIND_LARGE, kindOf } from "./region";
-import { sendHomeAlone } from "./remote";
+import { refuseWrong, sendHomeAlone } from "./remote";
 import { relax } from "./retention";
 import { CLASS_FIRST, classOf, classSize } from "./size-class";
 import { current } from "./thread";
@@ -71,14 +71,22 @@ export function free(block: usize): void {
   const kind = kindOf(block);
   const bin = binOf(gateOf(current()), kind);
   const room = binRoom(bin);
+  const code = codeOf(block);
   // Without limits bins have no room to tell: neither what is not small, nor a closed gate.
-  if (HK_UNSAFE ? kind < CLASS_FIRST || gateOf(current()) != current() : !room) return freeSlow(block);
-  refuseMarked(block);
-  mark(block);
-  link(block, binHead(bin));
+  if (HK_UNSAFE ? kind < CLASS_FIRST || gateOf(current()) != current() : !room || isSuspect(block, bin, code))
+    return freeSlow(block);
+  mark(block, code);
+  link(block, binHead(bin), code);
   platform.order();
   setBinHead(bin, block);
   if (!HK_UNSAFE) setBinRoom(bin, room - 1);
+}
+
+/** Hardened: true when `block` is free, or may not be the start of a block; by the bin of its class. */
+// @ts-ignore: decorator
+@inline
+function isSuspect(block: usize, bin: usize, code: usize): bool {
+  return HK_HARDENED && (mayBeInside(block, bin) || isMarked(block, code));
 }
 
 // The slow paths have two callers each, so that no optimiser inlines them into the fast paths, whose registers and
@@ -124,7 +132,7 @@ function allocateBig(size: usize, align: usize): usize {
     if (!collected) {
       collected = true;
       if (ready()) collect();
-    } else if (growPool(pagesOf(size) + spare, since, tries++)) collected = false;
+    } else if (growPool(pagesOf(size) + spare, since, tries++, 0)) collected = false;
     else return 0;
   }
 }
@@ -136,8 +144,10 @@ function freeSlow(block: usize): void {
     if (block) freeBig(block, kind);
     return;
   }
-  if (HK_HARDENED) see(block + MIN_ALIGN - 1);
-  refuseMarked(block);
+  if (HK_HARDENED) {
+    see(block + MIN_ALIGN - 1);
+    refuseWrong(block);
+  }
   mark(block);
   // Where there is no memory for a heap of this thread's own, the block goes straight to its slab.
   if (!ready()) return HK_NATIVE ? sendHomeAlone(block) : unreachable();
@@ -214,10 +224,10 @@ export function realloc(block: usize, size: usize): usize {
     return 0;
   }
   see(block + old - 1);
-  if (HK_HARDENED && old <= SMALL_MAX && kindOf(block) >= CLASS_FIRST) refuseMarked(block);
+  const kind = kindOf(block);
+  if (kind >= CLASS_FIRST && isSuspect(block, binOf(current(), kind), codeOf(block))) refuseWrong(block);
   // Blocks that shrink to less than half make room for others.
   if (size <= old && size > old >> 1 && old <= SMALL_MAX) return block;
-  const kind = kindOf(block);
   if (size > SMALL_MAX && size <= MAX_REQUEST) {
     if (kind == KIND_LARGE && resizeLarge(block, size)) return block;
     if (kind == KIND_HUGE && size > LARGE_MAX && resizeHuge(block, size)) return block;

@@ -237,14 +237,14 @@ export function endClaim(changed: bool): void {
 }
 
 /**
- * True when memory has become available since `since`, after those that hold some for a moment have decided. They are
- * waited for only a while: one may have died at it.
+ * True when memory has become available since `since`, after those that hold some for a moment have decided, all but the
+ * caller with its `own` claims. They are waited for only a while: one may have died at it.
  */
-function changedSince(since: u32): bool {
+function changedSince(since: u32, own: u32): bool {
   for (let n: u32 = 0; n < PATIENCE; ++n) {
     const word = atomicLoad<u64>(traffic());
     if (<u32>(word >> 32) != since) return true;
-    if (!(<u32>word)) return false;
+    if (<u32>word <= own) return false;
     platform.rest();
   }
   return false;
@@ -264,11 +264,12 @@ function lower(superslab: u32): void {
  * exactly what is missing behind the pages that are free at the end of memory.
  * @param since `poolChanges` before the search that found nothing
  * @param tries how many searches have been repeated before it
+ * @param own claims of the caller's
  * @returns true when another search is worth while: memory has grown, although another thread may take it first, or
  *   others have given some back, or may have, since the platform refuses for the first time; false when it has no more and
  *   nothing has changed
  */
-export function growPool(count: usize, since: u32, tries: u32): bool {
+export function growPool(count: usize, since: u32, tries: u32, own: u32): bool {
   if (count >= PAGES) return false;
   const unit = GROW_UNIT >> PAGE_SHIFT;
   let needed = (count - min(trailingPages(), count - 1) + unit - 1) & ~(unit - 1);
@@ -282,7 +283,7 @@ export function growPool(count: usize, since: u32, tries: u32): bool {
   while (true) {
     if (addPages(step)) return true;
     // What others cached meanwhile is found by those who collect once more.
-    if (step == needed) return HK_SHARED && (tries == 0 || (tries < RETRIES && changedSince(since)));
+    if (step == needed) return HK_SHARED && (tries == 0 || (tries < RETRIES && changedSince(since, own)));
     step = max(needed, (step >> 1) & ~(unit - 1));
   }
 }

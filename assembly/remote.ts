@@ -26,7 +26,7 @@
 import { atomicCas, atomicLoad, atomicStore } from "./atomic";
 import { PAGE_SHIFT, SUPERSLAB_PAGES, SUPERSLAB_PAGES_SHIFT } from "./config";
 import { FAIL_INTERIOR_POINTER } from "./failure";
-import { link, next } from "./free-list";
+import { link, next, refuseMarked } from "./free-list";
 import * as platform from "./platform";
 import { endSuperslab, firstSuperslab } from "./pool";
 import { setKind } from "./region";
@@ -81,7 +81,6 @@ export function sendHome(heap: usize): void {
     let count: u32 = 0;
     do {
       const block = list;
-      if (HK_HARDENED && <u32>(block - start) % slab.blockSize) interior(block, slab);
       list = next(block);
       thread.homeward = list;
       platform.order();
@@ -98,9 +97,12 @@ export function sendHome(heap: usize): void {
   }
 }
 
-function interior(block: usize, slab: Slab): void {
+/** Hardened: ends the program when `block`, in a slab, does not begin where one of its blocks does, or is free. */
+export function refuseWrong(block: usize): void {
+  const slab = slabOf(block);
   const behind = <u32>(block - slab.start) % slab.blockSize;
-  platform.fail(FAIL_INTERIOR_POINTER, block - <usize>behind, <usize>slab.blockSize, block, 0);
+  if (behind) platform.fail(FAIL_INTERIOR_POINTER, block - <usize>behind, <usize>slab.blockSize, block, 0);
+  refuseMarked(block);
 }
 
 /** Takes one block home that is in no list; for a thread that has no heap and cannot get one. */

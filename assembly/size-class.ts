@@ -14,7 +14,7 @@
  * The numbering that falls out of this starts at 16. The numbers below serve the region map for what is not small.
  */
 
-import { MIN_ALIGN_SHIFT, SMALL_MAX_SHIFT } from "./config";
+import { MIN_ALIGN_SHIFT, PAGE_SIZE, SLAB_MIN_BLOCKS, SMALL_MAX_SHIFT } from "./config";
 
 const MANTISSA_BITS: u32 = 2;
 /** Below 2^LINEAR_SHIFT the steps are as small as blocks can be. */
@@ -39,4 +39,10 @@ export function classSize(cls: u32): usize {
   // The linear part: the first group of steps has no leading one.
   if (cls < CLASS_FIRST + steps) return (<usize>(cls - CLASS_FIRST + 1)) << MIN_ALIGN_SHIFT;
   return (<usize>((cls & (steps - 1)) + steps + 1)) << ((cls >> MANTISSA_BITS) - 1);
+}
+
+/** Pages of a slab of `cls`: the fewest, as a power of two, that hold SLAB_MIN_BLOCKS. */
+export function slabPages(cls: u32): usize {
+  const bytes = classSize(cls) * SLAB_MIN_BLOCKS;
+  return bytes <= PAGE_SIZE ? 1 : bytes <= 2 * PAGE_SIZE ? 2 : 4;
 }

@@ -15,21 +15,15 @@
  */
 
 import { atomicStore } from "./atomic";
-import { PAGE_SHIFT, PAGE_SIZE, SLAB_MIN_BLOCKS, SUPERSLAB_PAGES_SHIFT } from "./config";
+import { PAGE_SHIFT, SUPERSLAB_PAGES_SHIFT } from "./config";
 import { secret } from "./control";
 import { link, mark, next } from "./free-list";
 import * as platform from "./platform";
-import { NO_PAGES, acquirePages, releasePages } from "./pool";
+import { NO_PAGES, acquirePages, beginClaim, endClaim, releaseClaimed, releasePages } from "./pool";
 import { setKind } from "./region";
-import { classSize } from "./size-class";
+import { classSize, slabPages } from "./size-class";
 import { Slab, ensureMetadata, slabOfPage, slabPage } from "./superslab";
 import { ClassHeap, classHeap, threadHeap } from "./thread";
-
-/** Pages of a slab of `cls`: the fewest, as a power of two, that hold SLAB_MIN_BLOCKS. */
-export function slabPages(cls: u32): usize {
-  const bytes = classSize(cls) * SLAB_MIN_BLOCKS;
-  return bytes <= PAGE_SIZE ? 1 : bytes <= 2 * PAGE_SIZE ? 2 : 4;
-}
 
 /**
  * A fresh slab of `cls`, owned by thread heap `heap` and at the front of its queue.
@@ -37,12 +31,13 @@ export function slabPages(cls: u32): usize {
  */
 export function newSlab(heap: usize, cls: u32): Slab | null {
   const pages = slabPages(cls);
+  // In a claim, since there may be no memory for the metadata.
+  beginClaim();
   const page = acquirePages(pages, 1, true);
-  if (page == NO_PAGES) return null;
-  if (ensureMetadata(page >> SUPERSLAB_PAGES_SHIFT) == 0) {
-    releasePages(page, pages);
-    return null;
-  }
+  const unused = page != NO_PAGES && ensureMetadata(page >> SUPERSLAB_PAGES_SHIFT, 1) == 0;
+  if (unused) releaseClaimed(page, pages);
+  endClaim(unused);
+  if (unused || page == NO_PAGES) return null;
   const size = classSize(cls);
   const slab = slabOfPage(page);
   // An adopter of another heap may look at the owner meanwhile: so no memory.fill. In records that are not of a slab, owner,

@@ -89,17 +89,25 @@ export const LEDGER_OFFSET: usize = LENGTHS_OFFSET + SUPERSLAB_GRANULES;
 const METADATA_BYTES: usize = LEDGER_OFFSET + (HK_GUARD ? SUPERSLAB_PAGES * WORD : 0);
 
 /** Metadata of a SuperSlab, 0 when there is none yet. */
+export function metadataOf(superslab: usize): usize {
+  return lookUp(superslab);
+}
+
+/** As `metadataOf`, where one call more would be felt. */
 // @ts-ignore: decorator
 @inline
-export function metadataOf(superslab: usize): usize {
+function lookUp(superslab: usize): usize {
   return see(atomicLoad<usize>(directoryOf(superslab)));
 }
 
-/** Metadata of a SuperSlab, made if need be; 0 when there is no memory for it. */
-export function ensureMetadata(superslab: usize): usize {
+/**
+ * Metadata of a SuperSlab, made if need be; 0 when there is no memory for it.
+ * @param own claims of the caller's
+ */
+export function ensureMetadata(superslab: usize, own: u32): usize {
   const found = metadataOf(superslab);
   if (found) return found;
-  const made = allocateMetadata(METADATA_BYTES);
+  const made = allocateMetadata(METADATA_BYTES, own);
   if (made == 0) return 0;
   // Of several threads that make it, one wins; what the others made is lost: once a SuperSlab for each that lost.
   if (atomicCas<usize>(directoryOf(superslab), 0, made)) return made;
@@ -110,7 +118,7 @@ export function ensureMetadata(superslab: usize): usize {
 // @ts-ignore: decorator
 @inline
 export function slabOfPage(page: usize): Slab {
-  const metadata = metadataOf(page >> SUPERSLAB_PAGES_SHIFT);
+  const metadata = lookUp(page >> SUPERSLAB_PAGES_SHIFT);
   return changetype<Slab>(metadata + (page & (SUPERSLAB_PAGES - 1)) * SLAB_BYTES);
 }
 
@@ -133,9 +141,10 @@ const METADATA_PAGES: usize = 4;
 /**
  * Memory for the allocator's own use: zero-filled, aligned to 16 bytes, never given back; any thread, lock-free.
  * @param bytes below PAGE_SIZE
+ * @param own claims of the caller's
  * @returns 0 when there is no memory
  */
-export function allocateMetadata(bytes: usize): usize {
+export function allocateMetadata(bytes: usize, own: u32): usize {
   const cursor = changetype<usize>(control) + offsetof<Control>("metadata");
   bytes = (bytes + (MIN_ALIGN - 1)) & ~(MIN_ALIGN - 1);
   while (true) {
@@ -161,7 +170,7 @@ export function allocateMetadata(bytes: usize): usize {
       page = acquirePages(count, 1, false);
       if (page != NO_PAGES) break;
       endClaim(false);
-      if (growPool(count, since, tries++)) continue;
+      if (growPool(count, since, tries++, own)) continue;
       // Near the end of memory one page must do.
       if (count == 1) return 0;
       count = 1;

@@ -24,11 +24,11 @@ import { flushBig } from "./big-cache";
 import { Control, control, firstHeap, nextHeap } from "./control";
 import { next } from "./free-list";
 import * as platform from "./platform";
-import { growPool, poolChanges } from "./pool";
+import { beginClaim, endClaim, growPool, poolChanges } from "./pool";
 import { adoptSlabs, drainPending, retireEmpty, sendHome, takeRemote } from "./remote";
 import { relax } from "./retention";
-import { CLASS_END, CLASS_FIRST, classSize } from "./size-class";
-import { carve, hasRoom, newSlab, slabPages, takeFree, takenCount, unqueue } from "./slab";
+import { CLASS_END, CLASS_FIRST, classSize, slabPages } from "./size-class";
+import { carve, hasRoom, newSlab, takeFree, takenCount, unqueue } from "./slab";
 import { Slab } from "./superslab";
 import {
   ABANDONED,
@@ -40,6 +40,7 @@ import {
   STATE_BITS,
   STATE_MASK,
   abandonTaken,
+  anyAbandoned,
   begin,
   classHeap,
   countAbandoned,
@@ -182,7 +183,7 @@ function slabWithRoom(heap: usize, cls: u32): Slab | null {
     if (!collected) {
       collected = true;
       collectFor(heap);
-    } else if (growPool(slabPages(cls), since, tries++)) collected = false;
+    } else if (growPool(slabPages(cls), since, tries++, 0)) collected = false;
     else return null;
   }
 }
@@ -258,8 +259,16 @@ function adopting(heap: usize): u32 {
 
 /** Takes the slabs of a thread that is gone, if there is one; true when it did. */
 function adoptAbandoned(heap: usize): bool {
+  if (!anyAbandoned()) return false;
+  // Its empty slabs are nobody's until they are in the pool.
+  beginClaim();
   const from = takeHeap(ABANDONED, idOf(heap), ADOPTING);
-  if (from == 0) return false;
+  if (from) adopt(heap, from);
+  endClaim(from != 0);
+  return from != 0;
+}
+
+function adopt(heap: usize, from: usize): void {
   const thread = threadHeap(from);
   const broken = thread.busy != 0;
   thread.busy = 1;
@@ -274,7 +283,6 @@ function adoptAbandoned(heap: usize): bool {
   drainPending(from);
   thread.busy = 0;
   atomicStore<u32>(stateOf(from), FREE);
-  return true;
 }
 
 /**

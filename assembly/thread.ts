@@ -24,12 +24,12 @@
  */
 
 import { atomicAdd, atomicCas, atomicLoad, atomicStore } from "./atomic";
-import { BINS_BYTES, BINS_OFFSET, NEXT_OFFSET, NOWHERE } from "./bin";
+import { BINS_BYTES, BINS_OFFSET, NEXT_OFFSET, NOWHERE, binOf, setBinInverse } from "./bin";
 import { Control, control, firstHeap, nextHeap, nothing } from "./control";
 import { MIN_ALIGN, WORD } from "./config";
 import * as native from "./platform/native";
 import * as platform from "./platform";
-import { CLASS_END, CLASS_FIRST, classSize } from "./size-class";
+import { CLASS_END, CLASS_FIRST, classSize, slabPages } from "./size-class";
 import { Slab, allocateMetadata } from "./superslab";
 import { closeGate, see, seeAll } from "./view";
 
@@ -263,13 +263,19 @@ export function countAbandoned(change: i32): void {
   atomicAdd<u32>(changetype<usize>(control) + offsetof<Control>("abandoned"), <u32>change);
 }
 
+/** True when threads that are gone have left heaps. */
+// @ts-ignore: decorator
+@inline
+export function anyAbandoned(): bool {
+  return atomicLoad<u32>(changetype<usize>(control) + offsetof<Control>("abandoned")) != 0;
+}
+
 /**
  * Takes a heap in state `from` for the thread with `id`, into the state `to`.
  * @returns the heap, 0 when there is none
  */
 export function takeHeap(from: u32, id: u32, to: u32): usize {
-  const abandoned = changetype<usize>(control) + offsetof<Control>("abandoned");
-  if (from == ABANDONED && atomicLoad<u32>(abandoned) == 0) return 0;
+  if (from == ABANDONED && !anyAbandoned()) return 0;
   for (let heap = see(firstHeap()); heap; heap = see(nextHeap(heap))) {
     const state = atomicLoad<u32>(stateOf(heap));
     if ((state & STATE_MASK) != from || !atomicCas<u32>(stateOf(heap), state, (id << STATE_BITS) | to)) continue;
@@ -330,13 +336,14 @@ export function leastMagazine(record: ClassHeap): u32 {
 
 /** A thread heap in state LIVE under `id`, made of new memory; 0 when there is none. */
 export function makeHeap(id: u32): usize {
-  const heap = allocateMetadata(THREAD_BYTES);
+  const heap = allocateMetadata(THREAD_BYTES, 0);
   if (heap == 0) return 0;
   for (let cls = CLASS_FIRST; cls < CLASS_END; ++cls) {
     const byBytes = <u32>(<usize>(HK_CACHE_BYTES / 2) / classSize(cls));
     const record = classHeap(heap, cls);
     record.magazineMax = max<u32>(1, min(MAGAZINE_MOST, byBytes));
     record.magazine = leastMagazine(record);
+    if (HK_HARDENED && slabPages(cls) == 1) setBinInverse(binOf(heap, cls), classSize(cls));
   }
   const thread = threadHeap(heap);
   thread.fresh = 1;

@@ -27,12 +27,12 @@ let seen: usize = 0;
 // @ts-ignore: decorator
 @inline
 export function see(address: usize): usize {
-  if (GATES) look(address);
-  return address;
+  return GATES ? look(address) : address;
 }
 
-function look(address: usize): void {
+function look(address: usize): usize {
   if (address >= seen) seen = platform.renew();
+  return address;
 }
 
 /** Makes sure that this instance sees all that there is: for what has been another thread's and is all over the memory. */

@@ -414,15 +414,28 @@ proctype Thread(byte me) {
     END
   :: ops < OPERATIONS && !holding ->
     /* slab.ts: newSlab */
-    claimPage(0, me + 1);
-    ALONE
-      if
-      :: claimed -> slab = true; held = 0; holding = PAGE
-      :: else
-      fi;
-      claimed = false;
-      ops++
-    END
+#ifndef MUTATION_slab_not_announced
+    beginClaim();
+#endif
+    claimPage(0, me + 1 + IN_HAND);
+    if
+    :: d_step {
+        claimed ->
+        for (i : 0 .. PAGE - 1) { owner[i] = me + 1 }
+        i = 0;
+        look();
+        slab = true; held = 0; holding = PAGE
+      }
+    :: claimed ->
+      /* There is no memory for its metadata. */
+      putPage(0, me + 1 + IN_HAND);
+      noteChange()
+    :: !claimed
+    fi;
+#ifndef MUTATION_slab_not_announced
+    endClaim();
+#endif
+    ALONE claimed = false; ops++ END
   :: ops < OPERATIONS && holding && slab ->
     /* slab.ts: releaseSlab */
     beginClaim();

@@ -80,11 +80,18 @@ describe.each(buildsWhere(({ hardened }) => hardened))("$name", (build) => {
     }
   });
 
-  test("a pointer into a small block is reported when it goes home", () => {
+  test("a pointer into a block of any class that is freed or resized is reported at once", () => {
     const h = heap();
-    const block = h.malloc(SMALL);
-    h.free(block + 16);
-    expect(misuse(() => h.trim())).toMatchObject({ cause: Cause.Interior, block, at: block + 16 });
+    const reported = (block: number, at: number): void => {
+      expect(misuse(() => h.free(at))).toMatchObject({ cause: Cause.Interior, block, at });
+      expect(misuse(() => h.realloc(at, 1))).toMatchObject({ cause: Cause.Interior, block, at });
+    };
+    for (let size = 17; size < LARGE / 4; size += 1 + (size >> 2)) {
+      // Enough to reach the second page of its slab, if it has one.
+      const blocks = Array.from({ length: 9 }, () => h.malloc(size));
+      for (const block of blocks) for (const behind of [1, 8, 16, size - 1]) reported(block, block + behind);
+      for (const block of blocks) h.free(block);
+    }
   });
 
   test.each([LARGE, HUGE])(

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { TIMEOUT_MS, seconds } from "./support/budget.js";
 import { buildsWhere } from "./support/builds.js";
 import { Churn } from "./support/churn.js";
+import type { RawHeap } from "./support/raw-heap.js";
 
 const WORKERS = 3;
 const MAILBOXES = 8;
@@ -36,6 +37,7 @@ describe.each(buildsWhere(({ shared, wide, guard }) => shared && !wide && !guard
     "refuses $what to threads that race for the last one only when nobody could have it",
     async (load) => {
       const churn = churnOf(load);
+      makeHeaps(churn.heap);
       for (let n = 0; n < WORKERS; ++n) await churn.start("fill", 20_000);
       while (churn.findings.refused < WORKERS) await churn.run(1);
       // Nothing was freed, so that what is there now was there when they were refused.
@@ -47,6 +49,14 @@ describe.each(buildsWhere(({ shared, wide, guard }) => shared && !wide && !guard
     TIMEOUT_MS,
   );
 });
+
+/** Makes the heaps that the workers will take: the first one may leave no memory for them. */
+function makeHeaps(heap: RawHeap): void {
+  const control = heap.threadInit(0);
+  const threads = Array.from({ length: WORKERS }, () => heap.join(control));
+  for (const thread of threads) thread.threadExit();
+  heap.trim();
+}
 
 /** Blocks that fit the memory beside what the workers need for themselves. */
 function capacity({ heap }: Churn, size: number): number {

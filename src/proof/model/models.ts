@@ -166,6 +166,11 @@ const LARGE: Model = {
     },
     { name: "join_not_announced", what: "a page joins for a block within it without beginClaim", by: "all free" },
     { name: "join_not_noted", what: "the rest of a page that has joined is opened without noteChange", by: "all free" },
+    {
+      name: "slab_not_announced",
+      what: "pages are taken for a slab, whose metadata may be refused, without beginClaim",
+      by: "all free",
+    },
   ],
 };
 
