@@ -172,7 +172,10 @@ export function allocateLarge(size: usize, align: usize, thorough: bool): usize 
     if (thorough || (pages && room >= count)) {
       const granule = fit(metadataOf(superslab), pages, count, alignGranules);
       if (granule != NO_RUN) {
-        if (ensureMetadata(superslab, 0) == 0) return 0;
+        if (ensureMetadata(superslab) == 0) {
+          ++superslab;
+          continue;
+        }
         if (claimGranules(superslab, granule, count)) return finish(superslab, granule, count);
         continue;
       }
@@ -404,7 +407,7 @@ export function resizeHuge(block: usize, size: usize): bool {
     const since = poolChanges();
     if (claimPages(end, count - old)) break;
     // At the end of memory, the memory can be made longer.
-    if (!isTrailing(end) || !growPool(count - old, since, tries++, 0)) return false;
+    if (!isTrailing(end) || !growPool(count - old, since, tries++)) return false;
   }
   setKind(end, count - old, KIND_HUGE_TAIL);
   return true;

@@ -4,6 +4,7 @@ import { NOWHERE } from "./bin";
 import { attach, attached, control, create, nothing, spareEnd, spareFirst } from "./control";
 import { PAGE_SHIFT } from "./config";
 import * as native from "./platform/native";
+import { endClaim } from "./pool";
 import { KIND_METADATA, KIND_METADATA_SPARE, setKind } from "./region";
 import { exit, resume, start } from "./thread-cache";
 import {
@@ -77,6 +78,7 @@ function takeAny(): bool {
     heap = takeHeap(ABANDONED, id, LIVE);
     if (heap == 0) return false;
     resume(heap);
+    endClaim(true);
   } else if (HK_NATIVE) {
     start(heap);
   } else {

@@ -132,7 +132,7 @@ function allocateBig(size: usize, align: usize): usize {
     if (!collected) {
       collected = true;
       if (ready()) collect();
-    } else if (growPool(pagesOf(size) + spare, since, tries++, 0)) collected = false;
+    } else if (growPool(pagesOf(size) + spare, since, tries++)) collected = false;
     else return 0;
   }
 }
@@ -228,16 +228,22 @@ export function realloc(block: usize, size: usize): usize {
   if (kind >= CLASS_FIRST && isSuspect(block, binOf(current(), kind), codeOf(block))) refuseWrong(block);
   // Blocks that shrink to less than half make room for others.
   if (size <= old && size > old >> 1 && old <= SMALL_MAX) return block;
-  if (size > SMALL_MAX && size <= MAX_REQUEST) {
-    if (kind == KIND_LARGE && resizeLarge(block, size)) return block;
-    if (kind == KIND_HUGE && size > LARGE_MAX && resizeHuge(block, size)) return block;
-  }
+  if (resizeBig(block, size, kind)) return block;
   const moved = malloc(size);
-  if (!moved) return size <= old ? block : 0;
+  // What lies behind it may have been in the hands of others, for whom malloc has waited.
+  if (!moved) return size <= old || resizeBig(block, size, kind) ? block : 0;
   memory.copy(moved, block, min(old, size));
   if (kind >= CLASS_FIRST) free(block);
   else freeSlow(block);
   return moved;
+}
+
+/** Makes a large or huge block `size` bytes long where it lies, if it is one and that is possible. */
+function resizeBig(block: usize, size: usize, kind: u32): bool {
+  if (size <= SMALL_MAX || size > MAX_REQUEST) return false;
+  return kind == KIND_LARGE
+    ? resizeLarge(block, size)
+    : kind == KIND_HUGE && size > LARGE_MAX && resizeHuge(block, size);
 }
 
 /** `realloc` to count · size bytes; 0 also when the product does not fit. */

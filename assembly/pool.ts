@@ -37,8 +37,11 @@ const GROW_FRACTION_SHIFT: usize = 5;
 
 /** Searches for memory that are repeated, at most, because others have given some back meanwhile. */
 const RETRIES: u32 = 16;
-/** How often a thread that is about to be refused memory looks whether others still hold some that they may give back. */
-const PATIENCE: u32 = 1000;
+/**
+ * How long a thread that is about to be refused memory waits for others that hold some which they may give back: milliseconds,
+ * or turns where there is no clock, some milliseconds again. Nobody holds any for so long, but who is dead or stopped.
+ */
+const PATIENCE: u32 = HK_NATIVE ? 50 : 1 << 22;
 
 /** True when the pages of this instance's last successful `acquirePages` or `claimPages` read as zero. */
 export let acquiredClean: bool = false;
@@ -237,17 +240,23 @@ export function endClaim(changed: bool): void {
 }
 
 /**
- * True when memory has become available since `since`, after those that hold some for a moment have decided, all but the
- * caller with its `own` claims. They are waited for only a while: one may have died at it.
+ * True when memory has become available since `since`, after those that hold some for a moment have decided. They are
+ * waited for only a while: one may have died at it.
  */
-function changedSince(since: u32, own: u32): bool {
-  for (let n: u32 = 0; n < PATIENCE; ++n) {
+function changedSince(since: u32): bool {
+  const start: u32 = HK_NATIVE ? <u32>platform.now() : 0;
+  for (let waited: u32 = 0; waited < PATIENCE; waited = HK_NATIVE ? <u32>platform.now() - start : waited + 1) {
     const word = atomicLoad<u64>(traffic());
     if (<u32>(word >> 32) != since) return true;
-    if (<u32>word <= own) return false;
+    if (!(<u32>word)) return false;
     platform.rest();
   }
   return false;
+}
+
+/** Ends the claims of all threads, which are dead. */
+export function forgetClaims(): void {
+  atomicAnd<u64>(traffic(), -CHANGE);
 }
 
 /** Moves the hint down to `superslab`. */
@@ -264,17 +273,14 @@ function lower(superslab: u32): void {
  * exactly what is missing behind the pages that are free at the end of memory.
  * @param since `poolChanges` before the search that found nothing
  * @param tries how many searches have been repeated before it
- * @param own claims of the caller's
  * @returns true when another search is worth while: memory has grown, although another thread may take it first, or
  *   others have given some back, or may have, since the platform refuses for the first time; false when it has no more and
  *   nothing has changed
  */
-export function growPool(count: usize, since: u32, tries: u32, own: u32): bool {
+export function growPool(count: usize, since: u32, tries: u32): bool {
   if (count >= PAGES) return false;
   const unit = GROW_UNIT >> PAGE_SHIFT;
-  let needed = (count - min(trailingPages(), count - 1) + unit - 1) & ~(unit - 1);
-  // Where memory does not continue, what is free at its end is of no use.
-  if (HK_NATIVE && !native.continues(needed << PAGE_SHIFT)) needed = (count + unit - 1) & ~(unit - 1);
+  const needed = missing(count, unit);
   const committed = atomicLoad<usize>(changetype<usize>(control) + offsetof<Control>("committed"));
   let step = max<usize>(HK_GROW_MIN_PAGES, committed >> (PAGE_SHIFT + GROW_FRACTION_SHIFT));
   step = min<usize>(step, (<usize>HK_GROW_MAX_BYTES) >> PAGE_SHIFT);
@@ -283,9 +289,20 @@ export function growPool(count: usize, since: u32, tries: u32, own: u32): bool {
   while (true) {
     if (addPages(step)) return true;
     // What others cached meanwhile is found by those who collect once more.
-    if (step == needed) return HK_SHARED && (tries == 0 || (tries < RETRIES && changedSince(since, own)));
+    if (step == needed) {
+      if (!HK_SHARED || tries >= RETRIES) return false;
+      // What another thread was about to grow by, and has given back, may have hidden what is free at the end.
+      return tries == 0 || changedSince(since) || (HK_NATIVE && missing(count, unit) < needed);
+    }
     step = max(needed, (step >> 1) & ~(unit - 1));
   }
+}
+
+/** Pages by which memory must grow so that `count` of them lie together, a multiple of `unit`. */
+function missing(count: usize, unit: usize): usize {
+  const needed = (count - min(trailingPages(), count - 1) + unit - 1) & ~(unit - 1);
+  // Where memory does not continue, what is free at its end is of no use.
+  return HK_NATIVE && !native.continues(needed << PAGE_SHIFT) ? (count + unit - 1) & ~(unit - 1) : needed;
 }
 
 /** Free pages that end where memory ends: growth continues their run. */
@@ -304,8 +321,8 @@ function trailingPages(): usize {
 
 /** Asks the platform for `count` pages; false when it refuses. */
 function addPages(count: usize): bool {
-  // The memory may be larger than what the profile can address.
-  if (platform.endPage(PAGE_SHIFT) + count > PAGES_END) return false;
+  // The memory may be larger than what the profile can address. On native its end says nothing about where more will lie.
+  if (!HK_NATIVE && platform.endPage(PAGE_SHIFT) + count > PAGES_END) return false;
   beginClaim();
   const address = platform.grow(count << PAGE_SHIFT);
   const page = address >> PAGE_SHIFT;

@@ -100,8 +100,11 @@ export function sendHome(heap: usize): void {
 /** Hardened: ends the program when `block`, in a slab, does not begin where one of its blocks does, or is free. */
 export function refuseWrong(block: usize): void {
   const slab = slabOf(block);
-  const behind = <u32>(block - slab.start) % slab.blockSize;
-  if (behind) platform.fail(FAIL_INTERIOR_POINTER, block - <usize>behind, <usize>slab.blockSize, block, 0);
+  const offset = <u32>(block - slab.start);
+  const behind = offset % slab.blockSize;
+  if (behind || offset >= slab.capacity * slab.blockSize) {
+    platform.fail(FAIL_INTERIOR_POINTER, block - <usize>behind, <usize>slab.blockSize, block, 0);
+  }
   refuseMarked(block);
 }
 

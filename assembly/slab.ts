@@ -15,14 +15,14 @@
  */
 
 import { atomicStore } from "./atomic";
-import { PAGE_SHIFT, SUPERSLAB_PAGES_SHIFT } from "./config";
+import { PAGE_MASK, PAGE_SHIFT, SUPERSLAB_PAGES_SHIFT } from "./config";
 import { secret } from "./control";
 import { link, mark, next } from "./free-list";
 import * as platform from "./platform";
-import { NO_PAGES, acquirePages, beginClaim, endClaim, releaseClaimed, releasePages } from "./pool";
+import { NO_PAGES, acquirePages, beginClaim, endClaim, putPages, releasePages } from "./pool";
 import { setKind } from "./region";
 import { classSize, slabPages } from "./size-class";
-import { Slab, ensureMetadata, slabOfPage, slabPage } from "./superslab";
+import { Slab, ensureMetadata, metadataOf, slabOfPage, slabPage } from "./superslab";
 import { ClassHeap, classHeap, threadHeap } from "./thread";
 
 /**
@@ -31,13 +31,8 @@ import { ClassHeap, classHeap, threadHeap } from "./thread";
  */
 export function newSlab(heap: usize, cls: u32): Slab | null {
   const pages = slabPages(cls);
-  // In a claim, since there may be no memory for the metadata.
-  beginClaim();
-  const page = acquirePages(pages, 1, true);
-  const unused = page != NO_PAGES && ensureMetadata(page >> SUPERSLAB_PAGES_SHIFT, 1) == 0;
-  if (unused) releaseClaimed(page, pages);
-  endClaim(unused);
-  if (unused || page == NO_PAGES) return null;
+  const page = acquireSlabPages(pages);
+  if (page == NO_PAGES) return null;
   const size = classSize(cls);
   const slab = slabOfPage(page);
   // An adopter of another heap may look at the owner meanwhile: so no memory.fill. In records that are not of a slab, owner,
@@ -57,6 +52,23 @@ export function newSlab(heap: usize, cls: u32): Slab | null {
   setKind(page, pages, cls);
   pushFront(classHeap(heap, cls), slab);
   return slab;
+}
+
+/**
+ * Takes pages in a SuperSlab that has metadata. None are kept while metadata is made: of the last pages that there are, two
+ * threads would keep one another's.
+ */
+function acquireSlabPages(count: usize): usize {
+  while (true) {
+    beginClaim();
+    const page = acquirePages(count, 1, true);
+    const superslab = page >> SUPERSLAB_PAGES_SHIFT;
+    const unusable = page != NO_PAGES && metadataOf(superslab) == 0;
+    if (unusable) putPages(page, count, false);
+    endClaim(unusable);
+    if (!unusable) return page;
+    if (ensureMetadata(superslab) == 0) return NO_PAGES;
+  }
 }
 
 /** Gives an empty slab's pages back to the pool; nothing of it may be in use, queued or pending. */
@@ -108,7 +120,12 @@ export function carve(slab: Slab, most: u32): usize {
   slab.used += count;
   slab.carved += count;
   takenCount = count;
-  if (HK_HARDENED) return shuffle(list, size, count);
+  if (HK_HARDENED) {
+    // What is left behind the last block is none, and never free.
+    const end = list + <usize>count * size;
+    if (slab.carved == slab.capacity && end & PAGE_MASK) mark(end);
+    return shuffle(list, size, count);
+  }
   let block = list;
   for (let n: u32 = 1; n < count; ++n) {
     link(block, block + size);

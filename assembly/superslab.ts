@@ -100,14 +100,11 @@ function lookUp(superslab: usize): usize {
   return see(atomicLoad<usize>(directoryOf(superslab)));
 }
 
-/**
- * Metadata of a SuperSlab, made if need be; 0 when there is no memory for it.
- * @param own claims of the caller's
- */
-export function ensureMetadata(superslab: usize, own: u32): usize {
+/** Metadata of a SuperSlab, made if need be; 0 when there is no memory for it. The caller is in no claim. */
+export function ensureMetadata(superslab: usize): usize {
   const found = metadataOf(superslab);
   if (found) return found;
-  const made = allocateMetadata(METADATA_BYTES, own);
+  const made = allocateMetadata(METADATA_BYTES);
   if (made == 0) return 0;
   // Of several threads that make it, one wins; what the others made is lost: once a SuperSlab for each that lost.
   if (atomicCas<usize>(directoryOf(superslab), 0, made)) return made;
@@ -140,11 +137,11 @@ const METADATA_PAGES: usize = 4;
 
 /**
  * Memory for the allocator's own use: zero-filled, aligned to 16 bytes, never given back; any thread, lock-free.
+ * The caller is in no claim, for which it would wait.
  * @param bytes below PAGE_SIZE
- * @param own claims of the caller's
  * @returns 0 when there is no memory
  */
-export function allocateMetadata(bytes: usize, own: u32): usize {
+export function allocateMetadata(bytes: usize): usize {
   const cursor = changetype<usize>(control) + offsetof<Control>("metadata");
   bytes = (bytes + (MIN_ALIGN - 1)) & ~(MIN_ALIGN - 1);
   while (true) {
@@ -170,7 +167,7 @@ export function allocateMetadata(bytes: usize, own: u32): usize {
       page = acquirePages(count, 1, false);
       if (page != NO_PAGES) break;
       endClaim(false);
-      if (growPool(count, since, tries++, own)) continue;
+      if (growPool(count, since, tries++)) continue;
       // Near the end of memory one page must do.
       if (count == 1) return 0;
       count = 1;

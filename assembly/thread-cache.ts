@@ -24,7 +24,7 @@ import { flushBig } from "./big-cache";
 import { Control, control, firstHeap, nextHeap } from "./control";
 import { next } from "./free-list";
 import * as platform from "./platform";
-import { beginClaim, endClaim, growPool, poolChanges } from "./pool";
+import { beginClaim, endClaim, forgetClaims, growPool, poolChanges } from "./pool";
 import { adoptSlabs, drainPending, retireEmpty, sendHome, takeRemote } from "./remote";
 import { relax } from "./retention";
 import { CLASS_END, CLASS_FIRST, classSize, slabPages } from "./size-class";
@@ -40,7 +40,6 @@ import {
   STATE_BITS,
   STATE_MASK,
   abandonTaken,
-  anyAbandoned,
   begin,
   classHeap,
   countAbandoned,
@@ -56,6 +55,7 @@ import {
   stateOf,
   takeHeap,
   threadHeap,
+  unended,
 } from "./thread";
 import { see } from "./view";
 
@@ -183,7 +183,7 @@ function slabWithRoom(heap: usize, cls: u32): Slab | null {
     if (!collected) {
       collected = true;
       collectFor(heap);
-    } else if (growPool(slabPages(cls), since, tries++, 0)) collected = false;
+    } else if (growPool(slabPages(cls), since, tries++)) collected = false;
     else return null;
   }
 }
@@ -246,9 +246,15 @@ function forwardStray(heap: usize): void {
   for (let from = see(firstHeap()); from; from = see(nextHeap(from))) {
     if (atomicLoad<usize>(pendingOf(from)) == 0) continue;
     const state = atomicLoad<u32>(stateOf(from));
-    if ((state & STATE_MASK) != FREE || !atomicCas<u32>(stateOf(from), state, adopting(heap))) continue;
-    drainPending(from);
-    atomicStore<u32>(stateOf(from), FREE);
+    if ((state & STATE_MASK) != FREE) continue;
+    // An empty slab is in nobody's reach on the way.
+    beginClaim();
+    const taken = atomicCas<u32>(stateOf(from), state, adopting(heap));
+    if (taken) {
+      drainPending(from);
+      atomicStore<u32>(stateOf(from), FREE);
+    }
+    endClaim(taken);
   }
 }
 
@@ -259,16 +265,8 @@ function adopting(heap: usize): u32 {
 
 /** Takes the slabs of a thread that is gone, if there is one; true when it did. */
 function adoptAbandoned(heap: usize): bool {
-  if (!anyAbandoned()) return false;
-  // Its empty slabs are nobody's until they are in the pool.
-  beginClaim();
   const from = takeHeap(ABANDONED, idOf(heap), ADOPTING);
-  if (from) adopt(heap, from);
-  endClaim(from != 0);
-  return from != 0;
-}
-
-function adopt(heap: usize, from: usize): void {
+  if (from == 0) return false;
   const thread = threadHeap(from);
   const broken = thread.busy != 0;
   thread.busy = 1;
@@ -283,6 +281,8 @@ function adopt(heap: usize, from: usize): void {
   drainPending(from);
   thread.busy = 0;
   atomicStore<u32>(stateOf(from), FREE);
+  endClaim(true);
+  return true;
 }
 
 /**
@@ -298,6 +298,7 @@ function inherit(heap: usize): usize {
   moveOn(heap, from);
   atomicStore<u32>(stateOf(heap), FREE);
   if (broken) mend(from);
+  endClaim(true);
   return from;
 }
 
@@ -344,6 +345,8 @@ export function resume(heap: usize): void {
  */
 export function reclaimThread(id: u32): bool {
   let found = false;
+  // After a fork all others are dead, and with them whoever was in a claim.
+  if (HK_NATIVE && id == 0 && !unended()) forgetClaims();
   for (let heap = see(firstHeap()); heap; heap = see(nextHeap(heap))) {
     const state = atomicLoad<u32>(stateOf(heap));
     const owned = (state & STATE_MASK) == LIVE || (state & STATE_MASK) == ADOPTING;

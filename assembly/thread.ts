@@ -29,6 +29,7 @@ import { Control, control, firstHeap, nextHeap, nothing } from "./control";
 import { MIN_ALIGN, WORD } from "./config";
 import * as native from "./platform/native";
 import * as platform from "./platform";
+import { beginClaim, endClaim } from "./pool";
 import { CLASS_END, CLASS_FIRST, classSize, slabPages } from "./size-class";
 import { Slab, allocateMetadata } from "./superslab";
 import { closeGate, see, seeAll } from "./view";
@@ -263,19 +264,16 @@ export function countAbandoned(change: i32): void {
   atomicAdd<u32>(changetype<usize>(control) + offsetof<Control>("abandoned"), <u32>change);
 }
 
-/** True when threads that are gone have left heaps. */
-// @ts-ignore: decorator
-@inline
-export function anyAbandoned(): bool {
-  return atomicLoad<u32>(changetype<usize>(control) + offsetof<Control>("abandoned")) != 0;
-}
-
 /**
- * Takes a heap in state `from` for the thread with `id`, into the state `to`.
- * @returns the heap, 0 when there is none
+ * Takes a heap in state `from` for the thread with `id`, into the state `to`. One that was abandoned it takes in a claim, which
+ * the caller ends when all is in order: empty slabs of the dead are in nobody's reach until they are in the pool.
+ * @returns the heap; 0, and there is no claim, when there is none
  */
 export function takeHeap(from: u32, id: u32, to: u32): usize {
-  if (from == ABANDONED && !anyAbandoned()) return 0;
+  if (from == ABANDONED) {
+    if (atomicLoad<u32>(changetype<usize>(control) + offsetof<Control>("abandoned")) == 0) return 0;
+    beginClaim();
+  }
   for (let heap = see(firstHeap()); heap; heap = see(nextHeap(heap))) {
     const state = atomicLoad<u32>(stateOf(heap));
     if ((state & STATE_MASK) != from || !atomicCas<u32>(stateOf(heap), state, (id << STATE_BITS) | to)) continue;
@@ -288,6 +286,7 @@ export function takeHeap(from: u32, id: u32, to: u32): usize {
     closeGate(heap);
     return heap;
   }
+  if (from == ABANDONED) endClaim(false);
   return 0;
 }
 
@@ -336,7 +335,7 @@ export function leastMagazine(record: ClassHeap): u32 {
 
 /** A thread heap in state LIVE under `id`, made of new memory; 0 when there is none. */
 export function makeHeap(id: u32): usize {
-  const heap = allocateMetadata(THREAD_BYTES, 0);
+  const heap = allocateMetadata(THREAD_BYTES);
   if (heap == 0) return 0;
   for (let cls = CLASS_FIRST; cls < CLASS_END; ++cls) {
     const byBytes = <u32>(<usize>(HK_CACHE_BYTES / 2) / classSize(cls));

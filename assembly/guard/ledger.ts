@@ -118,9 +118,9 @@ export function entryOf(start: usize): u64 {
 /** Notes a block that is about to be handed out; false when there is no memory for the note. */
 export function note(start: usize, size: usize, pad: usize, maker: u32): bool {
   const page = start >> PAGE_SHIFT;
-  if (ensureMetadata(page >> SUPERSLAB_PAGES_SHIFT, 0) == 0) return false;
+  if (ensureMetadata(page >> SUPERSLAB_PAGES_SHIFT) == 0) return false;
   if (atomicLoad<usize>(entriesOf(page)) == 0) {
-    const made = allocateMetadata(PAGE_ENTRIES * sizeof<u64>(), 0);
+    const made = allocateMetadata(PAGE_ENTRIES * sizeof<u64>());
     if (made == 0) return false;
     atomicCas<usize>(entriesOf(page), 0, made);
   }

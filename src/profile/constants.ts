@@ -27,8 +27,11 @@ export type ConstantName =
   | "HK_RETAIN_BYTES"
   | "HK_RETAIN_MS";
 
-/** Where pointers are 64 bits wide a thread's heap takes more than a page of 2^12 bytes, and metadata never crosses a page. */
-const MIN_PAGE_SHIFT_64 = 13;
+/**
+ * Where bins take 16 bytes, with pointers of 64 bits and in hardened builds, a thread's heap takes more than a page of 2^12 bytes,
+ * and metadata never crosses a page.
+ */
+const MIN_PAGE_SHIFT_WIDE_BINS = 13;
 
 /** The region map has one byte a page and is committed with the heap, except on native, where it is a sparse reservation. */
 const MAX_REGION_MAP_BITS = 20;
@@ -57,10 +60,12 @@ export function constantsOf(
         `${addressBits - MAX_REGION_MAP_BITS}, or the map of the address space exceeds 2^${MAX_REGION_MAP_BITS} bytes`,
     ]);
   }
-  if (!traits.native && traits.pointerBits === 64 && profile.pageShift < MIN_PAGE_SHIFT_64) {
+  const wideBins = traits.pointerBits === 64 || profile.hardened;
+  if (!traits.native && wideBins && profile.pageShift < MIN_PAGE_SHIFT_WIDE_BINS) {
+    const why = traits.pointerBits === 64 ? `with pointers of 64 bits (target ${target})` : "in a hardened build";
     throw new ProfileError(profile.name, [
-      `pageShift is ${profile.pageShift}; with pointers of 64 bits (target ${target}) it must be at least ` +
-        `${MIN_PAGE_SHIFT_64}, or a thread's heap does not fit a page`,
+      `pageShift is ${profile.pageShift}; ${why} it must be at least ` +
+        `${MIN_PAGE_SHIFT_WIDE_BINS}, or a thread's heap does not fit a page`,
     ]);
   }
   const constants: Constants = {

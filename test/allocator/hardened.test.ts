@@ -107,6 +107,19 @@ describe.each(buildsWhere(({ hardened }) => hardened))("$name", (build) => {
     },
   );
 
+  test("what is left behind the last block of a slab is no block", () => {
+    const h = heap();
+    const size = 48;
+    const blocks = Array.from({ length: (3 * build.pageSize) / size }, () => h.malloc(size));
+    const pages = new Set(blocks.map((block) => Math.floor(block / build.pageSize)));
+    const capacity = Math.floor(build.pageSize / size);
+    const full = [...pages].filter(
+      (page) => blocks.filter((block) => Math.floor(block / build.pageSize) === page).length === capacity,
+    );
+    expect(full.length).toBeGreaterThan(0);
+    for (const page of full) expect(misuse(() => h.free(page * build.pageSize + capacity * size)).cause).toBeDefined();
+  });
+
   test("blocks are handed out in no order of addresses", () => {
     const h = heap();
     const blocks = Array.from({ length: 64 }, () => h.malloc(16));

@@ -1,8 +1,10 @@
+import { once } from "node:events";
+import { Worker } from "node:worker_threads";
 import { describe, expect, test } from "vitest";
 import { TIMEOUT_MS, seconds } from "./support/budget.js";
-import { buildsWhere } from "./support/builds.js";
+import { buildsWhere, type Build } from "./support/builds.js";
 import { Churn } from "./support/churn.js";
-import type { RawHeap } from "./support/raw-heap.js";
+import { RawHeap } from "./support/raw-heap.js";
 
 const WORKERS = 3;
 const MAILBOXES = 8;
@@ -50,6 +52,61 @@ describe.each(buildsWhere(({ shared, wide, guard }) => shared && !wide && !guard
   );
 });
 
+describe("a thread that would be refused memory", () => {
+  const [build] = buildsWhere(({ name }) => name === "default wasm32-shared") as [Build];
+  const SIZE = 2048;
+  const TRIALS = 60;
+
+  test(
+    "waits for what another one is taking over of a thread that is gone",
+    async () => {
+      const heap = RawHeap.create(build, 8192);
+      const control = heap.threadInit(0);
+      const flag = new Int32Array(new SharedArrayBuffer(4));
+      const { module } = build;
+      const worker = new Worker(new URL("support/adopt-worker.js", import.meta.url), {
+        workerData: { module, memory: heap.memory.memory, control, flag },
+      });
+      await once(worker, "message");
+      // Slabs all over the memory make it take time.
+      for (const block of takeAll(heap, 32_768).slice(-64)) heap.free(block);
+      heap.trim();
+      let untrue = 0;
+      for (let trial = 0; trial < TRIALS; ++trial) {
+        const gone = heap.join(control);
+        const left = [gone.malloc(SIZE), gone.malloc(SIZE)];
+        expect(left).not.toContain(0);
+        const taken = [SIZE, 1024, 512, 256, 128, 64, 32, 16].flatMap((size) => takeAll(heap, size));
+        for (const block of left) heap.free(block);
+        heap.trim();
+        expect(heap.threadReclaim(gone.threadId)).toBe(1);
+        Atomics.store(flag, 0, 2);
+        while (Atomics.load(flag, 0) === 2);
+        // Sooner or later after the other has begun.
+        for (let wait = (trial % 20) * 50; wait > 0; --wait) Atomics.load(flag, 0);
+        let block = heap.malloc(SIZE);
+        const refused = block === 0;
+        while (Atomics.load(flag, 0) === 3);
+        if (refused && (block = heap.malloc(SIZE)) !== 0) ++untrue;
+        for (const one of taken) heap.free(one);
+        heap.free(block);
+        heap.trim();
+      }
+      Atomics.store(flag, 0, 0);
+      await once(worker, "exit");
+      expect(untrue).toBe(0);
+    },
+    TIMEOUT_MS,
+  );
+});
+
+/** All blocks of `size` bytes that there are. */
+function takeAll(heap: RawHeap, size: number): number[] {
+  const blocks: number[] = [];
+  for (let block = heap.malloc(size); block !== 0; block = heap.malloc(size)) blocks.push(block);
+  return blocks;
+}
+
 /** Makes the heaps that the workers will take: the first one may leave no memory for them. */
 function makeHeaps(heap: RawHeap): void {
   const control = heap.threadInit(0);
@@ -62,8 +119,7 @@ function makeHeaps(heap: RawHeap): void {
 function capacity({ heap }: Churn, size: number): number {
   const control = heap.threadInit(0);
   const threads = Array.from({ length: WORKERS }, () => heap.join(control));
-  const blocks: number[] = [];
-  for (let block = heap.malloc(size); block !== 0; block = heap.malloc(size)) blocks.push(block);
+  const blocks = takeAll(heap, size);
   for (const block of blocks) heap.free(block);
   for (const thread of threads) thread.threadExit();
   heap.trim();

@@ -163,6 +163,11 @@ describe("the constants of a profile", () => {
         `pageShift is 12; with pointers of 64 bits (target ${target}) it must be at least 13, or a thread's heap does not fit`,
       );
     }
+    for (const target of ["wasm32", "wasm32-shared"] as const) {
+      expect(() => constantsOf({ ...narrow, hardened: true }, target)).toThrow(
+        "pageShift is 12; in a hardened build it must be at least 13, or a thread's heap does not fit a page",
+      );
+    }
     for (const target of ["wasm32", "wasm32-shared", "native"] as const) {
       expect(constantsOf(narrow, target)).toMatchObject({ HK_PAGE_SHIFT: 12 });
     }
