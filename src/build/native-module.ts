@@ -3,9 +3,8 @@
  */
 
 import { execFile } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { promisify } from "node:util";
 import binaryen from "binaryen";
@@ -13,6 +12,7 @@ import { constantsOf, type Profile } from "../profile/index.js";
 import { compileAssemblyModule, type AssemblyOptions } from "./assemblyscript.js";
 import { MODULE_NAME, nativeSource } from "./native-source.js";
 import { allocatorEntry, PACKAGE_ROOT } from "./wasm.js";
+import { withScratch } from "./scratch.js";
 
 /** What the allocator is built from; the same as for a WebAssembly build. */
 export interface AllocatorSourceOptions {
@@ -76,8 +76,7 @@ function simplify(module: binaryen.Module): Uint8Array {
 /** wabt on npm has wasm2c only as a program that reads and writes files. */
 async function wasmToC(bytes: Uint8Array): Promise<string> {
   const wasm2c = path.join(path.dirname(createRequire(import.meta.url).resolve("wabt")), "bin", "wasm2c");
-  const directory = await mkdtemp(path.join(tmpdir(), "hakmem-wasm2c-"));
-  try {
+  return withScratch("wasm2c", async (directory) => {
     const input = path.join(directory, "allocator.wasm");
     const output = path.join(directory, "allocator.c");
     await writeFile(input, bytes);
@@ -92,7 +91,5 @@ async function wasmToC(bytes: Uint8Array): Promise<string> {
       input,
     ]);
     return await readFile(output, "utf8");
-  } finally {
-    await rm(directory, { recursive: true, force: true });
-  }
+  });
 }

@@ -6,8 +6,7 @@
  */
 
 import { createHash } from "node:crypto";
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { copyFile, mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import * as path from "node:path";
 import { constantsOf, type Profile } from "../profile/index.js";
 import {
@@ -25,6 +24,7 @@ import {
 import { generateAllocatorSource } from "./native-module.js";
 import { train } from "./native-training.js";
 import { PACKAGE_ROOT } from "./wasm.js";
+import { withScratch } from "./scratch.js";
 
 export interface NativeOptions {
   readonly profile: Profile;
@@ -105,8 +105,7 @@ export async function buildNative(request: NativeOptions): Promise<NativeLibrary
   // A library that was built by a profile of its work is as up to date as a plain one.
   if (!force && found?.inputs === inputs && (found.pgo || !pgo)) return { ...library, pgo: found.pgo, built: false };
 
-  const work = await mkdtemp(path.join(tmpdir(), "hakmem-native-"));
-  try {
+  return withScratch("native", async (work) => {
     onStep(`compiling the allocator (profile ${profile.name}) to C`);
     await writeFile(path.join(work, "allocator.gen.h"), await generateAllocatorSource(options));
     const flags = [
@@ -154,9 +153,7 @@ export async function buildNative(request: NativeOptions): Promise<NativeLibrary
     };
     await writeFile(path.join(out, RECORD), JSON.stringify(record, null, 2) + "\n");
     return { ...library, pgo, built: true };
-  } finally {
-    await rm(work, { recursive: true, force: true });
-  }
+  });
 }
 
 const LIBRARY_SOURCE = path.join(NATIVE, "library.c");

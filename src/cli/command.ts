@@ -53,13 +53,7 @@ export function list(text: string, previous: readonly string[] = []): readonly s
   return [...previous, ...words];
 }
 
-/** A signal that aborts at the first interrupt or request to end; the second one ends the process as usual. */
-export function abortOnInterrupt(): AbortSignal {
-  const controller = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"]) {
-    process.once(signal, () => {
-      controller.abort();
-    });
-  }
-  return controller.signal;
+/** As `list`, in place of the default instead of behind it. */
+export function listFrom(initial: readonly string[]): (text: string, previous: readonly string[]) => readonly string[] {
+  return (text, previous) => list(text, previous === initial ? [] : previous);
 }

@@ -5,15 +5,15 @@
  */
 
 import { execFile } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { promisify } from "node:util";
 import { ARENA_END, MAXIMUM_PAGES, PAGE_BYTES } from "./arena.js";
 import { cachedFile, fingerprint, fingerprintOfSources } from "./cache.js";
 import { PACKAGE_ROOT } from "./paths.js";
 import { labelOf, type LabTarget, type WasmPeer } from "./peers/peer.js";
+import { withScratch } from "../build/scratch.js";
 
 const run = promisify(execFile);
 
@@ -65,10 +65,9 @@ export async function linkModules(
   driver: Uint8Array,
   features: readonly string[] = [],
 ): Promise<Uint8Array> {
-  const directory = await mkdtemp(path.join(tmpdir(), "hakmem-link-"));
-  const file = (name: string): string => path.join(directory, name);
-  const allowed = [...FEATURES, ...features];
-  try {
+  return withScratch("link", async (directory) => {
+    const file = (name: string): string => path.join(directory, name);
+    const allowed = [...FEATURES, ...features];
     await Promise.all([
       writeFile(file("memory.wat"), memory),
       writeFile(file("allocator.wasm"), allocator),
@@ -78,9 +77,7 @@ export async function linkModules(
     await binaryen("wasm-merge", [...inputs, "--rename-export-conflicts", ...allowed, "-o", file("merged.wasm")]);
     await binaryen("wasm-opt", [file("merged.wasm"), ...OPTIMISATION, ...allowed, "-o", file("linked.wasm")]);
     return await readFile(file("linked.wasm"));
-  } finally {
-    await rm(directory, { recursive: true, force: true });
-  }
+  });
 }
 
 /** Both modules import `env.memory`; given a module of that name to take it from, they end up with the same one. */

@@ -6,6 +6,7 @@ import { TARGET_NAMES, traitsOf, type Target } from "../build/target.js";
 import { EXIT, list, type Register } from "../cli/command.js";
 import { messageOf } from "../lab/errors.js";
 import { nodeVersion, type NodeVersion } from "../lab/node-versions.js";
+import { checkInputFile } from "../lab/output.js";
 import { PACKAGE_ROOT } from "../lab/paths.js";
 import { alignColumns } from "../lab/table.js";
 import { loadProfile } from "../profile/index.js";
@@ -49,11 +50,13 @@ export const registerEngines: Register = (program: Command) => {
 
 /** Prints a row for each program in each Node and a column for each set of flags; true when nothing was wrong. */
 async function prove(options: Options): Promise<boolean> {
+  await checkInputFile(path.join(options.root, "assembly", "index.ts"));
+  const nodes: NodeVersion[] = [];
+  for (const wanted of options.node) nodes.push(await nodeVersion(wanted));
   const programs = await programsOf(options);
   const rows: string[][] = [["", ...options.flags, ""]];
   const findings = new Map<string, string[]>();
-  for (const wanted of options.node) {
-    const node = await nodeVersion(wanted);
+  for (const node of nodes) {
     for (const files of programs) {
       const cells: string[] = [];
       for (const name of options.flags) {

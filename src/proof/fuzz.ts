@@ -4,14 +4,15 @@
  * The corpus is one text file, an input a line in base64: what reached something new in some profile, made small by --merge.
  */
 
-import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { copyFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import * as path from "node:path";
 import { EXIT, list, type Register, wholeNumber } from "../cli/command.js";
 import { PACKAGE_ROOT } from "../build/wasm.js";
 import { RequestError } from "../lab/errors.js";
+import { checkInputFile, checkOutputDirectory } from "../lab/output.js";
 import type { Profile } from "../profile/index.js";
 import { clang, compileBeside, compileLibrary, execute, generateSource, profilesFor, withoutStart } from "./clang.js";
+import { withScratch } from "../build/scratch.js";
 
 const FUZZ = path.join(PACKAGE_ROOT, "test", "native", "fuzz");
 const CORPUS = path.join(FUZZ, "corpus.txt");
@@ -212,42 +213,45 @@ async function run(options: CommandOptions): Promise<void> {
   if (options.merge && options.profile !== undefined) {
     throw new RequestError("--merge is for all profiles: what one does not reach, another may; leave --profile out");
   }
-  const work = await mkdtemp(path.join(tmpdir(), "hakmem-fuzz-"));
+  if (options.repeat === undefined) await checkOutputDirectory(options.out);
+  else await checkInputFile(options.repeat);
+  const failed = await withScratch("fuzz", (work) => fuzzAll(profiles, options, work));
+  process.exitCode = failed ? EXIT.failed : EXIT.ok;
+}
+
+/** Returns whether anything was found that is wrong. */
+async function fuzzAll(profiles: readonly Profile[], options: CommandOptions, work: string): Promise<boolean> {
   const fuzzers: string[] = [];
   const corpora: string[] = [];
   let failed = false;
-  try {
-    for (const profile of profiles) {
-      console.error(`building the fuzzer of profile ${profile.name}`);
-      const fuzzer = await buildFuzzer(profile, work);
-      if (options.repeat !== undefined) {
-        const { text, failed: wrong } = await repeat(fuzzer, options.repeat);
-        console.log(text);
-        failed ||= wrong;
-        continue;
-      }
-      const corpus = path.join(work, `corpus-${profile.name}`);
-      const kept = await unpackCorpus(corpus);
-      fuzzers.push(fuzzer);
-      corpora.push(corpus);
-      console.error(`running ${kept} inputs, and new ones for ${options.seconds} s`);
-      const extent = options.seconds > 0 ? { seconds: options.seconds } : { runs: 0, seed: 1 };
-      const { reached, edges, runs, failure } = await fuzz(fuzzer, corpus, extent);
-      console.log(
-        `${profile.name}: ${runs} runs reached ${reached} of ${edges} edges: ${failure ? "FAILED" : "all held"}`,
-      );
-      if (failure === undefined) continue;
-      failed = true;
-      console.log(failure.report);
-      if (failure.input === undefined) continue;
-      await mkdir(options.out, { recursive: true });
-      const saved = path.join(options.out, path.basename(failure.input));
-      await copyFile(failure.input, saved);
-      console.log(`to repeat: npm run prove -- fuzz --profile ${profile.name} --repeat ${saved}`);
+  for (const profile of profiles) {
+    console.error(`building the fuzzer of profile ${profile.name}`);
+    const fuzzer = await buildFuzzer(profile, work);
+    if (options.repeat !== undefined) {
+      const { text, failed: wrong } = await repeat(fuzzer, options.repeat);
+      console.log(text);
+      failed ||= wrong;
+      continue;
     }
-    if (options.merge && !failed) console.log(`${await merge(fuzzers, corpora, work)} inputs are kept in ${CORPUS}`);
-  } finally {
-    await rm(work, { recursive: true, force: true });
+    const corpus = path.join(work, `corpus-${profile.name}`);
+    const kept = await unpackCorpus(corpus);
+    fuzzers.push(fuzzer);
+    corpora.push(corpus);
+    console.error(`running ${kept} inputs, and new ones for ${options.seconds} s`);
+    const extent = options.seconds > 0 ? { seconds: options.seconds } : { runs: 0, seed: 1 };
+    const { reached, edges, runs, failure } = await fuzz(fuzzer, corpus, extent);
+    console.log(
+      `${profile.name}: ${runs} runs reached ${reached} of ${edges} edges: ${failure ? "FAILED" : "all held"}`,
+    );
+    if (failure === undefined) continue;
+    failed = true;
+    console.log(failure.report);
+    if (failure.input === undefined) continue;
+    await mkdir(options.out, { recursive: true });
+    const saved = path.join(options.out, path.basename(failure.input));
+    await copyFile(failure.input, saved);
+    console.log(`to repeat: npm run prove -- fuzz --profile ${profile.name} --repeat ${saved}`);
   }
-  process.exitCode = failed ? EXIT.failed : EXIT.ok;
+  if (options.merge && !failed) console.log(`${await merge(fuzzers, corpora, work)} inputs are kept in ${CORPUS}`);
+  return failed;
 }

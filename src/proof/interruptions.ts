@@ -1,8 +1,6 @@
 /** `prove interruptions`: every kind of operation, interrupted before every one of its instructions (test/native/programs/interrupted.c). */
 
 import { execFile, spawn } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
@@ -10,10 +8,11 @@ import { InvalidArgumentError } from "commander";
 import { buildNative } from "../build/native.js";
 import { requireCompiler, runTool } from "../build/native-compiler.js";
 import { PACKAGE_ROOT } from "../build/wasm.js";
-import { EXIT, list, wholeNumber, type Register } from "../cli/command.js";
+import { EXIT, list, listFrom, wholeNumber, type Register } from "../cli/command.js";
 import { RequestError } from "../lab/errors.js";
 import { preloading } from "../native/allocators.js";
 import { loadProfile } from "../profile/index.js";
+import { withScratch } from "../build/scratch.js";
 
 /** What interrupts an operation, and what is promised of it. */
 export const INTERRUPTION_MODES = [
@@ -72,11 +71,13 @@ interface Options {
   readonly every: number;
 }
 
+const PROFILES: readonly string[] = ["default", "guard"];
+
 export const registerInterruptions: Register = (program) => {
   program
     .command("interruptions")
     .description("interrupts every kind of operation of the native library before its instructions")
-    .option("--profile <names>", "profiles, with commas between them", list, ["default", "guard"])
+    .option("--profile <names>", "profiles, with commas between them", listFrom(PROFILES), PROFILES)
     .option("--mode <names>", `any of ${INTERRUPTION_MODES.map(({ name }) => name).join(", ")}`, modes, namesOfModes())
     .option("--every <n>", "before every n-th instruction only", wholeNumber(1, 1_000_000), 1)
     .addHelpText(
@@ -98,32 +99,35 @@ function modes(text: string): InterruptionMode[] {
   });
 }
 
-async function prove({ profile: profiles, mode: chosen, every }: Options): Promise<void> {
+async function prove({ profile: names, mode: chosen, every }: Options): Promise<void> {
   if (process.platform !== "linux" || process.arch !== "x64") {
     throw new RequestError(
       `instructions are stepped through on linux x64, and this is ${process.platform} ${process.arch}`,
     );
   }
-  const work = await mkdtemp(path.join(tmpdir(), "hakmem-interruptions-"));
-  try {
+  const profiles = await Promise.all(names.map(loadProfile));
+  await withScratch("interruptions", async (work) => {
     const program = path.join(work, "interrupted");
     const { command } = await requireCompiler("x64");
     const source = path.join(PACKAGE_ROOT, "test", "native", "programs", "interrupted.c");
     await runTool(command, ["-O1", "-pthread", "-I", path.join(PACKAGE_ROOT, "native"), source, "-o", program]);
-    for (const name of profiles) {
-      const { shared } = await buildNative({ profile: await loadProfile(name), onStep: (step) => console.error(step) });
+    for (const profile of profiles) {
+      const { shared } = await buildNative({ profile, onStep: (step) => console.error(step) });
       for (const mode of chosen) {
         const errors = await watch(program, [mode, String(every)], shared);
         const failures = await failuresOf(mode, errors, shared);
         const points = [...errors.matchAll(/: (\d+) interruptions/g)].reduce((sum, [, each]) => sum + Number(each), 0);
-        console.log(`${name}, ${mode}: ${points} interruptions, ${failures.length} not as promised`);
+        if (points === 0) {
+          throw new RequestError(
+            `nothing was interrupted: no operation has ${every} instructions; choose a smaller --every`,
+          );
+        }
+        console.log(`${profile.name}, ${mode}: ${points} interruptions, ${failures.length} not as promised`);
         for (const failure of failures) console.log(`  ${failure}`);
-        if (failures.length > 0 || points === 0) process.exitCode = EXIT.failed;
+        if (failures.length > 0) process.exitCode = EXIT.failed;
       }
     }
-  } finally {
-    await rm(work, { recursive: true, force: true });
-  }
+  });
 }
 
 /** Runs the program, shows what it says, and returns that; adds a line when it did not come to its end. */

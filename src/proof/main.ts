@@ -1,8 +1,10 @@
 /** `npm run prove -- WHAT`: what shows that the allocator is right and takes longer than a test may. A file here for each. */
 
 import { Command, CommanderError } from "commander";
+import { NativeCompilerError } from "../build/native-compiler.js";
 import { EXIT, type Register } from "../cli/command.js";
 import { messageOf, RequestError } from "../lab/errors.js";
+import { ProfileError } from "../profile/index.js";
 import { registerEngines } from "./engines.js";
 import { registerFuzz } from "./fuzz.js";
 import { registerInterruptions } from "./interruptions.js";
@@ -34,9 +36,12 @@ try {
   await program.parseAsync();
 } catch (error) {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
-  else if (error instanceof RequestError) {
+  else if (error instanceof RequestError || error instanceof ProfileError) {
     console.error(`error: ${messageOf(error)}`);
     process.exitCode = EXIT.usage;
+  } else if (error instanceof NativeCompilerError) {
+    console.error(`error: ${error.message}`);
+    process.exitCode = EXIT.failed;
   } else {
     console.error(error);
     process.exitCode = EXIT.failed;

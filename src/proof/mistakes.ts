@@ -1,8 +1,6 @@
 /** `prove mistakes`: which allocator finds which mistakes of small wrong programs. */
 
-import { mkdtemp, rm } from "node:fs/promises";
-import { availableParallelism, tmpdir } from "node:os";
-import * as path from "node:path";
+import { availableParallelism } from "node:os";
 import type { Command } from "commander";
 import { EXIT, list, type Register } from "../cli/command.js";
 import { RequestError } from "../lab/errors.js";
@@ -19,6 +17,7 @@ import {
   type Fate,
   type Outcome,
 } from "./mistakes/run.js";
+import { withScratch } from "../build/scratch.js";
 
 const GUARD = "hakmem guard";
 const HELP = `
@@ -80,8 +79,7 @@ async function runAll(
   families: readonly Family[],
   present: readonly Column[],
 ): Promise<{ results: Result[]; faults: string[] }> {
-  const directory = await mkdtemp(path.join(tmpdir(), "hakmem-mistakes-"));
-  try {
+  return withScratch("mistakes", async (directory) => {
     console.error("compiling the programs");
     const programs = await compilePrograms(families, directory);
     const jobs = present.flatMap((column) =>
@@ -105,9 +103,7 @@ async function runAll(
       }
     });
     return { results, faults: faults.filter((fault) => fault !== undefined) };
-  } finally {
-    await rm(directory, { recursive: true, force: true });
-  }
+  });
 }
 
 /** What one of our profiles says about a program that is right; others may say what they like. */

@@ -2,11 +2,12 @@
 
 import { availableParallelism } from "node:os";
 import type { Command } from "commander";
-import { abortOnInterrupt, EXIT, list, wholeNumber, type Register } from "../cli/command.js";
+import { abortOnInterrupt } from "../build/scratch.js";
+import { EXIT, list, wholeNumber, type Register } from "../cli/command.js";
 import { unknownName } from "../lab/errors.js";
 import { ProgressLine } from "../lab/progress.js";
 import { alignColumns } from "../lab/table.js";
-import { check, ModelError, type Verdict } from "./model/check.js";
+import { check, ModelError, requireTools, type Verdict } from "./model/check.js";
 import { configurationOf, MODELS, type Configuration, type Model, type Mutation } from "./model/models.js";
 import { markdownOf, mutationTable, sizeTable } from "./model/tables.js";
 
@@ -45,6 +46,7 @@ async function model({ only, jobs, markdown }: Options, _: Command): Promise<voi
   const names = MODELS.map(({ name }) => name);
   const wrong = only?.find((name) => !names.includes(name));
   if (wrong !== undefined) throw unknownName("model", wrong, names);
+  await requireTools();
   const tasks = MODELS.filter(({ name }) => only?.includes(name) ?? true).flatMap(tasksOf);
 
   const signal = abortOnInterrupt();

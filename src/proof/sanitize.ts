@@ -1,7 +1,5 @@
 /** `npm run prove -- sanitize`: the generated C and its platform under clang's sanitizers, in programs with several threads. */
 
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { Option } from "commander";
 import { EXIT, list, type Register, wholeNumber } from "../cli/command.js";
@@ -18,6 +16,7 @@ import {
   TEST_PROGRAMS,
   withoutStart,
 } from "./clang.js";
+import { withScratch } from "../build/scratch.js";
 
 /** What clang instruments a build for, in its own words. */
 export const SANITIZERS = ["thread", "address,undefined"] as const;
@@ -102,9 +101,8 @@ export interface Finding {
 
 /** Builds and runs every program under every sanitizer. */
 export async function sanitize(options: SanitizeOptions): Promise<Finding[]> {
-  const work = await mkdtemp(path.join(tmpdir(), "hakmem-sanitize-"));
-  const findings: Finding[] = [];
-  try {
+  return withScratch("sanitize", async (work) => {
+    const findings: Finding[] = [];
     for (const profile of options.profiles) {
       options.onStep?.(`compiling profile ${profile.name} to C`);
       for (const sanitizer of options.sanitizers) {
@@ -114,9 +112,7 @@ export async function sanitize(options: SanitizeOptions): Promise<Finding[]> {
       }
     }
     return findings;
-  } finally {
-    await rm(work, { recursive: true, force: true });
-  }
+  });
 }
 
 async function sanitizeOne(source: Source, sanitizer: Sanitizer, options: SanitizeOptions): Promise<Finding[]> {

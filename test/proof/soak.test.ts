@@ -1,6 +1,6 @@
 /** Short rounds of the soak, and faults that it must find. */
 
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import * as path from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { compileAssembly } from "../../src/build/assemblyscript.js";
@@ -12,7 +12,7 @@ import { createMemory, SoakInstance } from "../../src/proof/soak/instance.js";
 import { LocatedFault, runLives } from "../../src/proof/soak/life.js";
 import { linkedProgram, soakProgram } from "../../src/proof/soak/program.js";
 import { describeFault, type Fault, type SoakTarget, type WasmJob } from "../../src/proof/soak/protocol.js";
-import { formatTable, type RecordLine } from "../../src/proof/soak/record.js";
+import { checkPage, formatTable, readLines, writeRecord, type RecordLine } from "../../src/proof/soak/record.js";
 import { runRound, type Round } from "../../src/proof/soak/round.js";
 import { scratch } from "../native/support/program.js";
 
@@ -166,5 +166,30 @@ describe("the record", () => {
       },
     });
     expect(second![2]).toBe("8");
+  });
+
+  it("is read as it was written, and refused where a line is none", async () => {
+    const page = path.join(scratch(), "record.md");
+    const fault = { thread: 0, operation: 7, kind: 1, expected: "0" };
+    const lines = [line, { ...line, seed: 2, fault }];
+    await writeRecord(page, lines);
+    expect(await readLines(page)).toEqual(lines);
+    for (const [text, why] of [
+      ["null", /record\.jsonl:1 is no record/],
+      ['{"a":1}', /record\.jsonl:1 is no record/],
+      ["{", /record\.jsonl:1 is not JSON/],
+    ] as const) {
+      await writeFile(page.replace(".md", ".jsonl"), `${text}\n`);
+      await expect(readLines(page)).rejects.toThrow(why);
+    }
+  });
+
+  it.each([
+    ["a directory", () => scratch(), "is a directory"],
+    ["below a file", () => path.join(import.meta.filename, "soak.md"), "is no directory"],
+    ["where nobody can write", () => "/proc/soak.md", "nothing can be written to /proc"],
+    ["a page without a place for the table", () => import.meta.filename, "has no place for the table"],
+  ])("is refused before the soak when it would be %s", async (_, page, why) => {
+    await expect(checkPage(page())).rejects.toThrow(why);
   });
 });

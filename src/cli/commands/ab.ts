@@ -7,7 +7,8 @@ import { DEFAULT_THRESHOLDS } from "../../lab/ab/verdict.js";
 import { RequestError } from "../../lab/errors.js";
 import { ProgressLine } from "../../lab/progress.js";
 import { selectWorkloads } from "../../lab/workloads.js";
-import { abortOnInterrupt, EXIT, list, positiveNumber, wholeNumber, type Register } from "../command.js";
+import { abortOnInterrupt } from "../../build/scratch.js";
+import { EXIT, list, positiveNumber, wholeNumber, type Register } from "../command.js";
 
 interface AbOptions {
   readonly workload?: readonly string[];

@@ -12,7 +12,8 @@ import { DEFAULT_WIDEST, resultsOf, type Results } from "../../lab/results.js";
 import { runSession } from "../../lab/session.js";
 import { formatResults } from "../../lab/table.js";
 import { selectWorkloads, WORKLOADS, type Workload } from "../../lab/workloads.js";
-import { abortOnInterrupt, exitCodeOf, list, positiveNumber, wholeNumber, type Register } from "../command.js";
+import { abortOnInterrupt } from "../../build/scratch.js";
+import { exitCodeOf, list, positiveNumber, wholeNumber, type Register } from "../command.js";
 
 interface BenchOptions {
   readonly workload?: readonly string[];

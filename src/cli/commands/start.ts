@@ -8,7 +8,8 @@ import { DEFAULT_WIDEST, resultsOf } from "../../lab/results.js";
 import { runSession } from "../../lab/session.js";
 import { formatResults } from "../../lab/table.js";
 import { selectWorkloads } from "../../lab/workloads.js";
-import { abortOnInterrupt, exitCodeOf, type Register } from "../command.js";
+import { abortOnInterrupt } from "../../build/scratch.js";
+import { exitCodeOf, type Register } from "../command.js";
 
 interface StartOptions {
   readonly json: boolean;

@@ -6,13 +6,13 @@
  */
 
 import { execFile } from "node:child_process";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import * as path from "node:path";
 import { promisify } from "node:util";
 import { ARENA_END, MAXIMUM_PAGES, PAGE_BYTES } from "../arena.js";
 import { exists } from "../cache.js";
 import type { LabTarget, WasmContext, WasmPeer } from "./peer.js";
+import { withScratch } from "../../build/scratch.js";
 
 const run = promisify(execFile);
 
@@ -102,8 +102,7 @@ async function findMissing(): Promise<string | undefined> {
 
 async function build(allocator: string, target: LabTarget): Promise<Uint8Array> {
   const shared = target === "wasm32-shared";
-  const directory = await mkdtemp(path.join(tmpdir(), "hakmem-emscripten-"));
-  try {
+  return withScratch("emscripten", async (directory) => {
     const source = path.join(directory, "empty.c");
     // Asked for a module only, it would not build one with threads.
     const output = path.join(directory, shared ? "out.js" : "out.wasm");
@@ -124,7 +123,5 @@ async function build(allocator: string, target: LabTarget): Promise<Uint8Array> 
     const mode = shared ? ["-O1", "-pthread"] : ["-O3"];
     await run("emcc", [source, ...mode, "--no-entry", ...options, "-o", output], { env: ENVIRONMENT });
     return await readFile(path.join(directory, "out.wasm"));
-  } finally {
-    await rm(directory, { recursive: true, force: true });
-  }
+  });
 }

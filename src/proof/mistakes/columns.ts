@@ -1,8 +1,7 @@
 /** The allocators that the wrong programs are run under, and how each says that something is wrong. */
 
 import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, readdir, realpath, rename, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readdir, realpath, rename, writeFile } from "node:fs/promises";
 import * as path from "node:path";
 import { promisify } from "node:util";
 import { buildNative } from "../../build/native.js";
@@ -11,6 +10,7 @@ import { cacheDirectory, exists } from "../../lab/cache.js";
 import { messageOf } from "../../lab/errors.js";
 import { findPeer, NATIVE_PEERS } from "../../native/allocators.js";
 import { loadProfile } from "../../profile/index.js";
+import { withScratch } from "../../build/scratch.js";
 
 export interface Column {
   readonly name: string;
@@ -116,8 +116,7 @@ async function mimallocSecure(): Promise<Column> {
   const directory = path.join(cacheDirectory(), "mimalloc-secure");
   const library = path.join(directory, `libmimalloc-secure-${version}.so`);
   if (!(await exists(library))) {
-    const work = await mkdtemp(path.join(tmpdir(), "hakmem-mimalloc-"));
-    try {
+    await withScratch("mimalloc", async (work) => {
       const source = await fetchSource("mimalloc", work);
       const built = path.join(work, "secure.so");
       const { command } = await requireCompiler(hostArchitecture());
@@ -129,9 +128,7 @@ async function mimallocSecure(): Promise<Column> {
       ]);
       await mkdir(directory, { recursive: true });
       await rename(built, library).catch(async () => runTool("cp", [built, library]));
-    } finally {
-      await rm(work, { recursive: true, force: true });
-    }
+    });
   }
   return {
     ...plain,

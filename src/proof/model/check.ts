@@ -1,11 +1,12 @@
 /** Runs SPIN on a model, and reads strictly what it says: who did not look at everything has shown nothing. */
 
-import { spawn } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { execFile, spawn } from "node:child_process";
 import * as path from "node:path";
+import { promisify } from "node:util";
 import { PACKAGE_ROOT } from "../../build/wasm.js";
+import { RequestError } from "../../lab/errors.js";
 import type { Configuration, Model, Mutation } from "./models.js";
+import { withScratch } from "../../build/scratch.js";
 
 /** Where the models are. */
 export const MODEL_DIRECTORY = path.join(PACKAGE_ROOT, "docs", "model");
@@ -38,12 +39,25 @@ export interface CheckOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Throws {@link RequestError} unless what a search needs is installed. */
+export async function requireTools(): Promise<void> {
+  for (const [tool, option] of [
+    ["spin", "-V"],
+    ["gcc", "--version"],
+  ] as const) {
+    try {
+      await promisify(execFile)(tool, [option]);
+    } catch {
+      throw new RequestError(`there is no ${tool}; on Debian: apt-get install ${tool}`);
+    }
+  }
+}
+
 /** Searches all states of a model. */
 export async function check(model: Model, configuration: Configuration, options: CheckOptions = {}): Promise<Verdict> {
   const { mutation, large = false, signal } = options;
-  const scratch = await mkdtemp(path.join(tmpdir(), "hakmem-model-"));
-  const run = (command: string, args: readonly string[]): Promise<string> => runTool(command, args, scratch, signal);
-  try {
+  return withScratch("model", async (scratch) => {
+    const run = (command: string, args: readonly string[]): Promise<string> => runTool(command, args, scratch, signal);
     const defines = Object.entries(configuration.defines).map(([name, value]) => `-D${name}=${value}`);
     if (mutation !== undefined) defines.push(`-DMUTATION_${mutation.name}`);
     await run("spin", [...defines, "-a", path.join(MODEL_DIRECTORY, `${model.name}.pml`)]);
@@ -57,9 +71,7 @@ export async function check(model: Model, configuration: Configuration, options:
       "pan.c",
     ]);
     return parseVerdict(await run("./pan", [`-m${DEPTH}`, ...(configuration.cycles ? ["-l"] : [])]));
-  } finally {
-    await rm(scratch, { recursive: true, force: true });
-  }
+  });
 }
 
 /** Reads what a verifier that SPIN made has printed. Throws {@link ModelError} unless it settles the question. */

@@ -1,13 +1,15 @@
 /** `npm run prove -- soak`: runs for hours, on every target and profile, and writes the record. */
 
+import { setImmediate } from "node:timers/promises";
 import { InvalidArgumentError, type Command } from "commander";
-import { abortOnInterrupt, EXIT, list, wholeNumber, type Register } from "../../cli/command.js";
+import { abortOnInterrupt } from "../../build/scratch.js";
+import { EXIT, list, listFrom, wholeNumber, type Register } from "../../cli/command.js";
 import { RequestError, unknownName } from "../../lab/errors.js";
 import { traitsOf, type Target } from "../../build/target.js";
 import { loadProfile, shippedProfileNames } from "../../profile/index.js";
 import { isNative, soakProgram, type SoakProgram } from "./program.js";
 import { describeFault, SOAK_TARGETS, type SoakTarget } from "./protocol.js";
-import { readLines, revision, writeRecord, type RecordLine } from "./record.js";
+import { checkPage, readLines, revision, writeRecord, type RecordLine } from "./record.js";
 import { runRound, type Configuration, type Round } from "./round.js";
 
 interface SoakOptions {
@@ -45,6 +47,7 @@ export const registerSoak: Register = (program) => {
 The first fault ends the soak, and is told with how to run its heap again. Rounds of ${ROUND_OPERATIONS / 1e6} million operations go on record as
 they end, so a soak may be interrupted and gone on with:
   nice -n 19 npm run prove -- soak --resume
+Without --resume, what is on record of the same targets, profiles and threads is replaced.
 
 Exit code: 0 no fault, 1 a fault, 2 wrong arguments, 130 interrupted.`,
     )
@@ -53,6 +56,8 @@ Exit code: 0 no fault, 1 a fault, 2 wrong arguments, 130 interrupted.`,
 
 async function soak(options: SoakOptions, _: Command): Promise<void> {
   const configurations = await configurationsOf(options);
+  await checkPage(options.out);
+  let lines = await readLines(options.out);
   const programs = new Map<string, SoakProgram>();
   for (const { target, profile } of configurations) {
     const key = keyOf({ target, profile: profile.name });
@@ -65,7 +70,6 @@ async function soak(options: SoakOptions, _: Command): Promise<void> {
   };
 
   const all = roundsOf(configurations, options);
-  let lines = await readLines(options.out);
   const isDone = (round: Round): boolean =>
     lines.some((line) => line.fault === null && isOf(line, round) && line.inputs === programOf(round).fingerprint);
   const open = options.resume ? all.filter((round) => !isDone(round)) : all;
@@ -120,6 +124,8 @@ async function soak(options: SoakOptions, _: Command): Promise<void> {
     return saving;
   };
   const results = await Promise.allSettled(Array.from({ length: options.jobs }, work));
+  // A terminal interrupts the processes as well, and this one may learn of theirs first.
+  await setImmediate();
   for (const result of results) if (result.status === "rejected" && !signal.aborted) throw result.reason;
 
   const asked = lines.filter((line) => all.some((round) => isOf(line, round)));
@@ -193,9 +199,4 @@ function count(text: string): number {
     throw new InvalidArgumentError(`It must be a whole number from 1 to ${MOST_OPERATIONS}; 1e9 is one.`);
   }
   return value;
-}
-
-/** As `list`, in place of the default instead of behind it. */
-function listFrom(initial: readonly string[]): (text: string, previous: readonly string[]) => readonly string[] {
-  return (text, previous) => list(text, previous === initial ? [] : previous);
 }

@@ -1,7 +1,6 @@
 /** The programs that a soak runs: the checker linked with a module of the allocator, and natively the checker in C. */
 
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import * as path from "node:path";
 import { compileAssembly } from "../../build/assemblyscript.js";
 import { moduleFile } from "../../build/all.js";
@@ -14,6 +13,7 @@ import { linkModules } from "../../lab/modules.js";
 import { PACKAGE_ROOT } from "../../lab/paths.js";
 import type { Profile } from "../../profile/index.js";
 import type { SoakTarget } from "./protocol.js";
+import { withScratch } from "../../build/scratch.js";
 
 const ENTRY = path.join("bench", "workloads", "soak", "program.ts");
 const HOST = path.join(PACKAGE_ROOT, "bench", "native", "soak.c");
@@ -85,16 +85,13 @@ export async function nativeProgram(): Promise<string> {
   const host = await readFile(HOST);
   const key = fingerprint(await fingerprintOfChecker(), host, headers, JSON.stringify([compiler, FLAGS]));
   return cachedFile(`soak-native-${key}`, async () => {
-    const work = await mkdtemp(path.join(tmpdir(), "hakmem-soak-"));
-    try {
+    return withScratch("soak", async (work) => {
       const source = await generateModuleSource(ENTRY, { HK_SHARED: 1, HK_NATIVE: 1 });
       await writeFile(path.join(work, "soak.gen.h"), source);
       const program = path.join(work, "soak");
       const include = ["-I", work, "-I", path.join(PACKAGE_ROOT, "native")];
       await runTool(compiler.command, [...FLAGS, ...GENERATED, ...include, HOST, "-o", program, "-ldl"]);
       return await readFile(program);
-    } finally {
-      await rm(work, { recursive: true, force: true });
-    }
+    });
   });
 }

@@ -4,32 +4,48 @@
  */
 
 import { execFile } from "node:child_process";
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import * as path from "node:path";
 import { promisify } from "node:util";
+import { z } from "zod";
 import { RequestError } from "../../lab/errors.js";
 import { groupBy } from "../../lab/group-by.js";
+import { checkOutputFile } from "../../lab/output.js";
 import { PACKAGE_ROOT } from "../../lab/paths.js";
-import type { Fault, Figures, SoakTarget } from "./protocol.js";
+import type { Fault, SoakTarget } from "./protocol.js";
+
+const COUNT = z.int().nonnegative();
+const DIGITS = Object.fromEntries(
+  ["block", "size", "at", "expected", "found"].map((name) => [name, z.string().optional()]),
+);
 
 /** A round that has been run. */
-export interface RecordLine {
-  readonly target: SoakTarget;
-  readonly profile: string;
-  readonly threads: number;
-  readonly seed: number;
+const LINE = z.strictObject({
+  target: z.string() as unknown as z.ZodType<SoakTarget>,
+  profile: z.string(),
+  threads: COUNT,
+  seed: COUNT,
   /** Operations that were asked for. */
-  readonly operations: number;
-  /** Heaps that were soaked without a fault. */
-  readonly heaps: number;
+  operations: COUNT,
   /** Identifies the program and the allocator. */
-  readonly inputs: string;
-  readonly revision: string;
+  inputs: z.string(),
+  revision: z.string(),
   /** Version of Node; null natively. */
-  readonly node: string | null;
-  readonly figures: Figures;
-  readonly fault: Fault | null;
-}
+  node: z.string().nullable(),
+  /** Heaps that were soaked without a fault. */
+  heaps: COUNT,
+  fault: z
+    .strictObject({
+      thread: COUNT,
+      operation: COUNT,
+      kind: COUNT.optional(),
+      ...DIGITS,
+      message: z.string().optional(),
+    })
+    .nullable(),
+  figures: z.object({ operations: COUNT, refused: COUNT, received: COUNT, lives: COUNT, peakBytes: COUNT }),
+});
+export type RecordLine = Readonly<Omit<z.infer<typeof LINE>, "fault">> & { readonly fault: Fault | null };
 
 const BEGIN = "<!-- table: begin -->";
 const END = "<!-- table: end -->";
@@ -68,22 +84,42 @@ export async function readLines(out: string): Promise<RecordLine[]> {
   }
   const lines = text.split("\n").filter((line) => line !== "");
   return lines.map((line, index) => {
+    let value: unknown;
     try {
-      return JSON.parse(line) as RecordLine;
+      value = JSON.parse(line);
     } catch {
       throw new RequestError(`${file}:${index + 1} is not JSON; mend the line or remove it`);
     }
+    const parsed = LINE.safeParse(value);
+    if (!parsed.success)
+      throw new RequestError(`${file}:${index + 1} is no record; remove it\n${z.prettifyError(parsed.error)}`);
+    return parsed.data as RecordLine;
   });
+}
+
+/** Throws {@link RequestError} unless the record can be written to the page `out`. */
+export async function checkPage(out: string): Promise<void> {
+  await checkOutputFile(out);
+  await checkOutputFile(linesFile(out));
+  placeOfTable(await readPage(out), out);
+}
+
+async function readPage(out: string): Promise<string> {
+  return readFile(out, "utf8").catch(() => `# The soak\n\n${BEGIN}\n${END}\n`);
+}
+
+function placeOfTable(page: string, out: string): readonly [begin: number, end: number] {
+  const [begin, end] = [page.indexOf(BEGIN), page.indexOf(END)];
+  if (begin >= 0 && end > begin) return [begin, end];
+  throw new RequestError(`${out} has no place for the table: it lies between ${BEGIN} and ${END}`);
 }
 
 /** Writes the lines, and the table into the page. */
 export async function writeRecord(out: string, lines: readonly RecordLine[]): Promise<void> {
   await mkdir(path.dirname(out), { recursive: true });
   await replaceFile(linesFile(out), lines.map((line) => JSON.stringify(line) + "\n").join(""));
-  const page = await readFile(out, "utf8").catch(() => `# The soak\n\n${BEGIN}\n${END}\n`);
-  const [begin, end] = [page.indexOf(BEGIN), page.indexOf(END)];
-  if (begin < 0 || end < begin)
-    throw new RequestError(`${out} has no place for the table: it lies between ${BEGIN} and ${END}`);
+  const page = await readPage(out);
+  const [begin, end] = placeOfTable(page, out);
   await replaceFile(out, `${page.slice(0, begin)}${BEGIN}\n\n${formatTable(lines)}\n\n${page.slice(end)}`);
 }
 
@@ -154,6 +190,11 @@ export async function revision(): Promise<string> {
 /** A reader finds the old content or the new one, and one who is interrupted leaves one of them. */
 async function replaceFile(file: string, content: string): Promise<void> {
   const part = `${file}.${process.pid}.part`;
-  await writeFile(part, content);
-  await rename(part, file);
+  try {
+    await writeFile(part, content);
+    await rename(part, file);
+  } catch (error) {
+    await rm(part, { force: true });
+    throw error;
+  }
 }

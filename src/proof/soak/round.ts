@@ -201,6 +201,10 @@ function converse(
     });
     child.on("close", (code, killed) => {
       clearTimeout(timer);
+      if (fault === null && (killed === "SIGINT" || killed === "SIGTERM")) {
+        reject(new Error(`a process of the soak was ended by ${killed}`));
+        return;
+      }
       const said = Buffer.concat(errors).toString().trim();
       if (fault === null && (code !== 0 || figures === null)) {
         fault = { thread: 0, operation: done, message: `the process ended with ${killed ?? code}` };
