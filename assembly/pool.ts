@@ -38,10 +38,10 @@ const GROW_FRACTION_SHIFT: usize = 5;
 /** Searches for memory that are repeated, at most, because others have given some back meanwhile. */
 const RETRIES: u32 = 16;
 /**
- * How long a thread that is about to be refused memory waits for others that hold some which they may give back: milliseconds,
- * or turns where there is no clock, some milliseconds again. Nobody holds any for so long, but who is dead or stopped.
+ * How often a thread that is about to be refused memory looks whether others still hold some that they may give back: for some
+ * milliseconds on wasm, ten times as long where it yields in between. Nobody holds any for so long, but who is dead or stopped.
  */
-const PATIENCE: u32 = HK_NATIVE ? 50 : 1 << 22;
+const PATIENCE: u32 = HK_NATIVE ? 1 << 16 : 1 << 22;
 
 /** True when the pages of this instance's last successful `acquirePages` or `claimPages` read as zero. */
 export let acquiredClean: bool = false;
@@ -244,8 +244,7 @@ export function endClaim(changed: bool): void {
  * waited for only a while: one may have died at it.
  */
 function changedSince(since: u32): bool {
-  const start: u32 = HK_NATIVE ? <u32>platform.now() : 0;
-  for (let waited: u32 = 0; waited < PATIENCE; waited = HK_NATIVE ? <u32>platform.now() - start : waited + 1) {
+  for (let n: u32 = 0; n < PATIENCE; ++n) {
     const word = atomicLoad<u64>(traffic());
     if (<u32>(word >> 32) != since) return true;
     if (!(<u32>word)) return false;
