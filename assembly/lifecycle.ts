@@ -4,7 +4,7 @@ import { NOWHERE } from "./bin";
 import { attach, attached, control, create, nothing, spareEnd, spareFirst } from "./control";
 import { PAGE_SHIFT } from "./config";
 import * as native from "./platform/native";
-import { endClaim } from "./pool";
+import { endClaim, isWorthRetrying, poolChanges } from "./pool";
 import { KIND_METADATA, KIND_METADATA_SPARE, setKind } from "./region";
 import { exit, resume, start } from "./thread-cache";
 import {
@@ -70,19 +70,26 @@ export function joinProcess(): bool {
  */
 function takeAny(): bool {
   const id = newThreadId();
-  let heap = takeHeap(FREE, id, LIVE);
-  if (heap) threadHeap(heap).fresh = 1;
-  else heap = makeHeap(id);
-  if (heap == 0) {
-    // Where there is no memory, one that somebody has left must do.
+  let tries: u32 = 0;
+  while (true) {
+    const since = poolChanges();
+    let heap = takeHeap(FREE, id, LIVE);
+    if (heap) threadHeap(heap).fresh = 1;
+    else heap = makeHeap(id);
+    if (heap) {
+      if (HK_NATIVE) start(heap);
+      else setCurrent(heap);
+      break;
+    }
+    // Where there is no memory, one that somebody has left must do; unless another thread is taking it over, which ends in one
+    // that is unused.
     heap = takeHeap(ABANDONED, id, LIVE);
-    if (heap == 0) return false;
-    resume(heap);
-    endClaim(true);
-  } else if (HK_NATIVE) {
-    start(heap);
-  } else {
-    setCurrent(heap);
+    if (heap) {
+      resume(heap);
+      endClaim(true);
+      break;
+    }
+    if (!isWorthRetrying(since, tries++)) return false;
   }
   if (HK_NATIVE) native.started(id);
   return true;

@@ -253,6 +253,16 @@ function changedSince(since: u32): bool {
   return false;
 }
 
+/**
+ * True when it is worth while to look again for what was not found: for the first time, and later when others have decided
+ * what to give back.
+ * @param since `poolChanges` before the search
+ * @param tries how many searches have been repeated before it
+ */
+export function isWorthRetrying(since: u32, tries: u32): bool {
+  return HK_SHARED && (tries == 0 || (tries < RETRIES && changedSince(since)));
+}
+
 /** Ends the claims of all threads, which are dead. */
 export function forgetClaims(): void {
   atomicAnd<u64>(traffic(), -CHANGE);
@@ -289,9 +299,9 @@ export function growPool(count: usize, since: u32, tries: u32): bool {
     if (addPages(step)) return true;
     // What others cached meanwhile is found by those who collect once more.
     if (step == needed) {
-      if (!HK_SHARED || tries >= RETRIES) return false;
+      if (isWorthRetrying(since, tries)) return true;
       // What another thread was about to grow by, and has given back, may have hidden what is free at the end.
-      return tries == 0 || changedSince(since) || (HK_NATIVE && missing(count, unit) < needed);
+      return HK_NATIVE && tries < RETRIES && missing(count, unit) < needed;
     }
     step = max(needed, (step >> 1) & ~(unit - 1));
   }

@@ -112,19 +112,23 @@ export function ensureMetadata(superslab: usize): usize {
 }
 
 /** The slab record of a page, whose SuperSlab must have metadata. */
-// @ts-ignore: decorator
-@inline
 export function slabOfPage(page: usize): Slab {
-  const metadata = lookUp(page >> SUPERSLAB_PAGES_SHIFT);
-  return changetype<Slab>(metadata + (page & (SUPERSLAB_PAGES - 1)) * SLAB_BYTES);
+  return recordOf(metadataOf(page >> SUPERSLAB_PAGES_SHIFT), page);
 }
 
 /** The slab in which a small block lies. */
 // @ts-ignore: decorator
 @inline
 export function slabOf(block: usize): Slab {
-  const slab = slabOfPage(block >> PAGE_SHIFT);
+  const page = block >> PAGE_SHIFT;
+  const slab = recordOf(lookUp(page >> SUPERSLAB_PAGES_SHIFT), page);
   return changetype<Slab>(changetype<usize>(slab) - <usize>slab.lead * SLAB_BYTES);
+}
+
+// @ts-ignore: decorator
+@inline
+function recordOf(metadata: usize, page: usize): Slab {
+  return changetype<Slab>(metadata + (page & (SUPERSLAB_PAGES - 1)) * SLAB_BYTES);
 }
 
 /** The record of the n-th page of a slab. */
