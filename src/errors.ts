@@ -52,8 +52,14 @@ export class InvalidArgumentError extends HakmemError {
   readonly code = "HAKMEM_INVALID_ARGUMENT";
 
   /** @param rule what the value must be, as the end of the sentence "argument must be …" */
-  constructor(argument: string, value: unknown, rule: string, remedy: string) {
-    super({ problem: `${argument} must be ${rule}, but it is ${describe(value)}`, remedy, argument, value });
+  constructor(argument: string, value: unknown, rule: string, remedy: string);
+  constructor(details: HakmemErrorDetails);
+  constructor(argument: string | HakmemErrorDetails, value?: unknown, rule = "", remedy = "") {
+    super(
+      typeof argument === "string"
+        ? { problem: `${argument} must be ${rule}, but it is ${describe(value)}`, remedy, argument, value }
+        : argument,
+    );
   }
 }
 

@@ -3,9 +3,10 @@
 export { attachHeap, createHeap, createHeapSync } from "./heap/create.js";
 export type { TypedArray, TypedArrayConstructor } from "./heap/arguments.js";
 export type { HeapHandle } from "./heap/handle.js";
-export { Heap } from "./heap/heap.js";
+export { Heap, type AllocOptions } from "./heap/heap.js";
+export type { HeapScope } from "./heap/scope.js";
 export type { ModuleSource } from "./heap/module-source.js";
-export type { HeapOptions } from "./heap/options.js";
+export type { AttachOptions, HeapOptions } from "./heap/options.js";
 export type { ProfileName } from "./heap/profiles.js";
 export type { ClassStats, HeapStats } from "./heap/stats.js";
 export type { MemoryViews } from "./heap/views.js";
@@ -21,4 +22,4 @@ export {
   OutOfMemoryError,
   UnsupportedError,
 } from "./errors.js";
-export type { CorruptionKind, HakmemErrorCode } from "./errors.js";
+export type { CorruptionKind, HakmemErrorCode, HakmemErrorDetails } from "./errors.js";

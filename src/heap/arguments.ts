@@ -17,8 +17,14 @@ export function refuseSize(argument: string, value: unknown, largest: number): n
     argument,
     value,
     `a whole number of bytes from 0 to ${largest}`,
-    "Round sizes that are computed, and check them before the call.",
+    remedyFor(value, "Round sizes that are computed, and check them before the call."),
   );
+}
+
+/** What to do about `value`, which is no number or, with the remedy `otherwise`, a wrong one. */
+function remedyFor(value: unknown, otherwise: string): string {
+  if (typeof value === "number") return otherwise;
+  return typeof value === "string" || typeof value === "bigint" ? "Convert it with Number(…)." : "Pass a number.";
 }
 
 export function refuseCount(argument: string, value: unknown, largest: number): never {
@@ -26,7 +32,7 @@ export function refuseCount(argument: string, value: unknown, largest: number): 
     argument,
     value,
     `a whole number from 0 to ${largest}`,
-    "Round counts that are computed, and check them before the call.",
+    remedyFor(value, "Round counts that are computed, and check them before the call."),
   );
 }
 
@@ -60,7 +66,11 @@ export type TypedArray =
   | Float32Array
   | Float64Array
   | BigInt64Array
-  | BigUint64Array;
+  | BigUint64Array
+  | Float16;
+
+/** `Float16Array` where the language and its types have it; no other than the rest where they do not. */
+type Float16 = typeof globalThis extends { Float16Array: { readonly prototype: infer A } } ? A : Float32Array;
 
 /** The constructor of a typed array: `Float32Array`, `Uint8Array`, … */
 export interface TypedArrayConstructor<A extends TypedArray> {
@@ -80,6 +90,12 @@ export function checkConstructor(value: unknown): void {
   );
 }
 
+/** The zero of the elements of such arrays. */
+export function zeroOf(type: TypedArrayConstructor<TypedArray>): number | bigint {
+  const constructor: unknown = type;
+  return constructor === BigInt64Array || constructor === BigUint64Array ? 0n : 0;
+}
+
 /** Bytes of `length` elements; refuses what is no length or what the heap cannot count. */
 export function byteLength(length: number, bytesPerElement: number, largest: number): number {
   const bytes = length * bytesPerElement;
@@ -88,6 +104,6 @@ export function byteLength(length: number, bytesPerElement: number, largest: num
     "length",
     length,
     `a whole number of elements from 0 to ${Math.floor(largest / bytesPerElement)}`,
-    "Round lengths that are computed, and split what is larger.",
+    remedyFor(length, "Round lengths that are computed, and split what is larger."),
   );
 }

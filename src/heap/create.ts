@@ -6,8 +6,9 @@ import type { Heap, HeapParts } from "./heap.js";
 import { Heap32 } from "./heap32.js";
 import { Heap64 } from "./heap64.js";
 import { loadModule, loadModuleSync } from "./module-source.js";
-import { WASM_PAGE, planHeap, type HeapOptions, type HeapPlan } from "./options.js";
+import { WASM_PAGE, planAttachment, planHeap, type AttachOptions, type HeapOptions, type HeapPlan } from "./options.js";
 import { instantiate, type Allocator, type RawInstance } from "./raw-module.js";
+import { commit } from "./reserve.js";
 import { committedBytes } from "./stats.js";
 import { WIDTH_32, WIDTH_64, type Width } from "./width.js";
 
@@ -38,11 +39,15 @@ export function createHeapSync(options: HeapOptions = {}): Heap {
  * Attaches the calling thread to a shared heap. Synchronous everywhere: the handle brings the compiled module along.
  * Close the heap before the thread ends, so that what its caches hold is not lost to the others.
  * @param handle the `handle` of a shared heap, out of `postMessage` or `workerData`
+ * @throws {InvalidArgumentError} for wrong options
  * @throws {InvalidHandleError} when it is none, or one of another version or configuration
  * @throws {OutOfMemoryError} when the heap has no room for one more thread
  */
-export function attachHeap(handle: HeapHandle): Heap {
-  return checkHandle(handle).memory64 ? attach(handle, WIDTH_64, Heap64) : attach(handle, WIDTH_32, Heap32);
+export function attachHeap(handle: HeapHandle, options: AttachOptions = {}): Heap {
+  const releaseCollected = planAttachment(options);
+  return checkHandle(handle).memory64
+    ? attach(handle, WIDTH_64, Heap64, releaseCollected)
+    : attach(handle, WIDTH_32, Heap32, releaseCollected);
 }
 
 function makeHeap(plan: HeapPlan, module: WebAssembly.Module): Heap {
@@ -56,6 +61,7 @@ function attach<Word extends number | bigint>(
   handle: HeapHandle,
   width: Width<Word>,
   HeapOfWidth: HeapClass<Word>,
+  releaseCollected: boolean,
 ): Heap {
   const { memory, module, control, profile, memory64, configHash } = handle;
   const instance = instantiate(module, memory, width);
@@ -70,7 +76,7 @@ function attach<Word extends number | bigint>(
   if (!join(instance.allocator, control)) {
     refuseHandle(handle, `the memory holds no heap of this configuration at handle.control, ${control}`);
   }
-  return new HeapOfWidth({ instance, memory, module, control, profile, memory64, shared: true });
+  return new HeapOfWidth({ instance, memory, module, control, profile, memory64, shared: true, releaseCollected });
 }
 
 /**
@@ -94,7 +100,7 @@ function join(allocator: Allocator, control: number): boolean {
 }
 
 function make<Word extends number | bigint>(
-  { shared, memory64, profile, initial, maximumPages }: HeapPlan,
+  { shared, memory64, profile, initial, maximumPages, releaseCollected }: HeapPlan,
   module: WebAssembly.Module,
   width: Width<Word>,
   HeapOfWidth: HeapClass<Word>,
@@ -104,11 +110,11 @@ function make<Word extends number | bigint>(
   const instance = instantiate(module, memory, width);
   const control = instance.allocator.threadInit(0);
   if (control === 0) refuseMemory("maximum", maximum, "is too little for the heap to begin");
-  reserve(instance.allocator, initial);
+  commit(instance.allocator, initial);
   if (committedBytes(instance.allocator) < initial && memory.buffer.byteLength < maximum) {
     refuseMemory("initial", initial, "cannot be had");
   }
-  return new HeapOfWidth({ instance, memory, module, control, profile, memory64, shared });
+  return new HeapOfWidth({ instance, memory, module, control, profile, memory64, shared, releaseCollected });
 }
 
 function makeMemory<Word extends number | bigint>(
@@ -133,22 +139,6 @@ function makeMemory<Word extends number | bigint>(
       cause,
     );
   }
-}
-
-/** Makes the heap take `bytes` from its memory, or as many as there are. */
-function reserve(allocator: Allocator, bytes: number): void {
-  const blocks: number[] = [];
-  const missing = (): number => bytes - committedBytes(allocator);
-  for (let size = missing(); size >= WASM_PAGE;) {
-    const block = allocator.malloc(size);
-    if (block === 0) {
-      size = Math.floor(size / 2);
-    } else {
-      blocks.push(block);
-      size = Math.min(size, missing());
-    }
-  }
-  for (const block of blocks) allocator.free(block);
 }
 
 function refuseMemory(argument: "initial" | "maximum", value: number, what: string, cause?: unknown): never {

@@ -19,12 +19,18 @@ import {
   refuseCount,
   refusePointer,
   refuseSize,
+  zeroOf,
   type TypedArray,
   type TypedArrayConstructor,
 } from "./arguments.js";
+import { Arrays } from "./arrays.js";
+import { dispose } from "./dispose.js";
 import { makeHandle, type HeapHandle } from "./handle.js";
 import type { Allocator, RawInstance } from "./raw-module.js";
 import { readStats, type HeapStats } from "./stats.js";
+import { reserve } from "./reserve.js";
+import { HeapScope } from "./scope.js";
+import { readUtf8, utf8Length, writeUtf8 } from "./text.js";
 import { LiveViews, type MemoryViews } from "./views.js";
 
 /** What a heap is made of. */
@@ -36,20 +42,26 @@ export interface HeapParts {
   readonly profile: string;
   readonly shared: boolean;
   readonly memory64: boolean;
+  /** Whether the blocks of arrays that were garbage-collected are freed. */
+  readonly releaseCollected: boolean;
 }
 
-/** `Symbol.dispose`, or what tools that translate `using` take where the language has none yet. */
-const dispose = ((Symbol as { dispose?: symbol }).dispose ?? Symbol.for("Symbol.dispose")) as typeof Symbol.dispose;
+/** @throws {InvalidArgumentError} when a program calls the constructor */
+function checkParts(parts: unknown): void {
+  if (typeof parts === "object" && parts !== null && "instance" in parts) return;
+  throw new InvalidArgumentError({
+    problem: "a heap is not made by its constructor",
+    remedy: "Call await createHeap() or createHeapSync(), or attachHeap(handle) for a heap of another thread.",
+    argument: "parts",
+    value: parts,
+  });
+}
 
 const MAX_THREAD_ID = 2 ** 32 - 1;
 
-/** A typed array that `alloc` made: the newest view of it, and what it takes to make another. */
-interface Allocation {
-  view: TypedArray;
-  readonly type: TypedArrayConstructor<TypedArray>;
-  readonly length: number;
-  /** 0 once freed. */
-  pointer: number;
+export interface AllocOptions {
+  /** A power of two that the array's address shall be a multiple of; 16 unless given. */
+  readonly alignment?: number;
 }
 
 /**
@@ -78,13 +90,18 @@ export abstract class Heap implements MemoryViews {
 
   readonly #parts: HeapParts;
   readonly #largest: number;
-  readonly #allocations = new WeakMap<ArrayBufferView, Allocation>();
   #allocator: Allocator | undefined;
   #views: LiveViews | undefined;
   #closedBy: HeapCorruptionError | undefined;
 
+  /** What `alloc` has made; and a filter over its addresses, for the calls that free and move by address. */
+  readonly #arrays: Arrays;
+  /** @internal */
+  protected readonly arrayFilter: Uint32Array;
+
   /** @internal Use `createHeap` or `attachHeap`. */
   constructor(parts: HeapParts) {
+    checkParts(parts);
     this.memory = parts.memory;
     this.shared = parts.shared;
     this.memory64 = parts.memory64;
@@ -94,6 +111,12 @@ export abstract class Heap implements MemoryViews {
     this.#allocator = parts.instance.allocator;
     this.#largest = parts.instance.width.largest;
     this.#views = new LiveViews(parts.memory, parts.shared, parts.instance);
+    const release = (pointer: number): void => this.#allocator?.free(pointer);
+    this.#arrays = new Arrays(
+      (type, pointer, length) => new type(this.#live().buffer, pointer, length),
+      parts.releaseCollected ? release : undefined,
+    );
+    this.arrayFilter = this.#arrays.filter;
     parts.instance.onCorruption((error) => {
       this.#shut(error);
     });
@@ -129,20 +152,102 @@ export abstract class Heap implements MemoryViews {
   // Typed calls: exhaustion throws.
 
   /**
-   * A typed array of `length` zeros over a block of the heap. Free it with `free(view)`; nothing else does.
+   * A typed array of `length` zeros over a block of the heap. Free it with `free(view)`; unless the heap was created with
+   * `releaseCollected`, nothing else does.
    *
    * In a private heap the array becomes empty when the memory grows; `live(array)` returns one that is not.
    * @throws {OutOfMemoryError} when memory is exhausted
    */
-  alloc<A extends TypedArray>(type: TypedArrayConstructor<A>, length: number): A {
+  alloc<A extends TypedArray>(type: TypedArrayConstructor<A>, length: number, options?: AllocOptions): A {
     checkConstructor(type);
+    if (options?.alignment !== undefined)
+      return this.allocUnsafe(type, length, options).fill(zeroOf(type) as never) as A;
     return this.#adopt(type, length, this.calloc(1, byteLength(length, type.BYTES_PER_ELEMENT, this.#largest)));
   }
 
   /** As {@link alloc}, but the elements are what the memory last held: for arrays that are filled right away. */
-  allocUnsafe<A extends TypedArray>(type: TypedArrayConstructor<A>, length: number): A {
+  allocUnsafe<A extends TypedArray>(type: TypedArrayConstructor<A>, length: number, options?: AllocOptions): A {
     checkConstructor(type);
-    return this.#adopt(type, length, this.malloc(byteLength(length, type.BYTES_PER_ELEMENT, this.#largest)));
+    const bytes = byteLength(length, type.BYTES_PER_ELEMENT, this.#largest);
+    const alignment = options?.alignment;
+    return this.#adopt(
+      type,
+      length,
+      alignment === undefined ? this.malloc(bytes) : this.alignedAlloc(alignment, bytes),
+    );
+  }
+
+  /**
+   * Makes a typed array that `alloc` returned longer or shorter, moving it if it must, and returns it as it is then: its
+   * elements are kept up to the shorter length, what is added is zero. Earlier views of it must not be used any more, but may
+   * be passed to `live`, `pointerOf` and `free`. The alignment that was given to `alloc` does not count any more.
+   * @throws {OutOfMemoryError} when memory is exhausted; the array is untouched then
+   */
+  resize<A extends TypedArray>(array: A, length: number): A {
+    const allocator = this.#open();
+    const { type, length: old, pointer } = this.#arrays.find(array);
+    const size = type.BYTES_PER_ELEMENT;
+    const bytes = byteLength(length, size, this.#largest);
+    const moved = allocator.realloc(pointer, bytes);
+    if (moved === 0) this.#refuseLength(length, size);
+    if (length > old) this.#live().u8.fill(0, moved + old * size, moved + bytes);
+    return this.#arrays.move(array, moved, length);
+  }
+
+  /**
+   * `text` as UTF-8 in a block of its own, behind which lies a 0, as C wants it. It is an array like those of `alloc`, without
+   * the 0; lone surrogates become U+FFFD.
+   * @throws {OutOfMemoryError} when memory is exhausted
+   */
+  allocString(text: string): Uint8Array {
+    if (typeof text !== "string")
+      throw new InvalidArgumentError("text", text, "a string", "Convert it with String(…).");
+    const length = utf8Length(text);
+    const pointer = this.malloc(length + 1);
+    if (pointer === 0) this.#refuseLength(length + 1, 1);
+    this.#live().u8[pointer + length] = 0;
+    const bytes = this.#arrays.add(Uint8Array, pointer, length);
+    writeUtf8(text, bytes);
+    return bytes;
+  }
+
+  /**
+   * The text that lies in UTF-8 at `pointer`, wherever it came from; what is not UTF-8 becomes U+FFFD.
+   * @param length in bytes; up to the next 0 unless given
+   */
+  readString(pointer: number, length?: number): string {
+    const { u8 } = this.#live();
+    if (!isWhole(pointer, this.#largest) || pointer === 0) refusePointer("pointer", pointer, this.#largest);
+    const end = length === undefined ? u8.indexOf(0, pointer) : pointer + byteLength(length, 1, this.#largest);
+    if (end < 0 || end > u8.length || pointer > u8.length) {
+      throw new InvalidArgumentError(
+        length === undefined ? "pointer" : "length",
+        length ?? pointer,
+        "such that the text ends inside the memory",
+        "Check that the pointer is of this heap and not freed, and pass the length where no 0 ends the text.",
+      );
+    }
+    return readUtf8(u8.subarray(pointer, end));
+  }
+
+  /**
+   * What frees all that was allocated through it when it ends: `using scope = heap.scope()`. Blocks that shall stay are taken
+   * out by `scope.keep`.
+   */
+  scope(): HeapScope {
+    this.#open();
+    return new HeapScope(this);
+  }
+
+  /**
+   * Whether `free` would take a block: for a typed array, whether `alloc` of this heap returned it in this thread and it is
+   * not freed; for an address, whether this heap can have handed it out. Of blocks up to 32 KiB the heap knows their pages
+   * alone, so that an address inside or between blocks counts there, and so does one that was freed.
+   */
+  owns(block: number | TypedArray): boolean {
+    const allocator = this.#open();
+    if (typeof block !== "number") return ArrayBuffer.isView(block) && this.#arrays.has(block);
+    return isWhole(block, this.#largest) && allocator.usableSize(block) !== 0;
   }
 
   /**
@@ -151,18 +256,13 @@ export abstract class Heap implements MemoryViews {
    */
   live<A extends TypedArray>(array: A): A {
     this.#open();
-    const allocation = this.#allocationOf(array);
-    if (allocation.view.length !== allocation.length) {
-      allocation.view = this.#construct(allocation.type, allocation.pointer, allocation.length);
-      this.#allocations.set(allocation.view, allocation);
-    }
-    return allocation.view as A;
+    return this.#arrays.live(array);
   }
 
   /** Address of a typed array that `alloc` returned, whether or not the memory has grown since. */
   pointerOf(array: TypedArray): number {
     this.#open();
-    return this.#allocationOf(array).pointer;
+    return this.#arrays.find(array).pointer;
   }
 
   /**
@@ -191,7 +291,7 @@ export abstract class Heap implements MemoryViews {
         "Check that the pointer is of this heap and not freed.",
       );
     }
-    return this.#construct(type, pointer, length);
+    return new type(this.#live().buffer, pointer, length);
   }
 
   // Views of the whole memory, right at the time of the call: take one, use it up to the next call that allocates.
@@ -243,6 +343,16 @@ export abstract class Heap implements MemoryViews {
 
   // The heap as a whole.
 
+  /**
+   * The memory, and the functions of the allocator's module by their C names as they are: what a WebAssembly module of yours
+   * imports to allocate from this heap, `WebAssembly.instantiate(yours, { env: heap.exports })`. They belong to this thread, and
+   * must not be called after `close()`. Addresses are signed in a 32-bit memory and bigints in a 64-bit one.
+   */
+  get exports(): WebAssembly.ModuleImports & { readonly memory: WebAssembly.Memory } {
+    this.#open();
+    return { memory: this.memory, ...this.#parts.instance.exports };
+  }
+
   /** Figures about the heap, all threads together. */
   stats(): HeapStats {
     return readStats(this.#open());
@@ -255,6 +365,16 @@ export abstract class Heap implements MemoryViews {
   trim(keep = 0): boolean {
     if (!isWhole(keep, this.#largest)) refuseSize("keep", keep, this.#largest);
     return this.#open().trim(keep);
+  }
+
+  /**
+   * Takes memory from the engine, if need be, until `bytes` are free for blocks: as much can be allocated then without the
+   * memory growing, but for what is lost between blocks. See also the option `initial`.
+   * @throws {OutOfMemoryError} when there is not so much; the heap may have grown by a part of it
+   */
+  reserve(bytes: number): void {
+    if (!isWhole(bytes, this.#largest)) refuseSize("bytes", bytes, this.#largest);
+    reserve(this.#open(), bytes);
   }
 
   /**
@@ -327,53 +447,33 @@ export abstract class Heap implements MemoryViews {
     this.close();
   }
 
-  /** Makes every C-shaped call end in `refuse` from now on. */
+  /** @internal Makes every C-shaped call end in `refuse` from now on. */
   protected abstract disarm(refuse: () => never): void;
 
-  /** The cold path of `free`: takes a typed array back. */
+  /** @internal The cold path of `free`: takes a typed array back. */
   protected freeArray(array: unknown): void {
     this.#open();
     if (!ArrayBuffer.isView(array)) refusePointer("block", array, this.#largest);
-    const allocation = this.#allocationOf(array);
-    const { pointer } = allocation;
-    allocation.pointer = 0;
-    this.free(pointer);
+    this.#allocator?.free(this.#arrays.remove(array));
+  }
+
+  /** @internal Notes that a block of an address that the filter has was freed or moved: it is no array's any more. */
+  protected forgetArray(pointer: number): void {
+    this.#arrays.forget(pointer);
   }
 
   #adopt<A extends TypedArray>(type: TypedArrayConstructor<A>, length: number, pointer: number): A {
-    if (pointer === 0) {
-      const bytes = byteLength(length, type.BYTES_PER_ELEMENT, this.#largest);
-      throw new OutOfMemoryError({
-        problem: `the heap has no room for ${length} elements of ${type.BYTES_PER_ELEMENT} bytes (${bytes} in all)`,
-        remedy: "Free blocks, ask for less, or create the heap with a larger maximum.",
-        argument: "length",
-        value: length,
-      });
-    }
-    const view = this.#construct(type, pointer, length);
-    this.#allocations.set(view, { view, type, length, pointer });
-    return view;
+    if (pointer === 0) this.#refuseLength(length, type.BYTES_PER_ELEMENT);
+    return this.#arrays.add(type, pointer, length);
   }
 
-  #construct<A extends TypedArray>(type: TypedArrayConstructor<A>, pointer: number, length: number): A {
-    return new type(this.#live().buffer, pointer, length);
-  }
-
-  #allocationOf(array: ArrayBufferView): Allocation {
-    const allocation = this.#allocations.get(array);
-    if (allocation === undefined || allocation.pointer === 0) {
-      throw new InvalidArgumentError(
-        "array",
-        array,
-        allocation === undefined
-          ? "a typed array that alloc of this heap returned in this thread"
-          : "a typed array that was not freed yet",
-        allocation === undefined
-          ? "Pass that array itself, no subarray of it; in another thread, pass its pointer."
-          : "Keep one owner of each array, and drop the array where it is freed.",
-      );
-    }
-    return allocation;
+  #refuseLength(length: number, size: number): never {
+    throw new OutOfMemoryError({
+      problem: `the heap has no room for ${length} elements of ${size} bytes (${length * size} in all)`,
+      remedy: "Free blocks, ask for less, or create the heap with a larger maximum.",
+      argument: "length",
+      value: length,
+    });
   }
 
   #live(): LiveViews {

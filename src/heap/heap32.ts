@@ -6,6 +6,7 @@
  * not a table; the tests in place, not behind a function; and closing replaces the functions instead of setting a flag.
  */
 
+import { slotOf } from "./arrays.js";
 import { isWhole, refuseAlignment, refuseCount, refusePointer, refuseSize, type TypedArray } from "./arguments.js";
 import { Heap, type HeapParts } from "./heap.js";
 import type { RawExports, RawInstance } from "./raw-module.js";
@@ -43,6 +44,7 @@ export class Heap32 extends Heap {
       return;
     }
     if (block >>> 0 !== block) refusePointer("block", block, LARGEST);
+    if (this.arrayFilter[slotOf(block)] !== 0) this.forgetArray(block);
     this.#free(block);
   }
 
@@ -55,7 +57,9 @@ export class Heap32 extends Heap {
   override realloc(pointer: number, size: number): number {
     if (!isWhole(pointer, LARGEST)) refusePointer("pointer", pointer, LARGEST);
     if (!isWhole(size, LARGEST)) refuseSize("size", size, LARGEST);
-    return this.#realloc(pointer, size) >>> 0;
+    const moved = this.#realloc(pointer, size) >>> 0;
+    if (moved !== 0 && this.arrayFilter[slotOf(pointer)] !== 0) this.forgetArray(pointer);
+    return moved;
   }
 
   override alignedAlloc(alignment: number, size: number): number {

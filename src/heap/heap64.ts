@@ -4,6 +4,7 @@
  * Addresses up to 2 ** 53 are exact as numbers, and no memory is that large. The conversions cost more than the allocator.
  */
 
+import { slotOf } from "./arrays.js";
 import { isWhole, refuseAlignment, refuseCount, refusePointer, refuseSize, type TypedArray } from "./arguments.js";
 import { Heap, type HeapParts } from "./heap.js";
 import type { RawExports, RawInstance } from "./raw-module.js";
@@ -41,6 +42,7 @@ export class Heap64 extends Heap {
       return;
     }
     if (!isWhole(block, LARGEST)) refusePointer("block", block, LARGEST);
+    if (this.arrayFilter[slotOf(block)] !== 0) this.forgetArray(block);
     this.#free(BigInt(block));
   }
 
@@ -53,7 +55,9 @@ export class Heap64 extends Heap {
   override realloc(pointer: number, size: number): number {
     if (!isWhole(pointer, LARGEST)) refusePointer("pointer", pointer, LARGEST);
     if (!isWhole(size, LARGEST)) refuseSize("size", size, LARGEST);
-    return Number(this.#realloc(BigInt(pointer), BigInt(size)));
+    const moved = Number(this.#realloc(BigInt(pointer), BigInt(size)));
+    if (moved !== 0 && this.arrayFilter[slotOf(pointer)] !== 0) this.forgetArray(pointer);
+    return moved;
   }
 
   override alignedAlloc(alignment: number, size: number): number {

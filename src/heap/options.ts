@@ -1,11 +1,20 @@
 /** What `createHeap` can be asked for, and the checks that turn it into something that can be built. */
 
-import { InvalidArgumentError, NotCrossOriginIsolatedError, UnsupportedError, describe } from "../errors.js";
+import { InvalidArgumentError, NotCrossOriginIsolatedError, UnsupportedError } from "../errors.js";
 import { moduleUrl, type ModuleSource } from "./module-source.js";
 import { PROFILES, PROFILE_NAMES, isProfileName, type ProfileName } from "./profiles.js";
 import { WIDTH_32, WIDTH_64, has64BitMemories } from "./width.js";
 
-export interface HeapOptions {
+/** What belongs to a thread's use of a heap. */
+export interface AttachOptions {
+  /**
+   * Whether the block of a typed array that `alloc` made is freed when the array is garbage-collected; false unless given.
+   * Engines do that some time later, or never: it mends what a program forgets, it is no plan.
+   */
+  readonly releaseCollected?: boolean;
+}
+
+export interface HeapOptions extends AttachOptions {
   /** Whether workers can attach to the heap; false unless given. In a browser this needs a cross-origin isolated page. */
   readonly shared?: boolean;
   /** Which build of the allocator to use; `default` unless given. With `module`, any name under which the heap shall go. */
@@ -34,9 +43,14 @@ export interface HeapPlan {
   readonly initial: number;
   readonly maximumPages: number;
   readonly module: ModuleSource;
+  readonly releaseCollected: boolean;
 }
 
-const OPTION_NAMES = ["shared", "profile", "memory64", "initial", "maximum", "module"] satisfies (keyof HeapOptions)[];
+const ATTACH_OPTIONS = ["releaseCollected"] satisfies (keyof AttachOptions)[];
+const HEAP_OPTIONS = [
+  ...["shared", "profile", "memory64", "initial", "maximum", "module"],
+  ...ATTACH_OPTIONS,
+] as (keyof HeapOptions)[];
 
 /** A page of WebAssembly memory, in bytes: the unit in which it grows. */
 export const WASM_PAGE = 65_536;
@@ -45,13 +59,13 @@ export const WASM_PAGE = 65_536;
 const CUSTOM_PROFILE = "custom";
 
 export function planHeap(options: HeapOptions): HeapPlan {
-  checkNames(options);
+  checkNames(options, HEAP_OPTIONS);
   const { shared = false, memory64 = false } = options;
   checkFlag("shared", shared, "Leave it out for a private heap.");
   checkFlag("memory64", memory64, "Leave it out for a heap of at most 4 GiB.");
-  const profile = options.profile ?? (options.module === undefined ? "default" : CUSTOM_PROFILE);
+  const { profile = options.module === undefined ? "default" : CUSTOM_PROFILE } = options;
   const limit = 2 ** addressBits(profile, options.module, memory64);
-  const maximum = bytes("maximum", options.maximum ?? limit);
+  const maximum = bytes("maximum", options.maximum === undefined ? limit : options.maximum);
   if (maximum < WASM_PAGE || maximum > limit) {
     throw new InvalidArgumentError(
       "maximum",
@@ -62,7 +76,7 @@ export function planHeap(options: HeapOptions): HeapPlan {
         : "Leave it out for the largest possible heap.",
     );
   }
-  const initial = bytes("initial", options.initial ?? 0);
+  const initial = bytes("initial", options.initial === undefined ? 0 : options.initial);
   if (initial > maximum) {
     throw new InvalidArgumentError(
       "initial",
@@ -74,7 +88,27 @@ export function planHeap(options: HeapOptions): HeapPlan {
   const module = checkModule(options.module) ?? moduleUrl(profile as ProfileName, { shared, memory64 });
   if (shared) checkIsolation();
   if (memory64) check64BitMemories();
-  return { shared, memory64, profile, initial, maximumPages: Math.floor(maximum / WASM_PAGE), module };
+  const maximumPages = Math.floor(maximum / WASM_PAGE);
+  return { shared, memory64, profile, initial, maximumPages, module, releaseCollected: releasesCollected(options) };
+}
+
+/** @returns whether collected arrays are released */
+export function planAttachment(options: AttachOptions): boolean {
+  checkNames(options, ATTACH_OPTIONS);
+  return releasesCollected(options);
+}
+
+function releasesCollected({ releaseCollected = false }: AttachOptions): boolean {
+  checkFlag("releaseCollected", releaseCollected, "Leave it out to free arrays yourself.");
+  if (releaseCollected && typeof FinalizationRegistry === "undefined") {
+    throw new UnsupportedError({
+      problem: "releaseCollected is true, but this engine does not tell of garbage collection",
+      remedy: "Leave releaseCollected out and free arrays yourself, or by a scope.",
+      argument: "releaseCollected",
+      value: true,
+    });
+  }
+  return releaseCollected;
 }
 
 /**
@@ -107,18 +141,19 @@ function checkFlag(argument: string, value: unknown, remedy: string): void {
   if (typeof value !== "boolean") throw new InvalidArgumentError(argument, value, "true or false", remedy);
 }
 
-function checkNames(options: unknown): void {
+function checkNames(options: unknown, names: readonly string[]): void {
   if (typeof options !== "object" || options === null) {
-    throw new InvalidArgumentError("options", options, "an object", "Call createHeap() for a heap with all defaults.");
+    throw new InvalidArgumentError("options", options, "an object", "Leave it out for all defaults.");
   }
   for (const name of Object.keys(options)) {
-    if ((OPTION_NAMES as string[]).includes(name)) continue;
-    throw new InvalidArgumentError(
-      "options",
-      name,
-      `made of ${OPTION_NAMES.join(", ")}`,
-      `Remove ${describe(name)}, or correct its spelling.`,
-    );
+    if (names.includes(name)) continue;
+    const meant = names.find((known) => known.toLowerCase() === name.toLowerCase());
+    throw new InvalidArgumentError({
+      problem: `there is no option ${name}; there ${names.length === 1 ? "is" : "are"} ${names.join(", ")}`,
+      remedy: meant === undefined ? "Remove it, or correct its spelling." : `Write ${meant}.`,
+      argument: "options",
+      value: name,
+    });
   }
 }
 

@@ -46,6 +46,8 @@ const EXPORT_NAMES: readonly (keyof RawExports<number>)[] = [
 export interface Allocator {
   malloc(size: number): number;
   free(pointer: number): void;
+  realloc(pointer: number, size: number): number;
+  usableSize(pointer: number): number;
   trim(keep: number): boolean;
   prewarm(size: number, count: number): number;
   threadInit(control: number): number;
@@ -102,6 +104,8 @@ function withNumbers<Word extends number | bigint>(
   return {
     malloc: (size) => toNumber(raw.malloc(toWord(size))),
     free: (pointer) => raw.free(toWord(pointer)),
+    realloc: (pointer, size) => toNumber(raw.realloc(toWord(pointer), toWord(size))),
+    usableSize: (pointer) => toNumber(raw.malloc_usable_size(toWord(pointer))),
     trim: (keep) => raw.malloc_trim(toWord(keep)) !== 0,
     prewarm: (size, count) => toNumber(raw.malloc_prewarm(toWord(size), toWord(count))),
     threadInit: (control) => toNumber(raw.thread_init(toWord(control))),

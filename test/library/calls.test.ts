@@ -149,6 +149,15 @@ describe.each([{ shared: false }, { shared: true }])("a heap with shared: $share
     });
   });
 
+  test.each([
+    ["8", "Convert it with Number(…)."],
+    [8n, "Convert it with Number(…)."],
+    [undefined, "Pass a number."],
+    [1.5, "Round sizes that are computed, and check them before the call."],
+  ])("says what to do about the size %o", async (size, remedy) => {
+    expect((await errorOf(() => heap.malloc(size as number))).remedy).toBe(remedy);
+  });
+
   test("says what was wrong, with the value, and what to do", async () => {
     const { message, remedy } = await errorOf(() => heap.malloc(-1));
     expect(message).toMatch(/^size must be .*, but it is -1\. /);

@@ -123,6 +123,10 @@ describe("createHeap", () => {
     ["memory64", 64, { memory64: 64 }],
     ["profile", "fastest", { profile: "fastest" }],
     ["profile", 3, { profile: 3 }],
+    ["initial", null, { initial: null }],
+    ["maximum", null, { maximum: null }],
+    ["profile", null, { profile: null }],
+    ["releaseCollected", 1, { releaseCollected: 1 }],
     ["initial", -1, { initial: -1 }],
     ["initial", NaN, { initial: NaN }],
     ["initial", 0.5, { initial: 0.5 }],
@@ -141,8 +145,20 @@ describe("createHeap", () => {
     for (const create of [createHeap, createHeapSync]) {
       const error = await errorOf(() => create(options as HeapOptions));
       expect(error).toMatchObject({ code: "HAKMEM_INVALID_ARGUMENT", argument, value });
-      expect(error.message.startsWith(`${argument} must be`)).toBe(true);
+      expect(error.message).toMatch(argument === "options" ? /must be|there is no option/ : `${argument} must be`);
     }
+  });
+
+  test("names the option that was meant", async () => {
+    const { message, remedy } = await errorOf(() => createHeap({ Shared: true } as HeapOptions));
+    expect(message).toMatch(/^there is no option Shared; there are shared, /);
+    expect(remedy).toBe("Write shared.");
+  });
+
+  test("is not the constructor", async () => {
+    const error = await errorOf(() => new (Heap as unknown as new () => Heap)());
+    expect(error).toMatchObject({ code: "HAKMEM_INVALID_ARGUMENT", argument: "parts" });
+    expect(error.message).toContain("await createHeap()");
   });
 
   test("says so when the maximum has no room for a heap", async () => {
