@@ -146,21 +146,21 @@ describe("arrays that were garbage-collected", () => {
 
   test("are not released while any view of theirs is alive, nor when their address was freed", async () => {
     using heap = await createHeap({ maximum: 64 * MIB, releaseCollected: true });
-    let array: Uint8Array | undefined = heap.alloc(Uint8Array, 1000).fill(5);
-    while (array.length > 0) heap.malloc(MIB);
-    let renewed: Uint8Array | undefined = heap.live(array);
+    const held: { array?: Uint8Array; renewed?: Uint8Array } = { array: heap.alloc(Uint8Array, 1000).fill(5) };
+    while (held.array!.length > 0) heap.malloc(MIB);
+    held.renewed = heap.live(held.array!);
     const { live } = heap.stats();
-    array = undefined;
+    delete held.array;
     for (let n = 0; n < 5; n++) {
       collectGarbage();
       await sleep(10);
     }
-    expect(renewed.every((element) => element === 5)).toBe(true);
+    expect(held.renewed.every((element) => element === 5)).toBe(true);
     expect(heap.stats().live).toBe(live);
-    heap.free(heap.pointerOf(renewed));
+    heap.free(heap.pointerOf(held.renewed));
     const block = heap.malloc(1000);
     heap.u8.fill(6, block, block + 1000);
-    renewed = undefined;
+    delete held.renewed;
     collectGarbage();
     await sleep(50);
     expect(heap.u8.subarray(block, block + 1000).every((element) => element === 6)).toBe(true);
