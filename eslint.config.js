@@ -2,7 +2,12 @@ import eslint from "@eslint/js";
 import tseslint from "typescript-eslint";
 
 /** AssemblyScript: TypeScript's syntax with other types and other rules of what is good, so only rules about syntax apply. */
-const ASSEMBLY = ["assembly/**/*.ts", "bench/workloads/**/*.ts", "bench/peers/**/*.ts", "test/**/assembly/**/*.ts"];
+const ASSEMBLY = [
+  "assembly/**/*.ts",
+  "bench/workloads/**/*.ts",
+  "bench/peers/**/*.ts",
+  "{test,examples}/**/assembly/**/*.ts",
+];
 
 export default tseslint.config(
   { ignores: ["dist/", "node_modules/", "coverage/", "**/*.d.ts"] },

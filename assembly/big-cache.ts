@@ -104,14 +104,23 @@ export function keepBig(block: usize, size: usize): void {
   freeLarge(block, size);
 }
 
-/** Frees all cached blocks. What others cache meanwhile may stay. */
-export function flushBig(): void {
+/**
+ * Frees all cached blocks but `keep` bytes, of the smallest. What others cache meanwhile may stay.
+ * @returns what is left of `keep`
+ */
+export function flushBig(keep: usize): usize {
   beginClaim();
   for (let index: u32 = 0; index < BIG_SLOTS; ++index) {
+    const bytes = bytesOf(atomicLoad<usize>(bigSlot(index)));
+    if (bytes && bytes <= keep) {
+      keep -= bytes;
+      continue;
+    }
     const word = atomicExchange<usize>(bigSlot(index), 0);
     if (word) freeLarge(word & ADDRESS_MASK, bytesOf(word));
   }
   endClaim(false);
+  return keep;
 }
 
 /** Bytes of all cached blocks. */

@@ -98,6 +98,8 @@ const MAP_END: usize = (REGION_MAP + PAGES + (LINE - 1)) & ~(LINE - 1);
 /** Bins are found behind a fixed offset from their heap, which must not lie before the memory. */
 const NOTHING: usize = (MAP_END > BINS_OFFSET ? MAP_END : BINS_OFFSET) - BINS_OFFSET;
 const TABLES_END: usize = NOTHING + BINS_OFFSET + BINS_BYTES;
+/** What is taken for all of it; a line more, because address 0 would be no heap. */
+const BYTES: usize = (LINE + TABLES_END + (GROW_UNIT - 1)) & ~(GROW_UNIT - 1);
 
 // Addresses of the entries of SuperSlabs.
 
@@ -227,18 +229,16 @@ export function attach(address: usize): bool {
  * @returns its address, 0 when the platform has no memory, or none that the profile can address
  */
 export function create(): usize {
-  // A line more, because address 0 would be no heap.
-  const bytes = (LINE + TABLES_END + (GROW_UNIT - 1)) & ~(GROW_UNIT - 1);
   let base: usize;
   if (HK_NATIVE) {
-    base = native.table(bytes);
+    base = native.table(BYTES);
     if (base == 0) return 0;
   } else {
-    if (platform.endPage(PAGE_SHIFT) + (bytes >> PAGE_SHIFT) > PAGES_END) return 0;
-    base = platform.grow(bytes);
+    if (platform.endPage(PAGE_SHIFT) + (BYTES >> PAGE_SHIFT) > PAGES_END) return 0;
+    base = platform.grow(BYTES);
     if (base == usize.MAX_VALUE) return 0;
   }
-  const limit = base + bytes;
+  const limit = base + BYTES;
   if (base == 0) base = LINE;
 
   const made = changetype<Control>(base);
@@ -249,17 +249,36 @@ export function create(): usize {
   // On native the tables are reserved address space, most of which never takes memory, and metadata starts with a page of
   // the pool.
   if (!HK_NATIVE) {
-    made.committed = bytes;
-    // The page in which the tables end is the first of metadata, and the pages behind it are the next ones.
-    made.metadata = base + TABLES_END;
+    made.committed = BYTES;
+    beginMetadata(made);
     spareFirst = (made.metadata + PAGE_SIZE) >> PAGE_SHIFT;
     spareEnd = ((limit - 1) >> PAGE_SHIFT) + 1;
-    made.metadataBytes = bytes;
   }
   // The gate of the heap of nobody leads to itself.
   if (GATES) store<usize>(base + NOTHING, base + NOTHING, GATE_OFFSET);
   made.magic = MAGIC;
   return base;
+}
+
+/** The page in which the tables end is the first of metadata, and the pages behind it are the next ones. */
+function beginMetadata(made: Control): void {
+  made.metadata = changetype<usize>(made) + TABLES_END;
+  made.metadataBytes = BYTES;
+}
+
+/**
+ * Private heaps: forgets all that lies in memory, for the thread to begin anew. What the pool knows of its pages stays.
+ * The instance is the one that created the heap.
+ */
+export function forgetAll(): void {
+  const base = changetype<usize>(control);
+  memory.fill(base + DIRECTORY, 0, AVAILABLE - DIRECTORY);
+  memory.fill(base + LONGEST, 0, MAP_END - LONGEST);
+  memory.fill(base + TABLES_END, 0, (spareEnd << PAGE_SHIFT) - (base + TABLES_END));
+  beginMetadata(control);
+  control.threads = 0;
+  control.lastThreadId = 0;
+  control.abandoned = 0;
 }
 
 /** Pages behind the tables that `create` took: [spareFirst, spareEnd). */

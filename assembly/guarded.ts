@@ -20,7 +20,16 @@ export {
   realloc,
   reallocarray,
 } from "./guard/family";
-export { class_stat, config_hash, region_kind, thread_exit, thread_id, thread_init, thread_reclaim } from "./host";
+export {
+  class_stat,
+  config_hash,
+  free_all,
+  region_kind,
+  thread_exit,
+  thread_id,
+  thread_init,
+  thread_reclaim,
+} from "./host";
 
 /** As in host.ts; live are the bytes that were asked for, and cached also those in quarantine. */
 export function heap_stat(what: u32): usize {

@@ -4,7 +4,7 @@ import { CONFIG_HASH, SMALL_MAX } from "./config";
 import { hasHeap } from "./control";
 import { link, next } from "./free-list";
 import { class_stat, heap_stat } from "./inspect";
-import { exitThread, ready, startThread, threadId } from "./lifecycle";
+import { exitThread, ready, restartThread, startThread, threadId } from "./lifecycle";
 import { free, malloc } from "./malloc";
 import {
   KIND_FOREIGN,
@@ -15,13 +15,18 @@ import {
   KIND_METADATA_SPARE,
   kindOf,
 } from "./region";
-import { purgeAll } from "./retention";
+import { purgeBeyond } from "./retention";
 import { classOf } from "./size-class";
 import { activeBlocks, collect, reclaimThread, widen } from "./thread-cache";
 
 export { class_stat, heap_stat };
 
-/** Gives this instance's thread a heap: call once before anything else. See `startThread`. */
+/**
+ * Gives this instance's thread a heap: call once before anything else. See `startThread`.
+ * @param control address of the heap's control block; 0 makes a new heap (native: joins the process's)
+ * @returns that address; 0 when there is no memory; all ones when no heap of this configuration is there, or the thread
+ *   is in another
+ */
 export function thread_init(control: usize): usize {
   return startThread(control);
 }
@@ -49,14 +54,13 @@ export function thread_reclaim(id: u32): i32 {
 /**
  * Gives up what this thread keeps for later: its cache, slabs that are empty then, all cached large blocks, and where the
  * platform takes memory back, all free pages.
- * @param pad as in glibc, bytes that may be kept; everything idle is given up whatever it is
- * @returns 1; 0 when there is no memory for a heap of this thread
+ * @param pad bytes that stay: of cached blocks, of the smallest, and then of free pages
+ * @returns natively, as in glibc, 1 when memory went back to the system, otherwise 0; on wasm 1
  */
 export function malloc_trim(pad: usize): i32 {
   if (!ready()) return 0;
-  collect();
-  purgeAll();
-  return 1;
+  const left = collect(pad);
+  return !HK_NATIVE || purgeBeyond(left) ? 1 : 0;
 }
 
 /**
@@ -84,6 +88,16 @@ export function malloc_prewarm(size: usize, count: usize): usize {
     free(block);
   }
   return <usize>activeBlocks(cls);
+}
+
+/**
+ * Frees every block at once; what the heap has taken of the memory, it keeps. Private heaps only.
+ * @returns 1; 0 in a heap that threads can share, of which nothing is freed
+ */
+export function free_all(): i32 {
+  if (HK_NATIVE || !ready() || HK_SHARED) return 0;
+  restartThread();
+  return 1;
 }
 
 /** What an address is: 0 foreign, 1 small, 2 large, 3 huge, 4 the allocator's own. */

@@ -13,7 +13,6 @@ import {
   SUPERSLAB_PAGES,
   SUPERSLAB_PAGES_SHIFT,
 } from "./config";
-import { binOf, binRoom } from "./bin";
 import { cachedBytes } from "./big-cache";
 import { Control, control, firstHeap, hasHeap, nextHeap } from "./control";
 import { KIND_HUGE, KIND_HUGE_TAIL, kindOfPage } from "./region";
@@ -21,7 +20,7 @@ import { availablePages, endSuperslab, firstSuperslab } from "./pool";
 import { countOf, remoteWord } from "./remote";
 import { CLASS_END, CLASS_FIRST, classSize } from "./size-class";
 import { LENGTHS_OFFSET, metadataOf, slabOfPage } from "./superslab";
-import { LIVE, STATE_MASK, classHeap, stateOf } from "./thread";
+import { LIVE, STATE_MASK, cachedOf, stateOf } from "./thread";
 import { see } from "./view";
 
 /** What `heap_stat` can be asked; all in bytes but THREADS. */
@@ -91,11 +90,7 @@ function slabFigure(cls: u32, slabs: bool): usize {
 /** Blocks of `cls` in the caches of all threads. */
 function cachedBlocks(cls: u32): usize {
   let blocks: u32 = 0;
-  for (let heap = see(firstHeap()); heap; heap = see(nextHeap(heap))) {
-    const record = classHeap(heap, cls);
-    blocks += record.limit - binRoom(binOf(heap, cls));
-    if (record.spare) blocks += record.spareCount;
-  }
+  for (let heap = see(firstHeap()); heap; heap = see(nextHeap(heap))) blocks += cachedOf(heap, cls);
   return <usize>blocks;
 }
 

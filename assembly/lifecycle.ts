@@ -1,10 +1,10 @@
 /** How a thread gets a heap, keeps it in order, and leaves it. */
 
 import { NOWHERE } from "./bin";
-import { attach, attached, control, create, nothing, spareEnd, spareFirst } from "./control";
+import { attach, attached, control, create, forgetAll, nothing, spareEnd, spareFirst } from "./control";
 import { PAGE_SHIFT } from "./config";
 import * as native from "./platform/native";
-import { endClaim, isWorthRetrying, poolChanges } from "./pool";
+import { endClaim, isWorthRetrying, poolChanges, releaseAll } from "./pool";
 import { KIND_METADATA, KIND_METADATA_SPARE, setKind } from "./region";
 import { exit, resume, start } from "./thread-cache";
 import {
@@ -15,6 +15,7 @@ import {
   abandonTaken,
   current,
   forget,
+  forgetHeap,
   idOf,
   isBroken,
   makeHeap,
@@ -25,14 +26,30 @@ import {
   unended,
 } from "./thread";
 
+/** What `startThread` says where there is no heap to join. */
+export const NO_HEAP: usize = usize.MAX_VALUE;
+
 /**
  * Gives this thread a heap; does nothing when it has one.
  * @param address control block of the heap to join; 0 makes a new one (native: joins the process's)
- * @returns address of the control block; 0 when there is no memory, or no heap of this configuration at `address`
+ * @returns address of the control block; 0 when there is no memory, NO_HEAP when no heap of this configuration is at
+ *   `address`, or this thread is in another
  */
 export function startThread(address: usize): usize {
-  if (started()) return address == 0 || address == changetype<usize>(control) ? changetype<usize>(control) : 0;
-  return join(address) && takeAny() ? changetype<usize>(control) : 0;
+  if (started()) return address == 0 || address == changetype<usize>(control) ? changetype<usize>(control) : NO_HEAP;
+  if (HK_NATIVE ? !joinProcess() : address == 0 && !attach(create())) return 0;
+  if (!HK_NATIVE && address != 0 && !attach(address)) return NO_HEAP;
+  if (!HK_NATIVE && address == 0) claimTables();
+  return takeAny() ? changetype<usize>(control) : 0;
+}
+
+/** Frees every block and forgets all else but which memory there is, for the only thread of a private heap. */
+export function restartThread(): void {
+  releaseAll();
+  forgetAll();
+  claimTables();
+  forgetHeap();
+  takeAny();
 }
 
 /** True when this thread has a heap, be it in order or not. */
@@ -40,15 +57,11 @@ function started(): bool {
   return HK_NATIVE ? current() != native.empty() || unended() != 0 : current() != NOWHERE;
 }
 
-/** Makes this instance know the heap at `address`, or a new one; false when it cannot. */
-function join(address: usize): bool {
-  if (HK_NATIVE) return joinProcess();
-  if (address != 0) return attach(address);
-  if (!attach(create())) return false;
+/** Marks the pages of the control block as the allocator's own. */
+function claimTables(): void {
   const page = changetype<usize>(control) >> PAGE_SHIFT;
   setKind(page, spareFirst - page, KIND_METADATA);
   setKind(spareFirst, spareEnd - spareFirst, KIND_METADATA_SPARE);
-  return true;
 }
 
 /** Makes sure that the process has a heap; of two threads that make it the first wins. */

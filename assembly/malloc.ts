@@ -131,7 +131,7 @@ function allocateBig(size: usize, align: usize): usize {
     if (block) return block;
     if (!collected) {
       collected = true;
-      if (ready()) collect();
+      if (ready()) collect(0);
     } else if (growPool(pagesOf(size) + spare, since, tries++)) collected = false;
     else return 0;
   }

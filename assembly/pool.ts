@@ -362,6 +362,17 @@ function donatePages(page: usize, count: usize): void {
   putPages(page, count, false);
 }
 
+/** Makes all pages available, whoever has them: for the only thread of a private heap. */
+export function releaseAll(): void {
+  const end = endSuperslab();
+  for (let superslab = firstSuperslab(); superslab < end; ++superslab) {
+    const owned = ownedPages(superslab);
+    atomicOr<u32>(dirtyOf(superslab), owned & ~availablePages(superslab));
+    atomicStore<u32>(availableOf(superslab), owned);
+  }
+  lower(0);
+}
+
 /** A SuperSlab has become empty, or is used again: counts it if it keeps memory that could be given back. */
 function countRetained(superslab: usize, change: i32): void {
   if (dirtyPages(superslab)) atomicAdd<u32>(changetype<usize>(control) + offsetof<Control>("retained"), <u32>change);

@@ -11,7 +11,7 @@
 
 import { atomicCas, atomicLoad, atomicStore } from "./atomic";
 import { PAGE_SHIFT, SUPERSLAB_PAGES_SHIFT, SUPERSLAB_SHIFT } from "./config";
-import { ageBig, flushBig } from "./big-cache";
+import { ageBig } from "./big-cache";
 import { Control, control } from "./control";
 import * as platform from "./platform";
 import * as native from "./platform/native";
@@ -73,10 +73,18 @@ function isDue(field: usize, now: u32, pause: u32): bool {
   return now - last >= pause && atomicCas<u32>(address, last, now);
 }
 
-/** Gives every cached block and every free page back now. */
-export function purgeAll(): void {
-  flushBig();
-  if (HK_NATIVE) purgeOlder(<u32>platform.now(), 0);
+/** Gives all free pages back now but `keep` bytes, of the lowest addresses; false when there were no more. Native only. */
+export function purgeBeyond(keep: usize): bool {
+  let any = false;
+  const end = endSuperslab();
+  for (let superslab = firstSuperslab(); superslab < end; ++superslab) {
+    const bytes = (<usize>popcnt<u32>(availablePages(superslab) & dirtyPages(superslab))) << PAGE_SHIFT;
+    if (bytes > keep) {
+      purgeSuperslab(superslab);
+      any = true;
+    } else keep -= bytes;
+  }
+  return any;
 }
 
 /** Gives free pages back in SuperSlabs where none was released in the last `age` milliseconds. */

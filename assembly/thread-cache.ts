@@ -41,6 +41,7 @@ import {
   STATE_MASK,
   abandonTaken,
   begin,
+  cachedOf,
   classHeap,
   countAbandoned,
   current,
@@ -174,7 +175,7 @@ function slabWithRoom(heap: usize, cls: u32): Slab | null {
     if (front) return front;
     if (adoptAbandoned(heap)) continue;
     if (mostlyFreed(heap)) {
-      tidy(heap);
+      tidy(heap, 0);
       continue;
     }
     const fresh = newSlab(heap, cls);
@@ -182,7 +183,7 @@ function slabWithRoom(heap: usize, cls: u32): Slab | null {
     // Before memory grows, what lies about in this thread goes home.
     if (!collected) {
       collected = true;
-      collectFor(heap);
+      collectFor(heap, 0);
     } else if (growPool(slabPages(cls), since, tries++)) collected = false;
     else return null;
   }
@@ -197,34 +198,53 @@ function mostlyFreed(heap: usize): bool {
   return threadHeap(heap).homeBytes > committed >> FREED_FRACTION_SHIFT;
 }
 
-/** Makes everything idle that this thread can reach available: its own, what exited threads left, cached large blocks. */
-export function collect(): void {
+/**
+ * Makes everything idle that this thread can reach available: its own, what exited threads left, cached large blocks.
+ * @param keep bytes of cached blocks that stay cached, of the smallest
+ * @returns what is left of `keep`
+ */
+export function collect(keep: usize): usize {
   const heap = enter();
-  collectFor(heap);
+  keep = collectFor(heap, keep);
   leave(heap);
+  return keep;
 }
 
-function collectFor(heap: usize): void {
+function collectFor(heap: usize, keep: usize): usize {
   while (adoptAbandoned(heap)) {}
-  tidy(heap);
-  flushBig();
+  return flushBig(tidy(heap, keep));
 }
 
-/** Sends home every block that `heap` caches and releases every slab of it that is empty then. */
-function tidy(heap: usize): void {
+/**
+ * Sends home the blocks that `heap` caches, but for `keep` bytes, and releases every slab of it that is empty then.
+ * @returns what is left of `keep`
+ */
+function tidy(heap: usize, keep: usize): usize {
   threadHeap(heap).homeBytes = 0;
-  flushBins(heap);
+  keep = flushBins(heap, keep);
   forwardStray(heap);
   drainPending(heap);
   for (let cls = CLASS_FIRST; cls < CLASS_END; ++cls) retireEmpty(heap, cls);
+  return keep;
 }
 
-/** Empties the bins and the spare magazines of `heap`. */
-function flushBins(heap: usize): void {
+/**
+ * Empties the bins and the spare magazines of `heap`, which is in order where some are to stay.
+ * @param keep bytes of blocks that stay, of the smallest classes
+ * @returns what is left of `keep`
+ */
+function flushBins(heap: usize, keep: usize): usize {
   const thread = threadHeap(heap);
   for (let cls = CLASS_FIRST; cls < CLASS_END; ++cls) {
     const bin = binOf(heap, cls);
     const record = classHeap(heap, cls);
+    if (keep) {
+      const bytes = <usize>cachedOf(heap, cls) * classSize(cls);
+      if (bytes <= keep) {
+        keep -= bytes;
+        continue;
+      }
+    }
     thread.homeward = binHead(bin);
     platform.order();
     setBinHead(bin, 0);
@@ -239,6 +259,7 @@ function flushBins(heap: usize): void {
     platform.order();
     sendHome(heap);
   }
+  return keep;
 }
 
 /** Slabs that were reported to a heap that nobody uses any more are reported to their owners. `heap` is the caller's. */
@@ -272,7 +293,7 @@ function adoptAbandoned(heap: usize): bool {
   thread.busy = 1;
   platform.order();
   if (broken) mend(from);
-  else flushBins(from);
+  else flushBins(from, 0);
   for (let cls = CLASS_FIRST; cls < CLASS_END; ++cls) {
     classHeap(from, cls).first = null;
     classHeap(from, cls).back = null;
@@ -293,7 +314,7 @@ function adoptAbandoned(heap: usize): bool {
 function inherit(heap: usize): usize {
   const from = takeHeap(ABANDONED, idOf(heap), LIVE);
   if (from == 0) return heap;
-  flushBins(heap);
+  flushBins(heap, 0);
   const broken = threadHeap(from).busy != 0;
   moveOn(heap, from);
   atomicStore<u32>(stateOf(heap), FREE);
@@ -325,7 +346,7 @@ export function mend(heap: usize): void {
   }
   adoptSlabs(heap, heap, true);
   sendHome(heap);
-  flushBins(heap);
+  flushBins(heap, 0);
   drainPending(heap);
 }
 
@@ -361,7 +382,7 @@ export function reclaimThread(id: u32): bool {
 /** Sends everything in this thread's cache home and leaves its slabs to whoever needs them next. */
 export function exit(): void {
   const heap = enter();
-  tidy(heap);
+  tidy(heap, 0);
   quit(heap);
 }
 

@@ -24,7 +24,7 @@
  */
 
 import { atomicAdd, atomicCas, atomicLoad, atomicStore } from "./atomic";
-import { BINS_BYTES, BINS_OFFSET, NEXT_OFFSET, NOWHERE, binOf, setBinInverse } from "./bin";
+import { BINS_BYTES, BINS_OFFSET, NEXT_OFFSET, NOWHERE, binOf, binRoom, setBinInverse } from "./bin";
 import { Control, control, firstHeap, nextHeap, nothing } from "./control";
 import { MIN_ALIGN, WORD } from "./config";
 import * as native from "./platform/native";
@@ -216,11 +216,14 @@ export function quit(heap: usize): void {
       abandonTaken(broken);
       abandon(broken);
     }
-  } else {
-    own = NOWHERE;
-    ownWorking = 0;
-  }
+  } else forgetHeap();
   abandon(heap);
+}
+
+/** Ends this instance's use of its heap, in whatever state that is; wasm only. */
+export function forgetHeap(): void {
+  own = NOWHERE;
+  ownWorking = 0;
 }
 
 /** True when `heap` is this thread's, also while one of its operations is under way on it. */
@@ -299,6 +302,12 @@ export function idOf(heap: usize): u32 {
 @inline
 export function classHeap(heap: usize, cls: u32): ClassHeap {
   return changetype<ClassHeap>(heap + CLASSES_OFFSET + <usize>(cls - CLASS_FIRST) * CLASS_BYTES);
+}
+
+/** Blocks of `cls` that `heap` caches; an estimate while its thread goes on. */
+export function cachedOf(heap: usize, cls: u32): u32 {
+  const record = classHeap(heap, cls);
+  return record.limit - binRoom(binOf(heap, cls)) + (record.spare ? record.spareCount : 0);
 }
 
 // @ts-ignore: decorator

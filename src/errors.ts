@@ -11,6 +11,7 @@ export type HakmemErrorCode =
   | "HAKMEM_OUT_OF_MEMORY"
   | "HAKMEM_HEAP_CLOSED"
   | "HAKMEM_HEAP_NOT_SHARED"
+  | "HAKMEM_HEAP_SHARED"
   | "HAKMEM_INVALID_HANDLE"
   | "HAKMEM_NOT_CROSS_ORIGIN_ISOLATED"
   | "HAKMEM_UNSUPPORTED"
@@ -79,6 +80,12 @@ export class HeapClosedError extends HakmemError {
 export class HeapNotSharedError extends HakmemError {
   override readonly name = "HeapNotSharedError";
   readonly code = "HAKMEM_HEAP_NOT_SHARED";
+}
+
+/** Something that only a private heap can do was asked of a shared one. */
+export class HeapSharedError extends HakmemError {
+  override readonly name = "HeapSharedError";
+  readonly code = "HAKMEM_HEAP_SHARED";
 }
 
 /** What was given to `attachHeap` is no handle, one of another version, or one of a heap with another configuration. */

@@ -15,6 +15,7 @@ export {
   HeapClosedError,
   HeapCorruptionError,
   HeapNotSharedError,
+  HeapSharedError,
   InvalidArgumentError,
   InvalidHandleError,
   ModuleError,

@@ -67,10 +67,12 @@ export type TypedArray =
   | Float64Array
   | BigInt64Array
   | BigUint64Array
-  | Float16;
+  | Float16<Float32Array>;
 
-/** `Float16Array` where the language and its types have it; no other than the rest where they do not. */
-type Float16 = typeof globalThis extends { Float16Array: { readonly prototype: infer A } } ? A : Float32Array;
+/** `Float16Array` where the types of the language have it. */
+export type Float16<Otherwise> = typeof globalThis extends { Float16Array: { readonly prototype: infer A } }
+  ? A
+  : Otherwise;
 
 /** The constructor of a typed array: `Float32Array`, `Uint8Array`, … */
 export interface TypedArrayConstructor<A extends TypedArray> {

@@ -73,42 +73,43 @@ function attach<Word extends number | bigint>(
   if (control >= byteLength) {
     refuseHandle(handle, `handle.control is ${control}, which is beyond the memory of ${byteLength} bytes`);
   }
-  if (!join(instance.allocator, control)) {
+  const joined = join(instance.allocator, control);
+  if (joined === undefined) {
     refuseHandle(handle, `the memory holds no heap of this configuration at handle.control, ${control}`);
+  }
+  if (joined === 0) {
+    throw new OutOfMemoryError({
+      problem: `the heap has no room for another thread (it has taken ${committedBytes(instance.allocator)} bytes)`,
+      remedy: "Free blocks, close heaps in threads that are done, or create the heap with a larger maximum.",
+      argument: "handle",
+    });
   }
   return new HeapOfWidth({ instance, memory, module, control, profile, memory64, shared: true, releaseCollected });
 }
 
 /**
- * Gives the calling thread its part of the heap at `control`; false when there is none.
- * @throws {OutOfMemoryError} when there is one, but it has no room for another thread
+ * Gives the calling thread its part of the heap at `control`.
+ * @returns the address; 0 when there is no room for it, undefined when there is no such heap
  */
-function join(allocator: Allocator, control: number): boolean {
-  let committed: number;
+function join(allocator: Allocator, control: number): number | undefined {
   try {
-    if (allocator.threadInit(control) === control) return true;
-    // An instance that found the heap knows what it has taken. One that did not traps, having nowhere to look.
-    committed = committedBytes(allocator);
+    return allocator.threadInit(control);
   } catch {
-    return false;
+    // The handle's module is of another width, or what lies there only looks like a heap.
+    return undefined;
   }
-  throw new OutOfMemoryError({
-    problem: `the heap has no room for another thread (it has taken ${committed} bytes)`,
-    remedy: "Free blocks, close heaps in threads that are done, or create the heap with a larger maximum.",
-    argument: "handle",
-  });
 }
 
 function make<Word extends number | bigint>(
-  { shared, memory64, profile, initial, maximumPages, releaseCollected }: HeapPlan,
+  { shared, memory64, profile, basePages, initial, maximumPages, releaseCollected }: HeapPlan,
   module: WebAssembly.Module,
   width: Width<Word>,
   HeapOfWidth: HeapClass<Word>,
 ): Heap {
   const maximum = maximumPages * WASM_PAGE;
-  const memory = makeMemory(maximumPages, shared, width);
+  const memory = makeMemory(basePages, maximumPages, shared, width);
   const instance = instantiate(module, memory, width);
-  const control = instance.allocator.threadInit(0);
+  const control = instance.allocator.threadInit(0) ?? 0;
   if (control === 0) refuseMemory("maximum", maximum, "is too little for the heap to begin");
   commit(instance.allocator, initial);
   if (committedBytes(instance.allocator) < initial && memory.buffer.byteLength < maximum) {
@@ -118,12 +119,13 @@ function make<Word extends number | bigint>(
 }
 
 function makeMemory<Word extends number | bigint>(
+  initialPages: number,
   maximumPages: number,
   shared: boolean,
   { toWord, addressBits }: Width<Word>,
 ): WebAssembly.Memory {
   const descriptor = {
-    initial: toWord(0),
+    initial: toWord(initialPages),
     maximum: toWord(maximumPages),
     shared,
     address: addressBits > 32 ? "i64" : "i32",

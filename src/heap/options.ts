@@ -19,6 +19,11 @@ export interface HeapOptions extends AttachOptions {
   readonly shared?: boolean;
   /** Which build of the allocator to use; `default` unless given. With `module`, any name under which the heap shall go. */
   readonly profile?: ProfileName | (string & {});
+  /**
+   * Address where the heap begins, rounded up to 64 KiB; 0 unless given. What lies below it is yours: for the data and the stack
+   * of WebAssembly modules that import the memory.
+   */
+  readonly base?: number;
   /** Bytes to take from the memory at once, so that they need no growth later; 0 unless given. */
   readonly initial?: number;
   /**
@@ -40,6 +45,7 @@ export interface HeapPlan {
   readonly shared: boolean;
   readonly memory64: boolean;
   readonly profile: string;
+  readonly basePages: number;
   readonly initial: number;
   readonly maximumPages: number;
   readonly module: ModuleSource;
@@ -48,7 +54,7 @@ export interface HeapPlan {
 
 const ATTACH_OPTIONS = ["releaseCollected"] satisfies (keyof AttachOptions)[];
 const HEAP_OPTIONS = [
-  ...["shared", "profile", "memory64", "initial", "maximum", "module"],
+  ...["shared", "profile", "memory64", "base", "initial", "maximum", "module"],
   ...ATTACH_OPTIONS,
 ] as (keyof HeapOptions)[];
 
@@ -77,11 +83,21 @@ export function planHeap(options: HeapOptions): HeapPlan {
     );
   }
   const initial = bytes("initial", options.initial === undefined ? 0 : options.initial);
-  if (initial > maximum) {
+  const base = bytes("base", options.base === undefined ? 0 : options.base);
+  if (base > maximum) {
+    throw new InvalidArgumentError(
+      "base",
+      base,
+      `at most the maximum of ${maximum} bytes`,
+      "Lower base or raise maximum.",
+    );
+  }
+  const basePages = Math.ceil(base / WASM_PAGE);
+  if (initial > maximum - base) {
     throw new InvalidArgumentError(
       "initial",
       initial,
-      `at most the maximum of ${maximum} bytes`,
+      `at most the ${maximum - base} bytes up to the maximum`,
       "Lower initial or raise maximum.",
     );
   }
@@ -89,7 +105,16 @@ export function planHeap(options: HeapOptions): HeapPlan {
   if (shared) checkIsolation();
   if (memory64) check64BitMemories();
   const maximumPages = Math.floor(maximum / WASM_PAGE);
-  return { shared, memory64, profile, initial, maximumPages, module, releaseCollected: releasesCollected(options) };
+  return {
+    shared,
+    memory64,
+    profile,
+    basePages,
+    initial,
+    maximumPages,
+    module,
+    releaseCollected: releasesCollected(options),
+  };
 }
 
 /** @returns whether collected arrays are released */

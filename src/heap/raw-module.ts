@@ -17,6 +17,7 @@ export interface RawExports<Word extends number | bigint> {
   thread_exit(): void;
   thread_id(): number;
   thread_reclaim(id: number): number;
+  free_all(): number;
   /** Modules of guard profiles only. */
   heap_check?(): void;
   heap_stat(what: number): Word;
@@ -37,6 +38,7 @@ const EXPORT_NAMES: readonly (keyof RawExports<number>)[] = [
   "thread_exit",
   "thread_id",
   "thread_reclaim",
+  "free_all",
   "heap_stat",
   "class_stat",
   "config_hash",
@@ -48,12 +50,14 @@ export interface Allocator {
   free(pointer: number): void;
   realloc(pointer: number, size: number): number;
   usableSize(pointer: number): number;
-  trim(keep: number): boolean;
+  trim(keep: number): void;
   prewarm(size: number, count: number): number;
-  threadInit(control: number): number;
+  /** @returns the address of the control block; 0 when there is no memory, undefined when there is no heap to attach to */
+  threadInit(control: number): number | undefined;
   threadExit(): void;
   threadId(): number;
   reclaim(id: number): boolean;
+  freeAll(): void;
   /** Checks all blocks, where the module has checks. */
   check(): void;
   heapStat(what: number): number;
@@ -101,17 +105,22 @@ function withNumbers<Word extends number | bigint>(
   raw: RawExports<Word>,
   { toNumber, toWord }: Width<Word>,
 ): Allocator {
+  const noHeap = toWord(-1);
   return {
     malloc: (size) => toNumber(raw.malloc(toWord(size))),
     free: (pointer) => raw.free(toWord(pointer)),
     realloc: (pointer, size) => toNumber(raw.realloc(toWord(pointer), toWord(size))),
     usableSize: (pointer) => toNumber(raw.malloc_usable_size(toWord(pointer))),
-    trim: (keep) => raw.malloc_trim(toWord(keep)) !== 0,
+    trim: (keep) => void raw.malloc_trim(toWord(keep)),
     prewarm: (size, count) => toNumber(raw.malloc_prewarm(toWord(size), toWord(count))),
-    threadInit: (control) => toNumber(raw.thread_init(toWord(control))),
+    threadInit: (control) => {
+      const answer = raw.thread_init(toWord(control));
+      return answer === noHeap ? undefined : toNumber(answer);
+    },
     threadExit: raw.thread_exit,
     threadId: () => raw.thread_id() >>> 0,
     reclaim: (id) => raw.thread_reclaim(id) !== 0,
+    freeAll: () => void raw.free_all(),
     check: () => raw.heap_check?.(),
     heapStat: (what) => toNumber(raw.heap_stat(what)),
     classStat: (index, what) => toNumber(raw.class_stat(index, what)),

@@ -7,16 +7,19 @@ import { dispose } from "./dispose.js";
 
 /**
  * Frees, when it ends, all that was allocated through it: `using scope = heap.scope()`. It belongs to the thread of its heap.
- * Every call is the heap's, with its results and errors; a call on a scope that has ended throws {@link InvalidArgumentError}.
+ * Every call is the heap's, with its results and errors; a call on a scope that has ended throws
+ * {@link InvalidArgumentError}. `heap.freeAll()` ends all scopes.
  */
 export class HeapScope {
   readonly #heap: Heap;
+  readonly #age: number;
   /** Last allocated last. */
   #blocks: Set<number | TypedArray> | undefined = new Set();
 
   /** @internal Use `heap.scope()`. */
   constructor(heap: Heap) {
     this.#heap = heap;
+    this.#age = heap.age;
   }
 
   /** As the heap's `malloc`. */
@@ -71,6 +74,7 @@ export class HeapScope {
     const blocks = this.#blocks;
     if (blocks === undefined) return;
     this.#blocks = undefined;
+    if (this.#heap.age !== this.#age) return;
     for (const block of [...blocks].reverse()) this.#heap.free(block);
   }
 
@@ -85,7 +89,7 @@ export class HeapScope {
   }
 
   #open(): Heap {
-    if (this.#blocks !== undefined) return this.#heap;
+    if (this.#blocks !== undefined && this.#heap.age === this.#age) return this.#heap;
     throw new InvalidArgumentError("scope", this, "one that has not ended", "Make a new one with heap.scope().");
   }
 }

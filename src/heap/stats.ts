@@ -39,12 +39,17 @@ export function committedBytes(allocator: Allocator): number {
   return allocator.heapStat(HEAP_STAT.committed);
 }
 
+/** Bytes that threads keep at hand. */
+export function cachedBytes(allocator: Allocator): number {
+  return allocator.heapStat(HEAP_STAT.cached);
+}
+
 export function readStats(allocator: Allocator): HeapStats {
   const heap = (what: keyof typeof HEAP_STAT): number => allocator.heapStat(HEAP_STAT[what]);
   return {
     live: heap("live"),
     committed: committedBytes(allocator),
-    cached: heap("cached"),
+    cached: cachedBytes(allocator),
     free: heap("free"),
     metadata: heap("metadata"),
     threads: heap("threads"),

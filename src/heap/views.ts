@@ -46,6 +46,7 @@ export class LiveViews implements MemoryViews {
   f32!: Float32Array;
   f64!: Float64Array;
   data!: DataView;
+  #f16: unknown;
 
   constructor(memory: WebAssembly.Memory, shared: boolean, { allocator, width }: RawInstance<number | bigint>) {
     this.#memory = memory;
@@ -60,6 +61,13 @@ export class LiveViews implements MemoryViews {
     if (this.#shared ? this.#allocator.heapStat(HEAP_STAT.committed) !== this.#committed : this.u8.length === 0)
       this.#renew();
     return this;
+  }
+
+  /** The memory as 16-bit floats; undefined in an engine that has no arrays of them. */
+  get f16(): unknown {
+    const { Float16Array } = globalThis as { Float16Array?: new (buffer: ArrayBufferLike) => ArrayBufferView };
+    if (Float16Array !== undefined) this.#f16 ??= new Float16Array(this.buffer);
+    return this.#f16;
   }
 
   /** The buffer of the whole memory. */
@@ -85,5 +93,6 @@ export class LiveViews implements MemoryViews {
     this.f32 = new Float32Array(buffer);
     this.f64 = new Float64Array(buffer);
     this.data = new DataView(buffer);
+    this.#f16 = undefined;
   }
 }

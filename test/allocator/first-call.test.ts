@@ -35,6 +35,10 @@ const CALLS: Readonly<Record<string, (heap: RawHeap, block: number, size: number
   free_aligned_sized: (heap, block, size) => (heap.freeAlignedSized(block, 16, size), 0),
   malloc_usable_size: (heap, block, size) => void expect(heap.usableSize(block)).toBeGreaterThanOrEqual(size),
   malloc_trim: (heap) => void expect(heap.trim()).toBe(1),
+  free_all: (heap, block) => {
+    expect(heap.freeAll()).toBe(heap.build.shared ? 0 : 1);
+    return heap.build.shared ? block : 0;
+  },
   malloc_prewarm: (heap) => void expect(heap.prewarm(100, 10)).toBeGreaterThan(0),
   region_kind: (heap, block) => void expect([Kind.Small, Kind.Large, Kind.Huge]).toContain(heap.kind(block)),
   heap_stat: (heap, _, size) => void expect(heap.stat(Stat.Live)).toBeGreaterThanOrEqual(size),

@@ -117,7 +117,7 @@ describe.each(BUILDS)("$name", (build) => {
       const other = new RawHeap(build, heap.memory);
       const second = other.threadInit(0);
       expect(second).not.toBe(0);
-      expect(heap.threadInit(second)).toBe(0);
+      expect(heap.threadInit(second)).toBe(heap.noHeap);
       expect(heap.malloc(16)).not.toBe(0);
     });
 
@@ -146,7 +146,7 @@ describe.each(BUILDS)("$name", (build) => {
       const end = heap.memory.length;
       const strange = [1, 4, control + 1, control + 4, control + 16, control + 4096, end - 8, end - 4, end - 1, end];
       for (const address of [...strange, end + WASM_PAGE, 2 ** 31, 2 ** 32 - 8, 2 ** 32 - 1]) {
-        expect(other.threadInit(address)).toBe(0);
+        expect(other.threadInit(address)).toBe(heap.noHeap);
       }
       expect(other.threadId).toBe(0);
       expect(other.threadInit(control)).toBe(control);
@@ -158,7 +158,7 @@ describe.each(BUILDS)("$name", (build) => {
       const { bytes } = heap.memory;
       for (const length of [4, 8, 16, 32, 64]) {
         bytes.copyWithin(bytes.length - length, control, control + length);
-        expect(new RawHeap(build, heap.memory).threadInit(bytes.length - length)).toBe(0);
+        expect(new RawHeap(build, heap.memory).threadInit(bytes.length - length)).toBe(heap.noHeap);
       }
     });
 
@@ -169,7 +169,7 @@ describe.each(BUILDS)("$name", (build) => {
       const heap = RawHeap.create(other);
       const control = heap.threadInit(0);
       const stranger = new RawHeap(build, heap.memory);
-      expect(stranger.threadInit(control)).toBe(0);
+      expect(stranger.threadInit(control)).toBe(heap.noHeap);
       expect(stranger.threadId).toBe(0);
     });
   });

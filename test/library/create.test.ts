@@ -66,6 +66,27 @@ describe("createHeap", () => {
     expect(heap.u8).toBe(u8);
   });
 
+  test.each([1, 65_536, 1_000_000])("leaves what lies below %i alone", async (base) => {
+    for (const shared of [false, true]) {
+      using heap = await createHeap({ base, shared, maximum: 8 * MIB });
+      const start = Math.ceil(base / 65_536) * 65_536;
+      const own = new Uint8Array(heap.memory.buffer, 0, start);
+      expect(own.every((byte) => byte === 0)).toBe(true);
+      own.fill(0xaa);
+      let lowest = Infinity;
+      for (const size of [MIB / 2, 10_000, 16]) {
+        for (let block = heap.calloc(1, size); block !== 0; block = heap.calloc(1, size)) {
+          lowest = Math.min(lowest, block);
+          heap.u8.fill(0x55, block, block + size);
+        }
+      }
+      expect(lowest).toBeGreaterThan(start);
+      expect(heap.memory.buffer.byteLength).toBeLessThanOrEqual(8 * MIB);
+      expect(heap.u8.subarray(0, start).every((byte) => byte === 0xaa)).toBe(true);
+      expect(heap.owns(start - 16)).toBe(false);
+    }
+  });
+
   test("keeps the memory within its maximum", async () => {
     using heap = await createHeap({ maximum: 8 * MIB });
     while (heap.malloc(MIB / 2) !== 0);
@@ -132,6 +153,9 @@ describe("createHeap", () => {
     ["initial", 0.5, { initial: 0.5 }],
     ["initial", "1 MiB", { initial: "1 MiB" }],
     ["initial", 2 * MIB, { initial: 2 * MIB, maximum: MIB }],
+    ["initial", 2 * MIB, { initial: 2 * MIB, base: MIB, maximum: 2 * MIB }],
+    ["base", -1, { base: -1 }],
+    ["base", 2 * MIB, { base: 2 * MIB, maximum: MIB }],
     ["maximum", 65_535, { maximum: 65_535 }],
     ["maximum", -MIB, { maximum: -MIB }],
     ["maximum", Infinity, { maximum: Infinity }],

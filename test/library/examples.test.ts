@@ -34,3 +34,9 @@ test("typed-array-pool ends with nothing allocated", async () => {
   expect(output).toMatch(/2000 frames, energy \d/);
   expect(output).toMatch(/ 0 still allocated/);
 });
+
+test("own-module shares a list between WebAssembly and JavaScript", async () => {
+  const output = await run("own-module/main.js", "--values", "2000");
+  expect(output).toContain("2000 values, sum 2668667000\n1000 above a million, 0 above a milliard\n");
+  expect(output).toContain("first 4000000\n0 bytes still allocated");
+});

@@ -50,6 +50,20 @@ test("freed blocks are cached, and trim gives them back", async () => {
   expect(heap.stats().cached).toBe(0);
 });
 
+test("trim keeps as many bytes at hand as it is told to", async () => {
+  using heap = await createHeap();
+  const blocks = Array.from({ length: 300 }, (_, n) => heap.malloc(16 + 80 * n));
+  for (const block of blocks) heap.free(block);
+  const { cached } = heap.stats();
+  expect(heap.trim(cached)).toBe(false);
+  expect(heap.stats().cached).toBe(cached);
+  expect(heap.trim(cached / 2)).toBe(true);
+  expect(heap.stats().cached).toBeLessThanOrEqual(cached / 2);
+  expect(heap.stats().cached).toBeGreaterThan(cached / 4);
+  expect(heap.trim()).toBe(true);
+  expect(heap.trim()).toBe(false);
+});
+
 test("prewarming fills the cache without handing anything out", async () => {
   using heap = await createHeap();
   const cached = heap.prewarm(64, 100);

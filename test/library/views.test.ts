@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { createHeap, type MemoryViews } from "hakmem";
+import { errorOf } from "./support/errors.js";
 
 const MIB = 1024 * 1024;
 
@@ -44,4 +45,19 @@ describe.each([{ shared: false }, { shared: true }])("the views of a heap with s
     expect(heap.u8[large + 32 * MIB - 1]).toBe(9);
     expect(heap.u32[small >>> 2]).toBe(0x12345678);
   });
+});
+
+test("there is a view of 16-bit floats where the engine has such arrays", async () => {
+  using heap = await createHeap();
+  const { Float16Array } = globalThis as { Float16Array?: typeof Float32Array };
+  if (Float16Array === undefined) {
+    expect(await errorOf(() => heap.f16)).toMatchObject({ code: "HAKMEM_UNSUPPORTED" });
+    return;
+  }
+  const pointer = heap.malloc(2);
+  const view: Float32Array = heap.f16;
+  view[pointer / 2] = 1.5;
+  expect(heap.u16[pointer / 2]).toBe(0x3e00);
+  heap.malloc(32 * MIB);
+  expect((heap.f16 as Float32Array)[pointer / 2]).toBe(1.5);
 });

@@ -144,6 +144,18 @@ describe("memory that was freed", () => {
     },
   );
 
+  it("stays as far as malloc_trim is asked to keep it", async () => {
+    const { status, errors } = await run(await compile("trims.c", ["-fno-builtin"]), [], {
+      preload: await library(),
+      environment: {
+        HAKMEM_PURGE_DELAY: "1000000",
+        HAKMEM_RETAIN_COUNT: "1000000",
+        HAKMEM_RETAIN_BYTES: "1000000000",
+      },
+    });
+    expect(status, errors).toBe(0);
+  });
+
   it.each([1000, 100_000, 3_000_000])("goes back after HAKMEM_PURGE_DELAY (blocks of %d bytes)", async (size) => {
     const { status, output, errors } = await run(await compile("returns.c", ["-fno-builtin"]), [String(size)], {
       preload: await library(),

@@ -69,7 +69,8 @@ async function build(variant: HakmemVariant, target: "wasm32" | "wasm32-shared")
 
 function begin({ exports, control }: WasmContext): number {
   const heap = (exports["thread_init"] as (control: number) => number)(control);
-  if (heap === 0) throw new Error(`thread_init(${control}) returned 0: the memory has no room for a heap`);
+  if (heap === 0 || heap === -1)
+    throw new Error(`thread_init(${control}) returned ${heap}: there is no room or no heap`);
   return heap;
 }
 

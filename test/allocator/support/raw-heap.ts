@@ -175,6 +175,10 @@ export class RawHeap {
   threadInit(control: number): number {
     return this.#call("thread_init", control);
   }
+  /** What `threadInit` says where there is no heap to join. */
+  get noHeap(): number {
+    return this.build.wide ? 2 ** 64 : 2 ** 32 - 1;
+  }
   threadExit(): void {
     this.#exports["thread_exit"]!();
   }
@@ -219,8 +223,11 @@ export class RawHeap {
   usableSize(block: number): number {
     return this.#call("malloc_usable_size", block);
   }
-  trim(): number {
-    return this.#exports["malloc_trim"]!(this.#in(0)) as number;
+  trim(keep = 0): number {
+    return this.#exports["malloc_trim"]!(this.#in(keep)) as number;
+  }
+  freeAll(): number {
+    return this.#exports["free_all"]!() as number;
   }
   /** Guard builds only. */
   check(): void {

@@ -1,0 +1,91 @@
+import { describe, expect, test } from "vitest";
+import { buildsWhere } from "./support/builds.js";
+import { Model, expectZero } from "./support/model.js";
+import { Random } from "./support/random.js";
+import { ClassStat, Kind, RawHeap, Stat } from "./support/raw-heap.js";
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const PAGES = 1024;
+const ROUNDS = 12;
+
+/** Allocates blocks of all kinds at random, checked by a model of its own, frees some, and leaves the rest. */
+function fill(heap: RawHeap, seed: number): Model {
+  const random = new Random(seed);
+  const model = new Model(heap);
+  for (let n = 0; n < 3000; ++n) {
+    const size = random.between(0, random.between(0, 9) === 0 ? 90 * KIB : 2000);
+    const align = random.between(0, 9) === 0 ? 2 ** random.between(5, 17) : 0;
+    const address = align === 0 ? heap.malloc(size) : heap.memalign(align, size);
+    if (address !== 0) model.add(heap, address, size, align);
+    if (random.between(0, 2) !== 0 || model.blocks.length === 0) continue;
+    const block = model.blocks[random.between(0, model.blocks.length - 1)]!;
+    model.remove(block);
+    heap.free(block.address);
+  }
+  for (const block of model.blocks) model.check(block);
+  return model;
+}
+
+describe.each(buildsWhere(({ shared }) => !shared))("free_all of $name", (build) => {
+  test("leaves a heap as it was when it began, in the memory that it has", () => {
+    const heap = RawHeap.create(build, PAGES);
+    const metadata = heap.stat(Stat.Metadata);
+    let committed = 0;
+    for (let round = 0; round < ROUNDS; ++round) {
+      fill(heap, 1 + (round % 3));
+      if (round === 2) committed = heap.stat(Stat.Committed);
+      expect(heap.freeAll()).toBe(1);
+      expect(heap.stat(Stat.Live)).toBe(0);
+      expect(heap.stat(Stat.Cached)).toBe(0);
+      expect(heap.stat(Stat.Threads)).toBe(1);
+      expect(heap.threadId).toBe(1);
+      expect(heap.stat(Stat.Metadata)).toBe(metadata);
+      expect(heap.stat(Stat.FreePages)).toBe(heap.stat(Stat.Committed) - metadata);
+      for (const size of heap.blockSizes.keys()) expect(heap.classStat(size, ClassStat.Slabs)).toBe(0);
+    }
+    // The same programs find room where they found it before, but for what is placed at random.
+    expect(heap.stat(Stat.Committed)).toBeLessThanOrEqual(committed + (build.hardened ? 2 * MIB : 0));
+  });
+
+  test("makes one run of what was many blocks, which reads as zero where that is asked", () => {
+    const heap = RawHeap.create(build, PAGES);
+    const sizes = [40, 5000, 100 * KIB, 3 * MIB];
+    for (let n = 0; n < 64; ++n) {
+      const size = sizes[n % sizes.length]!;
+      const block = heap.malloc(size);
+      heap.memory.bytes.fill(0xff, block, block + size);
+    }
+    const free = heap.stat(Stat.Committed) - heap.stat(Stat.Metadata);
+    heap.freeAll();
+    const committed = heap.stat(Stat.Committed);
+    const size = free - 4 * MIB;
+    const block = heap.calloc(1, size);
+    expectZero(heap.memory.bytes, block, size);
+    for (const size of sizes) expectZero(heap.memory.bytes, heap.calloc(1, size), size);
+    expect(heap.stat(Stat.Committed)).toBe(committed);
+  });
+
+  test("makes every address that was a block's one that is no block's", () => {
+    const heap = RawHeap.create(build, PAGES);
+    const model = fill(heap, 7);
+    heap.freeAll();
+    for (const { address } of model.blocks) {
+      expect(heap.kind(address)).toBe(Kind.Foreign);
+      expect(heap.usableSize(address)).toBe(0);
+    }
+  });
+
+  test("does nothing to a heap in which nothing was allocated, and can be called again", () => {
+    const heap = RawHeap.create(build, PAGES);
+    for (let n = 0; n < 3; ++n) expect(heap.freeAll()).toBe(1);
+    fill(heap, 9);
+  });
+});
+
+test.each(buildsWhere(({ shared }) => shared))("free_all of $name does nothing", (build) => {
+  const heap = RawHeap.create(build, PAGES);
+  const model = fill(heap, 3);
+  expect(heap.freeAll()).toBe(0);
+  for (const block of model.blocks) model.check(block);
+});

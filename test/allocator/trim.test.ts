@@ -1,0 +1,51 @@
+import { describe, expect, test } from "vitest";
+import { buildsWhere } from "./support/builds.js";
+import { Random } from "./support/random.js";
+import { RawHeap, Stat } from "./support/raw-heap.js";
+
+const KIB = 1024;
+
+/** A heap that caches blocks of many sizes. In guard builds freed blocks wait in quarantine, which trimming empties. */
+function withCaches(build: Parameters<typeof RawHeap.create>[0]): RawHeap {
+  const heap = RawHeap.create(build);
+  const random = new Random(1);
+  const blocks = Array.from({ length: 3000 }, () =>
+    heap.malloc(random.between(1, random.between(0, 9) === 0 ? 200 * KIB : 4000)),
+  );
+  for (const block of random.shuffle(blocks)) heap.free(block);
+  return heap;
+}
+
+describe.each(buildsWhere(({ guard }) => !guard))("malloc_trim of $name", (build) => {
+  test.each([1, 1000, 10 * KIB, 100 * KIB, 1024 * KIB])("keeps %i bytes at most, and not much less", (keep) => {
+    const heap = withCaches(build);
+    const before = heap.stat(Stat.Cached);
+    expect(heap.trim(keep)).toBe(1);
+    const kept = heap.stat(Stat.Cached);
+    expect(kept).toBeLessThanOrEqual(keep);
+    // What is kept is whole: the blocks of a size in the thread's cache, or a large block.
+    if (keep >= 100 * KIB) expect(kept).toBeGreaterThan(Math.min(before, keep) / 2);
+  });
+
+  test("keeps everything where it is asked to keep more than there is, and nothing without", () => {
+    const heap = withCaches(build);
+    const before = heap.stat(Stat.Cached);
+    expect(before).toBeGreaterThan(0);
+    heap.trim(before);
+    expect(heap.stat(Stat.Cached)).toBe(before);
+    heap.trim();
+    expect(heap.stat(Stat.Cached)).toBe(0);
+  });
+
+  test("what was kept is handed out, and the heap is whole", () => {
+    const heap = withCaches(build);
+    heap.trim(50 * KIB);
+    const random = new Random(2);
+    const blocks = new Set(Array.from({ length: 3000 }, () => heap.malloc(random.between(1, 4000))));
+    expect(blocks.size).toBe(3000);
+    for (const block of blocks) heap.free(block);
+    heap.trim();
+    expect(heap.stat(Stat.Live)).toBe(0);
+    expect(heap.stat(Stat.Cached)).toBe(0);
+  });
+});
