@@ -10,7 +10,7 @@ const ASSEMBLY = [
 ];
 
 export default tseslint.config(
-  { ignores: ["dist/", "node_modules/", "coverage/", "**/*.d.ts"] },
+  { ignores: ["**/dist/", "packages/hakmem/build/", "**/node_modules/", "coverage/", "**/*.d.ts"] },
   {
     files: ["**/*.ts", "**/*.js", "**/*.mjs"],
     ignores: ASSEMBLY,

@@ -3,7 +3,7 @@
 
 /* global self */
 
-import { attachHeap } from "../../dist/index.js";
+import { attachHeap } from "../../packages/hakmem/dist/index.js";
 
 self.onmessage = ({ data: { handle, part } }) => {
   const heap = attachHeap(handle);

@@ -4,12 +4,12 @@
  */
 
 import { describe, expect, test } from "vitest";
-import { nodeVersion } from "../../src/lab/node-versions.js";
-import { loadProfile } from "../../src/profile/index.js";
-import { describe as describeOutcome } from "../../src/proof/engines.js";
-import { FLAG_SETS, hasFlags, playInNode, type FlagSetName } from "../../src/proof/stale-size/engines.js";
-import { programFiles, type Linking } from "../../src/proof/stale-size/modules.js";
-import type { Target } from "../../src/build/target.js";
+import { nodeVersion } from "../../packages/tools/src/lab/node-versions.js";
+import { loadProfile } from "../../packages/tools/src/profile/index.js";
+import { describe as describeOutcome } from "../../packages/tools/src/proof/engines.js";
+import { FLAG_SETS, hasFlags, playInNode, type FlagSetName } from "../../packages/tools/src/proof/stale-size/engines.js";
+import { programFiles, type Linking } from "../../packages/tools/src/proof/stale-size/modules.js";
+import type { Target } from "../../packages/tools/src/build/target.js";
 
 const TIMEOUT_MS = 240_000;
 

@@ -6,11 +6,11 @@
 import { readFile } from "node:fs/promises";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { loadProfile } from "../../src/profile/index.js";
-import { describe as describeOutcome } from "../../src/proof/engines.js";
-import { FLAG_SETS, type FlagSetName } from "../../src/proof/stale-size/engines.js";
-import { programFiles } from "../../src/proof/stale-size/modules.js";
-import type { Outcome } from "../../src/proof/stale-size/play.js";
+import { loadProfile } from "../../packages/tools/src/profile/index.js";
+import { describe as describeOutcome } from "../../packages/tools/src/proof/engines.js";
+import { FLAG_SETS, type FlagSetName } from "../../packages/tools/src/proof/stale-size/engines.js";
+import { programFiles } from "../../packages/tools/src/proof/stale-size/modules.js";
+import type { Outcome } from "../../packages/tools/src/proof/stale-size/play.js";
 import { findChromium, startChromium } from "./support/chromium.js";
 import { askFirefox, findFirefox } from "./support/firefox.js";
 import { startServer, type Server } from "./support/server.js";

@@ -7,8 +7,8 @@ import {
   compileAssembly,
   compileAssemblyText,
   type AssemblyOptions,
-} from "../../src/build/assemblyscript.js";
-import { TARGET_NAMES } from "../../src/build/target.js";
+} from "../../packages/tools/src/build/assemblyscript.js";
+import { TARGET_NAMES } from "../../packages/tools/src/build/target.js";
 
 const root = fileURLToPath(new URL("./fixture/", import.meta.url));
 

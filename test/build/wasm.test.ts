@@ -3,11 +3,11 @@ import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { buildAll, moduleFile } from "../../src/build/all.js";
-import { runBuild } from "../../src/build/command.js";
-import { WASM_TARGETS } from "../../src/build/target.js";
-import { buildWasm, readConfigHash } from "../../src/build/wasm.js";
-import { loadProfile } from "../../src/profile/index.js";
+import { buildAll, moduleFile } from "../../packages/tools/src/build/all.js";
+import { runBuild } from "../../packages/tools/src/build/command.js";
+import { WASM_TARGETS } from "../../packages/tools/src/build/target.js";
+import { buildWasm, readConfigHash } from "../../packages/tools/src/build/wasm.js";
+import { loadProfile } from "../../packages/tools/src/profile/index.js";
 
 const FIXTURE = fileURLToPath(new URL("./fixture/", import.meta.url));
 const profile = await loadProfile("default");

@@ -5,9 +5,9 @@ import * as path from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
-import { buildWasm } from "../../src/build/wasm.js";
-import { nodeVersion } from "../../src/lab/node-versions.js";
-import { loadProfile } from "../../src/profile/index.js";
+import { buildWasm } from "../../packages/tools/src/build/wasm.js";
+import { nodeVersion } from "../../packages/tools/src/lab/node-versions.js";
+import { loadProfile } from "../../packages/tools/src/profile/index.js";
 
 const run = promisify(execFile);
 const EXERCISE = fileURLToPath(new URL("./wasm64/exercise.js", import.meta.url));

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 
-const CLI = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
+const CLI = fileURLToPath(new URL("../../packages/tools/dist/cli/main.js", import.meta.url));
 const directory = mkdtempSync(path.join(tmpdir(), "hakmem-cli-"));
 afterAll(() => {
   rmSync(directory, { recursive: true, force: true });
@@ -175,7 +175,7 @@ describe("hakmem ab", () => {
         { variant: "default", commit: null, failure: null, workloads: [{ workload: "tiny-hot/64", memoryRatio: 1 }] },
       ],
     });
-    const { recordExperiment } = await import("../../src/lab/ab/experiment.js");
+    const { recordExperiment } = await import("../../packages/tools/src/lab/ab/experiment.js");
     type Experiment = Parameters<typeof recordExperiment>[0];
     const options = { title: "The same: twice!", reason: "To see.", directory };
     const first = await recordExperiment(experiment as Experiment, options);

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { THIS_NODE } from "../../src/lab/node-versions.js";
-import { NULL_PEER } from "../../src/lab/peers/null.js";
-import type { Peer } from "../../src/lab/peers/peer.js";
-import { TLSF_PEER } from "../../src/lab/peers/tlsf.js";
-import { resultsOf } from "../../src/lab/results.js";
-import { runSession, type Session, type SessionOptions } from "../../src/lab/session.js";
-import { workloadById } from "../../src/lab/workloads.js";
+import { THIS_NODE } from "../../packages/tools/src/lab/node-versions.js";
+import { NULL_PEER } from "../../packages/tools/src/lab/peers/null.js";
+import type { Peer } from "../../packages/tools/src/lab/peers/peer.js";
+import { TLSF_PEER } from "../../packages/tools/src/lab/peers/tlsf.js";
+import { resultsOf } from "../../packages/tools/src/lab/results.js";
+import { runSession, type Session, type SessionOptions } from "../../packages/tools/src/lab/session.js";
+import { workloadById } from "../../packages/tools/src/lab/workloads.js";
 import { CRASHING, EXHAUSTED, HANGING, OVERLAPPING, UNBUILDABLE } from "./support/broken-peers.js";
 
 function session(peers: readonly Peer[], options: Partial<SessionOptions> = {}): Promise<Session> {

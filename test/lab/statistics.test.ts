@@ -6,7 +6,7 @@ import {
   estimateRatio,
   relativeWidth,
   roundsNeeded,
-} from "../../src/lab/statistics.js";
+} from "../../packages/tools/src/lab/statistics.js";
 import { noisy } from "./support/samples.js";
 
 describe("the median's estimate", () => {

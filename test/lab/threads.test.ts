@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { THIS_NODE } from "../../src/lab/node-versions.js";
-import { hakmemPeer } from "../../src/lab/peers/hakmem.js";
-import { NULL_PEER } from "../../src/lab/peers/null.js";
-import { runSession } from "../../src/lab/session.js";
-import { selectWorkloads } from "../../src/lab/workloads.js";
-import { loadProfile } from "../../src/profile/index.js";
+import { THIS_NODE } from "../../packages/tools/src/lab/node-versions.js";
+import { hakmemPeer } from "../../packages/tools/src/lab/peers/hakmem.js";
+import { NULL_PEER } from "../../packages/tools/src/lab/peers/null.js";
+import { runSession } from "../../packages/tools/src/lab/session.js";
+import { selectWorkloads } from "../../packages/tools/src/lab/workloads.js";
+import { loadProfile } from "../../packages/tools/src/profile/index.js";
 
 describe("workloads of several threads", () => {
   it("run on one heap of hakmem, with the same checksum on every visit", async () => {

@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { decodeTrace, encodeTrace, FREE, MALLOC, REALLOC, type Trace } from "../../src/lab/trace/format.js";
-import { sampleRecording } from "../../src/lab/trace/sample.js";
-import { WORKLOADS } from "../../src/lab/workloads.js";
+import { decodeTrace, encodeTrace, FREE, MALLOC, REALLOC, type Trace } from "../../packages/tools/src/lab/trace/format.js";
+import { sampleRecording } from "../../packages/tools/src/lab/trace/sample.js";
+import { WORKLOADS } from "../../packages/tools/src/lab/workloads.js";
 
 const TRACES = fileURLToPath(new URL("../../bench/traces/", import.meta.url));
 

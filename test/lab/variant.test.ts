@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { loadVariant, parseVariant } from "../../src/lab/ab/variant.js";
+import { loadVariant, parseVariant } from "../../packages/tools/src/lab/ab/variant.js";
 
 describe("a variant", () => {
   it.each([

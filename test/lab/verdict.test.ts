@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { judge, type Comparison } from "../../src/lab/ab/verdict.js";
+import { judge, type Comparison } from "../../packages/tools/src/lab/ab/verdict.js";
 import { noisy } from "./support/samples.js";
 
 const ROUNDS = 10;

@@ -4,12 +4,12 @@ import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
-import { BUN_VERSION, bunExecutable } from "../../src/lab/bun.js";
-import { nodeVersion } from "../../src/lab/node-versions.js";
-import { loadProfile } from "../../src/profile/index.js";
-import { describe as describeOutcome } from "../../src/proof/engines.js";
-import { FLAG_SETS, playInNode } from "../../src/proof/stale-size/engines.js";
-import { programFiles } from "../../src/proof/stale-size/modules.js";
+import { BUN_VERSION, bunExecutable } from "../../packages/tools/src/lab/bun.js";
+import { nodeVersion } from "../../packages/tools/src/lab/node-versions.js";
+import { loadProfile } from "../../packages/tools/src/profile/index.js";
+import { describe as describeOutcome } from "../../packages/tools/src/proof/engines.js";
+import { FLAG_SETS, playInNode } from "../../packages/tools/src/proof/stale-size/engines.js";
+import { programFiles } from "../../packages/tools/src/proof/stale-size/modules.js";
 
 const run = promisify(execFile);
 const SCRIPT = fileURLToPath(new URL("support/growth-main.js", import.meta.url));

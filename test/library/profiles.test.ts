@@ -1,7 +1,7 @@
 import { readFile, readdir } from "node:fs/promises";
 import { basename } from "node:path";
 import { expect, test } from "vitest";
-import { PROFILES } from "../../src/heap/profiles.js";
+import { PROFILES } from "../../packages/hakmem/src/heap/profiles.js";
 
 const directory = new URL("../../profiles/", import.meta.url);
 

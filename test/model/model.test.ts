@@ -6,9 +6,9 @@
 import { readdir, readFile } from "node:fs/promises";
 import * as path from "node:path";
 import { describe, expect, it } from "vitest";
-import { check, MODEL_DIRECTORY, ModelError, parseVerdict } from "../../src/proof/model/check.js";
-import { configurationOf, MODELS } from "../../src/proof/model/models.js";
-import { mutationTable, parseTables, sizeTable } from "../../src/proof/model/tables.js";
+import { check, MODEL_DIRECTORY, ModelError, parseVerdict } from "../../packages/tools/src/proof/model/check.js";
+import { configurationOf, MODELS } from "../../packages/tools/src/proof/model/models.js";
+import { mutationTable, parseTables, sizeTable } from "../../packages/tools/src/proof/model/tables.js";
 
 /** What no model is: included by all of them. */
 const COMMON = "common.pml";

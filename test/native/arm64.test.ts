@@ -1,9 +1,9 @@
 /** The arm64 library under emulation: what is particular to the architecture is the compiler's, so a few programs are enough. */
 
 import { describe, expect, it } from "vitest";
-import { buildNative } from "../../src/build/native.js";
-import { emulator, findCompiler } from "../../src/build/native-compiler.js";
-import { loadProfile } from "../../src/profile/index.js";
+import { buildNative } from "../../packages/tools/src/build/native.js";
+import { emulator, findCompiler } from "../../packages/tools/src/build/native-compiler.js";
+import { loadProfile } from "../../packages/tools/src/profile/index.js";
 import { compile, installed, run } from "./support/program.js";
 
 const EMULATOR = emulator("arm64");

@@ -2,7 +2,7 @@
 
 import * as path from "node:path";
 import { describe, expect, it } from "vitest";
-import type { NativeLibrary } from "../../src/build/native.js";
+import type { NativeLibrary } from "../../packages/tools/src/build/native.js";
 import { EXPORTS } from "./support/exports.js";
 import { compile, library, run } from "./support/program.js";
 

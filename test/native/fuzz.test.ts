@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { afterAll, expect, it } from "vitest";
-import { loadProfile, shippedProfileNames } from "../../src/profile/index.js";
-import { buildFuzzer, fuzz, unpackCorpus } from "../../src/proof/fuzz.js";
+import { loadProfile, shippedProfileNames } from "../../packages/tools/src/profile/index.js";
+import { buildFuzzer, fuzz, unpackCorpus } from "../../packages/tools/src/proof/fuzz.js";
 import { FULL, scratch } from "./support/program.js";
 
 const NEW_INPUTS = FULL ? 20_000 : 100;

@@ -1,7 +1,7 @@
 /** Programs that do to an allocator what programs should not, or rarely do. */
 
 import { describe, expect, it } from "vitest";
-import { nativeDirectory } from "../../src/build/native.js";
+import { nativeDirectory } from "../../packages/tools/src/build/native.js";
 import { compile, FULL, library, run } from "./support/program.js";
 
 const DONE = { status: 0, output: "done\n" };

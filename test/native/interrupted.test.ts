@@ -4,7 +4,7 @@
  */
 
 import { describe, expect, it } from "vitest";
-import { failuresOf, INTERRUPTION_MODES, type InterruptionMode } from "../../src/proof/interruptions.js";
+import { failuresOf, INTERRUPTION_MODES, type InterruptionMode } from "../../packages/tools/src/proof/interruptions.js";
 import { compile, FULL, library, run } from "./support/program.js";
 
 const NAMES: readonly InterruptionMode[] = FULL

@@ -2,9 +2,9 @@
 
 import { expect, it } from "vitest";
 import { availableParallelism } from "node:os";
-import type { SampleRequest } from "../../src/lab/measure/protocol.js";
-import { HAKMEM_NATIVE_PEER, NULL_NATIVE_PEER, SYSTEM_PEERS } from "../../src/lab/peers/native.js";
-import { WORKLOADS } from "../../src/lab/workloads.js";
+import type { SampleRequest } from "../../packages/tools/src/lab/measure/protocol.js";
+import { HAKMEM_NATIVE_PEER, NULL_NATIVE_PEER, SYSTEM_PEERS } from "../../packages/tools/src/lab/peers/native.js";
+import { WORKLOADS } from "../../packages/tools/src/lab/workloads.js";
 
 const GLIBC = SYSTEM_PEERS.find(({ name }) => name === "glibc");
 

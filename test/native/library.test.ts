@@ -5,9 +5,9 @@ import { readdir, readFile } from "node:fs/promises";
 import * as path from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { generateAllocatorSource } from "../../src/build/native-module.js";
-import { NativeSourceError, nativeSource } from "../../src/build/native-source.js";
-import { loadProfile } from "../../src/profile/index.js";
+import { generateAllocatorSource } from "../../packages/tools/src/build/native-module.js";
+import { NativeSourceError, nativeSource } from "../../packages/tools/src/build/native-source.js";
+import { loadProfile } from "../../packages/tools/src/profile/index.js";
 import { EXPORTS } from "./support/exports.js";
 import { library } from "./support/program.js";
 

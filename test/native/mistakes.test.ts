@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { hakmemColumn, type Column } from "../../src/proof/mistakes/columns.js";
-import { FAMILIES, rightCases, type Case, type Family } from "../../src/proof/mistakes/families.js";
+import { hakmemColumn, type Column } from "../../packages/tools/src/proof/mistakes/columns.js";
+import { FAMILIES, rightCases, type Case, type Family } from "../../packages/tools/src/proof/mistakes/families.js";
 import {
   compilePrograms,
   faultOf,
@@ -14,7 +14,7 @@ import {
   isQuiet,
   runCase,
   type Outcome,
-} from "../../src/proof/mistakes/run.js";
+} from "../../packages/tools/src/proof/mistakes/run.js";
 import { compile, FULL, installed, library, run, scratch } from "./support/program.js";
 
 const LONG = 120_000;

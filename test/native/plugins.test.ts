@@ -5,9 +5,9 @@ import { mkdir, rename } from "node:fs/promises";
 import * as path from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { buildNative } from "../../src/build/native.js";
-import { findCompiler, type Architecture } from "../../src/build/native-compiler.js";
-import { loadProfile } from "../../src/profile/index.js";
+import { buildNative } from "../../packages/tools/src/build/native.js";
+import { findCompiler, type Architecture } from "../../packages/tools/src/build/native-compiler.js";
+import { loadProfile } from "../../packages/tools/src/profile/index.js";
 import { compile, compileShared, expectSame, installed, library, run } from "./support/program.js";
 
 const SCRIPT = fileURLToPath(new URL("programs/script.php", import.meta.url));

@@ -8,8 +8,8 @@ import * as path from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import type { NativeLibrary } from "../../src/build/native.js";
-import { preloading } from "../../src/native/allocators.js";
+import type { NativeLibrary } from "../../packages/tools/src/build/native.js";
+import { preloading } from "../../packages/tools/src/native/allocators.js";
 import { compile, expectSame, FOR_PROGRAMS, FULL, installed, library, run, scratch } from "./support/program.js";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));

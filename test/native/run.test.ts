@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { run } from "./support/program.js";
 
-const CLI = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
+const CLI = fileURLToPath(new URL("../../packages/tools/dist/cli/main.js", import.meta.url));
 
 function hakmem(...args: string[]) {
   return run(process.execPath, [CLI, "run", ...args]);

@@ -1,8 +1,8 @@
 /** The generated C under clang's sanitizers; `npm run prove -- sanitize` does the same for longer. */
 
 import { expect, it } from "vitest";
-import { loadProfile } from "../../src/profile/index.js";
-import { sanitize, SANITIZERS } from "../../src/proof/sanitize.js";
+import { loadProfile } from "../../packages/tools/src/profile/index.js";
+import { sanitize, SANITIZERS } from "../../packages/tools/src/proof/sanitize.js";
 import { FULL } from "./support/program.js";
 
 const EFFORT = FULL ? 200 : 2;

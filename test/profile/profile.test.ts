@@ -4,7 +4,7 @@ import * as path from "node:path";
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { TARGET_NAMES } from "../../src/build/target.js";
+import { TARGET_NAMES } from "../../packages/tools/src/build/target.js";
 import {
   constantsOf,
   loadProfile,
@@ -12,7 +12,7 @@ import {
   parseProfile,
   ProfileError,
   shippedProfileNames,
-} from "../../src/profile/index.js";
+} from "../../packages/tools/src/profile/index.js";
 
 const base = await loadProfile("default");
 

@@ -3,17 +3,17 @@
 import { readFile, writeFile } from "node:fs/promises";
 import * as path from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { compileAssembly } from "../../src/build/assemblyscript.js";
-import { requireCompiler, hostArchitecture, runTool } from "../../src/build/native-compiler.js";
-import { PACKAGE_ROOT } from "../../src/build/wasm.js";
-import { loadProfile } from "../../src/profile/index.js";
-import { checkEnd } from "../../src/proof/soak/end.js";
-import { createMemory, SoakInstance } from "../../src/proof/soak/instance.js";
-import { LocatedFault, runLives } from "../../src/proof/soak/life.js";
-import { linkedProgram, soakProgram } from "../../src/proof/soak/program.js";
-import { describeFault, type Fault, type SoakTarget, type WasmJob } from "../../src/proof/soak/protocol.js";
-import { checkPage, formatTable, readLines, writeRecord, type RecordLine } from "../../src/proof/soak/record.js";
-import { runRound, type Round } from "../../src/proof/soak/round.js";
+import { compileAssembly } from "../../packages/tools/src/build/assemblyscript.js";
+import { requireCompiler, hostArchitecture, runTool } from "../../packages/tools/src/build/native-compiler.js";
+import { ROOT } from "../../packages/tools/src/paths.js";
+import { loadProfile } from "../../packages/tools/src/profile/index.js";
+import { checkEnd } from "../../packages/tools/src/proof/soak/end.js";
+import { createMemory, SoakInstance } from "../../packages/tools/src/proof/soak/instance.js";
+import { LocatedFault, runLives } from "../../packages/tools/src/proof/soak/life.js";
+import { linkedProgram, soakProgram } from "../../packages/tools/src/proof/soak/program.js";
+import { describeFault, type Fault, type SoakTarget, type WasmJob } from "../../packages/tools/src/proof/soak/protocol.js";
+import { checkPage, formatTable, readLines, writeRecord, type RecordLine } from "../../packages/tools/src/proof/soak/record.js";
+import { runRound, type Round } from "../../packages/tools/src/proof/soak/round.js";
 import { scratch } from "../native/support/program.js";
 
 const OPERATIONS = 1e6;
@@ -52,7 +52,7 @@ describe("over an allocator with a fault, the soak finds", () => {
     const entry = path.join("test", "proof", "assembly", "broken.ts");
     const { file } = await linkedProgram(
       "wasm32",
-      await compileAssembly({ entry, root: PACKAGE_ROOT, target: "wasm32" }),
+      await compileAssembly({ entry, root: ROOT, target: "wasm32" }),
     );
     module = new WebAssembly.Module(await readFile(file));
   });
@@ -109,7 +109,7 @@ describe("natively, the soak", () => {
     const round = await roundOf(NATIVE, "default", 1);
     const program = await soakProgram(NATIVE, round.profile);
     const twice = path.join(scratch(), "twice.so");
-    const source = path.join(PACKAGE_ROOT, "test", "native", "programs", "twice.c");
+    const source = path.join(ROOT, "test", "native", "programs", "twice.c");
     const { command } = await requireCompiler(hostArchitecture());
     await runTool(command, ["-O1", "-fno-builtin", "-shared", "-fPIC", source, "-o", twice]);
     const { fault, heaps, reproduction } = await runRound(round, {

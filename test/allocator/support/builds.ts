@@ -36,7 +36,7 @@ interface ManifestEntry {
 
 const SUPERSLAB_PAGES = 32;
 const PAGE_GRANULES = 16;
-const DIRECTORY = new URL("../../../dist/wasm/", import.meta.url);
+const DIRECTORY = new URL("../../../packages/hakmem/dist/wasm/", import.meta.url);
 
 // Behind a flag before Node 24, and an unknown flag is ignored; set before the first module is compiled.
 setFlagsFromString("--experimental-wasm-memory64");

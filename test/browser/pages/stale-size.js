@@ -2,8 +2,8 @@
 /* global self, atob, Worker */
 /** Both threads of `src/proof/stale-size`: the leader, which a page starts, and the followers, which the leader starts. */
 
-import { play } from "../../../dist/proof/stale-size/play.js";
-import { follow } from "../../../dist/proof/stale-size/scene.js";
+import { play } from "../../../packages/tools/dist/proof/stale-size/play.js";
+import { follow } from "../../../packages/tools/dist/proof/stale-size/scene.js";
 
 const FOLLOWER = "follower";
 
@@ -35,7 +35,7 @@ async function startFollower() {
     worker.onmessage = resolve;
   });
   return {
-    /** @param {import("../../../dist/proof/stale-size/scene.js").Task} task */
+    /** @param {import("../../../packages/tools/dist/proof/stale-size/scene.js").Task} task */
     run: (task) => {
       worker.postMessage(task);
     },

@@ -2,7 +2,7 @@
 /* global self */
 /** Attaches, exchanges blocks with the other workers through mailboxes in the heap, closes, and answers what it found. */
 
-import { attachHeap } from "../../../dist/index.js";
+import { attachHeap } from "../../../packages/hakmem/dist/index.js";
 
 self.onmessage = ({ data: { handle, mailboxes, count, rounds } }) => {
   const heap = attachHeap(handle);

@@ -1,6 +1,6 @@
 import binaryen from "binaryen";
-import { NULL_PEER } from "../../../src/lab/peers/null.js";
-import type { WasmPeer } from "../../../src/lab/peers/peer.js";
+import { NULL_PEER } from "../../../packages/tools/src/lab/peers/null.js";
+import type { WasmPeer } from "../../../packages/tools/src/lab/peers/peer.js";
 
 /** A peer that is measured like the null allocator, but claims to keep contents. */
 function impostor(name: string, build: WasmPeer["build"]): WasmPeer {

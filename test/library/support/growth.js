@@ -4,7 +4,7 @@
  * event loop meanwhile, and so is told of the growth by nothing but the library. Runs in every engine: imports the library alone.
  */
 
-import { attachHeap, createHeap } from "../../../dist/index.js";
+import { attachHeap, createHeap } from "../../../packages/hakmem/dist/index.js";
 
 /** Fields of the box, a shared buffer of its own. */
 const ROUND = 0;

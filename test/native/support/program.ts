@@ -6,10 +6,10 @@ import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished } from "vitest";
-import { buildNative, type NativeLibrary } from "../../../src/build/native.js";
-import { hostArchitecture, requireCompiler, runTool, type Compiler } from "../../../src/build/native-compiler.js";
-import { preloading } from "../../../src/native/allocators.js";
-import { loadProfile } from "../../../src/profile/index.js";
+import { buildNative, type NativeLibrary } from "../../../packages/tools/src/build/native.js";
+import { hostArchitecture, requireCompiler, runTool, type Compiler } from "../../../packages/tools/src/build/native-compiler.js";
+import { preloading } from "../../../packages/tools/src/native/allocators.js";
+import { loadProfile } from "../../../packages/tools/src/profile/index.js";
 
 /** HAKMEM_TEST_FULL=1: loads as issue and docs name them, for minutes instead of seconds. */
 export const FULL = process.env["HAKMEM_TEST_FULL"] === "1";

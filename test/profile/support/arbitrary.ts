@@ -2,8 +2,8 @@
 
 import fc, { type Arbitrary } from "fast-check";
 import { z } from "zod";
-import { WASM_TARGETS, traitsOf } from "../../../src/build/target.js";
-import { ProfileError, parseProfile, profileSchema, type Profile } from "../../../src/profile/index.js";
+import { WASM_TARGETS, traitsOf } from "../../../packages/tools/src/build/target.js";
+import { ProfileError, parseProfile, profileSchema, type Profile } from "../../../packages/tools/src/profile/index.js";
 
 const NAMES = { name: "random", description: "Drawn at random." };
 /** Numbers tried for a field that does not say its range. */

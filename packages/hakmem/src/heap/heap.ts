@@ -1,0 +1,558 @@
+/**
+ * A heap as programs see it: everything but the C-shaped calls themselves, which `heap32.ts` and `heap64.ts` add.
+ *
+ * Read {@link Heap} top to bottom; it is the contract of the library.
+ */
+
+import {
+  HeapClosedError,
+  HeapNotSharedError,
+  HeapSharedError,
+  InvalidArgumentError,
+  OutOfMemoryError,
+  UnsupportedError,
+  hex,
+  type HeapCorruptionError,
+} from "../errors.js";
+import {
+  byteLength,
+  checkConstructor,
+  isWhole,
+  refuseCount,
+  refusePointer,
+  refuseSize,
+  zeroOf,
+  type Float16,
+  type TypedArray,
+  type TypedArrayConstructor,
+} from "./arguments.js";
+import type { WasmImports, WasmMemory, WasmModule } from "../platform.js";
+import { Arrays } from "./arrays.js";
+import { makeDisposable, type AutoDisposable } from "./dispose.js";
+import { makeHandle, type HeapHandle } from "./handle.js";
+import type { Allocator, RawInstance } from "./raw-module.js";
+import { cachedBytes, readStats, type HeapStats } from "./stats.js";
+import { reserve } from "./reserve.js";
+import { HeapScope } from "./scope.js";
+import { readUtf8, utf8Length, writeUtf8 } from "./text.js";
+import { LiveViews, type MemoryViews } from "./views.js";
+
+/** What a heap is made of. */
+export interface HeapParts {
+  readonly instance: RawInstance<number | bigint>;
+  readonly memory: WasmMemory;
+  readonly module: WasmModule;
+  readonly control: number;
+  readonly profile: string;
+  readonly shared: boolean;
+  readonly memory64: boolean;
+  /** Whether the blocks of arrays that were garbage-collected are freed. */
+  readonly releaseCollected: boolean;
+}
+
+/** @throws {InvalidArgumentError} when a program calls the constructor */
+function checkParts(parts: unknown): void {
+  if (typeof parts === "object" && parts !== null && "instance" in parts) return;
+  throw new InvalidArgumentError({
+    problem: "a heap is not made by its constructor",
+    remedy: "Call await createHeap() or createHeapSync(), or attachHeap(handle) for a heap of another thread.",
+    argument: "parts",
+    value: parts,
+  });
+}
+
+const MAX_THREAD_ID = 2 ** 32 - 1;
+
+export interface AllocOptions {
+  /** A power of two that the array's address shall be a multiple of; 16 unless given. */
+  readonly alignment?: number;
+}
+
+/**
+ * One thread's way into a heap. It belongs to the thread that called `createHeap` or `attachHeap` and cannot be sent to
+ * another; send its `handle`. Blocks have no such bond: any thread attached to a heap may use and free any block of it.
+ *
+ * Pointers are addresses in the heap's memory: whole numbers above 0, multiples of 16, below 2^32 unless the memory is a 64-bit
+ * one. Sizes are in bytes.
+ *
+ * Every call throws {@link InvalidArgumentError} for an argument of the wrong type or out of range, and
+ * {@link HeapClosedError} after `close()`. With the `guard` profile every call that allocates or frees, and `close()`, can throw
+ * `HeapCorruptionError`; the heap has then closed itself, without running any more of the allocator, because nothing that it
+ * holds can be trusted. Its `memory` can still be looked at.
+ */
+// eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging -- its `[Symbol.dispose]`, which not all types have
+export abstract class Heap implements MemoryViews {
+  /** The memory that the heap lives in. Growing it is the allocator's business. */
+  readonly memory: WasmMemory;
+  /** Whether other threads can attach. */
+  readonly shared: boolean;
+  /** Whether addresses are wider than 32 bits. */
+  readonly memory64: boolean;
+  /** Name of the profile that the allocator was built with. */
+  readonly profile: string;
+  /** This thread's number in the heap, from 1. Another thread gives it to `reclaim` if this one dies without `close()`. */
+  readonly threadId: number;
+
+  readonly #parts: HeapParts;
+  readonly #largest: number;
+  #allocator: Allocator | undefined;
+  #views: LiveViews | undefined;
+  #closedBy: HeapCorruptionError | undefined;
+  #age = 0;
+
+  /** What `alloc` has made; and a filter over its addresses, for the calls that free and move by address. */
+  readonly #arrays: Arrays;
+  /** @internal */
+  protected readonly arrayFilter: Uint32Array;
+
+  /** @internal Use `createHeap` or `attachHeap`. */
+  constructor(parts: HeapParts) {
+    checkParts(parts);
+    this.memory = parts.memory;
+    this.shared = parts.shared;
+    this.memory64 = parts.memory64;
+    this.profile = parts.profile;
+    this.threadId = parts.instance.allocator.threadId();
+    this.#parts = parts;
+    this.#allocator = parts.instance.allocator;
+    this.#largest = parts.instance.width.largest;
+    this.#views = new LiveViews(parts.memory, parts.shared, parts.instance);
+    const release = (pointer: number): void => this.#allocator?.free(pointer);
+    this.#arrays = new Arrays(
+      (type, pointer, length) => new type(this.#live().buffer, pointer, length),
+      parts.releaseCollected ? release : undefined,
+    );
+    this.arrayFilter = this.#arrays.filter;
+    parts.instance.onCorruption((error) => {
+      this.#shut(error);
+    });
+  }
+
+  // C-shaped calls: exhaustion is the result 0.
+
+  /** A block of at least `size` bytes with unspecified contents, or 0 when memory is exhausted. `malloc(0)` is a block too. */
+  abstract malloc(size: number): number;
+
+  /**
+   * Takes a block back. 0 is ignored, and so is an address that this heap never handed out (the `guard` profile throws).
+   * A typed array is taken back by the view that `alloc` returned or any that `live` derived from it, in the same thread;
+   * in another thread free its pointer.
+   */
+  abstract free(block: number | TypedArray): void;
+
+  /** A cleared block for `count` elements of `size` bytes, or 0 when memory is exhausted or the product too large. */
+  abstract calloc(count: number, size: number): number;
+
+  /**
+   * Makes a block larger or smaller, moving it if it must, and returns where it is now; its contents are kept up to the
+   * smaller size. 0 means that memory is exhausted and the old block is untouched. A `pointer` of 0 allocates.
+   */
+  abstract realloc(pointer: number, size: number): number;
+
+  /** A block at a multiple of `alignment`, a power of two, or 0 when memory is exhausted. */
+  abstract alignedAlloc(alignment: number, size: number): number;
+
+  /** Bytes that the block at `pointer` can hold, at least what was asked for; 0 for an address that is no block. */
+  abstract usableSize(pointer: number): number;
+
+  // Typed calls: exhaustion throws.
+
+  /**
+   * A typed array of `length` zeros over a block of the heap. Free it with `free(view)`; unless the heap was created with
+   * `releaseCollected`, nothing else does.
+   *
+   * In a private heap the array becomes empty when the memory grows; `live(array)` returns one that is not.
+   * @throws {OutOfMemoryError} when memory is exhausted
+   */
+  alloc<A extends TypedArray>(type: TypedArrayConstructor<A>, length: number, options?: AllocOptions): A {
+    checkConstructor(type);
+    if (options?.alignment !== undefined)
+      return this.allocUnsafe(type, length, options).fill(zeroOf(type) as never) as A;
+    return this.#adopt(type, length, this.calloc(1, byteLength(length, type.BYTES_PER_ELEMENT, this.#largest)));
+  }
+
+  /** As {@link alloc}, but the elements are what the memory last held: for arrays that are filled right away. */
+  allocUnsafe<A extends TypedArray>(type: TypedArrayConstructor<A>, length: number, options?: AllocOptions): A {
+    checkConstructor(type);
+    const bytes = byteLength(length, type.BYTES_PER_ELEMENT, this.#largest);
+    const alignment = options?.alignment;
+    return this.#adopt(
+      type,
+      length,
+      alignment === undefined ? this.malloc(bytes) : this.alignedAlloc(alignment, bytes),
+    );
+  }
+
+  /**
+   * Makes a typed array that `alloc` returned longer or shorter, moving it if it must, and returns it as it is then: its
+   * elements are kept up to the shorter length, what is added is zero. Earlier views of it must not be used any more, but may
+   * be passed to `live`, `pointerOf` and `free`. The alignment that was given to `alloc` does not count any more.
+   * @throws {OutOfMemoryError} when memory is exhausted; the array is untouched then
+   */
+  resize<A extends TypedArray>(array: A, length: number): A {
+    const allocator = this.#open();
+    const { type, length: old, pointer } = this.#arrays.find(array);
+    const size = type.BYTES_PER_ELEMENT;
+    const bytes = byteLength(length, size, this.#largest);
+    const moved = allocator.realloc(pointer, bytes);
+    if (moved === 0) this.#refuseLength(length, size);
+    if (length > old) this.#live().u8.fill(0, moved + old * size, moved + bytes);
+    return this.#arrays.move(array, moved, length);
+  }
+
+  /**
+   * `text` as UTF-8 in a block of its own, behind which lies a 0, as C wants it. It is an array like those of `alloc`, without
+   * the 0; lone surrogates become U+FFFD.
+   * @throws {OutOfMemoryError} when memory is exhausted
+   */
+  allocString(text: string): Uint8Array {
+    if (typeof text !== "string")
+      throw new InvalidArgumentError("text", text, "a string", "Convert it with String(…).");
+    const length = utf8Length(text);
+    const pointer = this.malloc(length + 1);
+    if (pointer === 0) this.#refuseLength(length + 1, 1);
+    this.#live().u8[pointer + length] = 0;
+    const bytes = this.#arrays.add(Uint8Array, pointer, length);
+    writeUtf8(text, bytes);
+    return bytes;
+  }
+
+  /**
+   * The text that lies in UTF-8 at `pointer`, wherever it came from; what is not UTF-8 becomes U+FFFD.
+   * @param length in bytes; up to the next 0 unless given
+   */
+  readString(pointer: number, length?: number): string {
+    const { u8 } = this.#live();
+    if (!isWhole(pointer, this.#largest) || pointer === 0) refusePointer("pointer", pointer, this.#largest);
+    const end = length === undefined ? u8.indexOf(0, pointer) : pointer + byteLength(length, 1, this.#largest);
+    if (end < 0 || end > u8.length || pointer > u8.length) {
+      throw new InvalidArgumentError(
+        length === undefined ? "pointer" : "length",
+        length ?? pointer,
+        "such that the text ends inside the memory",
+        "Check that the pointer is of this heap and not freed, and pass the length where no 0 ends the text.",
+      );
+    }
+    return readUtf8(u8.subarray(pointer, end));
+  }
+
+  /**
+   * What frees all that was allocated through it when it ends: `using scope = heap.scope()`. Blocks that shall stay are taken
+   * out by `scope.keep`.
+   */
+  scope(): HeapScope {
+    this.#open();
+    return new HeapScope(this);
+  }
+
+  /**
+   * Whether `free` would take a block: for a typed array, whether `alloc` of this heap returned it in this thread and it is
+   * not freed; for an address, whether this heap can have handed it out. Of blocks up to 32 KiB the heap knows their pages
+   * alone, so that an address inside or between blocks counts there, and so does one that was freed.
+   */
+  owns(block: number | TypedArray): boolean {
+    const allocator = this.#open();
+    if (typeof block !== "number") return ArrayBuffer.isView(block) && this.#arrays.has(block);
+    return isWhole(block, this.#largest) && allocator.usableSize(block) !== 0;
+  }
+
+  /**
+   * The typed array that `alloc` returned as `array`, usable now: `array` itself unless the memory of a private heap has
+   * grown, and otherwise a new one over the same elements. Cheap enough to call before each use.
+   */
+  live<A extends TypedArray>(array: A): A {
+    this.#open();
+    return this.#arrays.live(array);
+  }
+
+  /** Address of a typed array that `alloc` returned, whether or not the memory has grown since. */
+  pointerOf(array: TypedArray): number {
+    this.#open();
+    return this.#arrays.find(array).pointer;
+  }
+
+  /**
+   * A typed array over `length` elements at `pointer`, which need not be the beginning of a block. It frees nothing, and in
+   * a private heap it becomes empty when the memory grows: make a new one then.
+   */
+  view<A extends TypedArray>(type: TypedArrayConstructor<A>, pointer: number, length: number): A {
+    this.#open();
+    checkConstructor(type);
+    if (!isWhole(pointer, this.#largest)) refusePointer("pointer", pointer, this.#largest);
+    const size = type.BYTES_PER_ELEMENT;
+    if (pointer === 0 || pointer % size !== 0) {
+      throw new InvalidArgumentError(
+        "pointer",
+        pointer,
+        `a multiple of ${size}, the size of an element, and not 0`,
+        "Check for 0, which malloc returns when memory is exhausted, and align what lies inside a block.",
+      );
+    }
+    const end = pointer + byteLength(length, size, this.#largest);
+    if (end > this.#live().buffer.byteLength) {
+      throw new InvalidArgumentError(
+        "length",
+        length,
+        `such that ${hex(pointer)} and the elements behind it are inside the memory`,
+        "Check that the pointer is of this heap and not freed.",
+      );
+    }
+    return new type(this.#live().buffer, pointer, length);
+  }
+
+  // Views of the whole memory, right at the time of the call: take one, use it up to the next call that allocates.
+
+  /** The memory as signed bytes, indexed by address. */
+  get i8(): Int8Array {
+    return this.#live().i8;
+  }
+  /** The memory as bytes, indexed by address. */
+  get u8(): Uint8Array {
+    return this.#live().u8;
+  }
+  /** The memory as signed 16-bit numbers, indexed by address / 2. */
+  get i16(): Int16Array {
+    return this.#live().i16;
+  }
+  /** The memory as unsigned 16-bit numbers, indexed by address / 2. */
+  get u16(): Uint16Array {
+    return this.#live().u16;
+  }
+  /** The memory as signed 32-bit numbers, indexed by address / 4. */
+  get i32(): Int32Array {
+    return this.#live().i32;
+  }
+  /** The memory as unsigned 32-bit numbers, indexed by address / 4. */
+  get u32(): Uint32Array {
+    return this.#live().u32;
+  }
+  /** The memory as signed 64-bit numbers, indexed by address / 8. */
+  get i64(): BigInt64Array {
+    return this.#live().i64;
+  }
+  /** The memory as unsigned 64-bit numbers, indexed by address / 8. */
+  get u64(): BigUint64Array {
+    return this.#live().u64;
+  }
+  /**
+   * The memory as 16-bit floats, indexed by address / 2.
+   * @throws {UnsupportedError} in an engine that has no `Float16Array`
+   */
+  get f16(): Float16<never> {
+    const view = this.#live().f16;
+    if (view !== undefined) return view as Float16<never>;
+    throw new UnsupportedError({
+      problem: "this engine has no Float16Array",
+      remedy: "Use the view data and convert, or run in Node 24 or later or a current browser.",
+    });
+  }
+  /** The memory as 32-bit floats, indexed by address / 4. */
+  get f32(): Float32Array {
+    return this.#live().f32;
+  }
+  /** The memory as 64-bit floats, indexed by address / 8. */
+  get f64(): Float64Array {
+    return this.#live().f64;
+  }
+  /** The memory for unaligned and big-endian access. */
+  get data(): DataView {
+    return this.#live().data;
+  }
+
+  // The heap as a whole.
+
+  /**
+   * The memory, and the functions of the allocator's module by their C names as they are: what a WebAssembly module of yours
+   * imports to allocate from this heap, `WebAssembly.instantiate(yours, { env: heap.exports })`. They belong to this thread, and
+   * must not be called after `close()`. Addresses are signed in a 32-bit memory and bigints in a 64-bit one.
+   */
+  get exports(): WasmImports & { readonly memory: WasmMemory } {
+    this.#open();
+    return { memory: this.memory, ...this.#parts.instance.exports };
+  }
+
+  /** Figures about the heap, all threads together. */
+  stats(): HeapStats {
+    return readStats(this.#open());
+  }
+
+  /**
+   * Gives what this thread keeps at hand back to the heap, for blocks of any size and for other threads: the blocks in its
+   * caches, and freed blocks of more than 32 KiB, which all threads keep together.
+   * @param keep bytes of such blocks that stay, the smallest ones
+   * @returns whether anything was given back
+   */
+  trim(keep = 0): boolean {
+    if (!isWhole(keep, this.#largest)) refuseSize("keep", keep, this.#largest);
+    const allocator = this.#open();
+    const before = cachedBytes(allocator);
+    allocator.trim(keep);
+    return cachedBytes(allocator) < before;
+  }
+
+  /**
+   * Frees everything in a private heap at once, in a fraction of the time that freeing block by block takes. Every pointer, array and
+   * scope of before is invalid then. With the `guard` profile all blocks are checked first.
+   * @throws {HeapSharedError} for a shared heap, whose other threads would not know
+   */
+  freeAll(): void {
+    const allocator = this.#open();
+    if (this.shared) {
+      throw new HeapSharedError({
+        problem: "freeAll is for private heaps, but this one is shared, and its other threads would not know",
+        remedy: "Free block by block or by scopes, or make a private heap for what is freed together.",
+      });
+    }
+    allocator.check();
+    allocator.freeAll();
+    this.#arrays.forgetAll();
+    this.#age++;
+  }
+
+  /** @internal How often everything has been freed. */
+  get age(): number {
+    return this.#age;
+  }
+
+  /**
+   * Takes memory from the engine, if need be, until `bytes` are free for blocks: as much can be allocated then without the
+   * memory growing, but for what is lost between blocks. See also the option `initial`.
+   * @throws {OutOfMemoryError} when there is not so much; the heap may have grown by a part of it
+   */
+  reserve(bytes: number): void {
+    if (!isWhole(bytes, this.#largest)) refuseSize("bytes", bytes, this.#largest);
+    reserve(this.#open(), bytes);
+  }
+
+  /**
+   * Fills this thread's cache with blocks for `size` bytes, so that the next `count` allocations do no more than take one.
+   * @returns how many such blocks are cached now, which may be fewer than `count`: a cache is bounded
+   */
+  prewarm(size: number, count: number): number {
+    if (!isWhole(size, this.#largest)) refuseSize("size", size, this.#largest);
+    if (!isWhole(count, this.#largest)) refuseCount("count", count, this.#largest);
+    return this.#open().prewarm(size, count);
+  }
+
+  /**
+   * Takes over what a thread held that died without `close()`: a terminated worker, for one. Blocks that it had allocated
+   * stay allocated. Call it only once that thread runs no more, after `await worker.terminate()`: a thread that is still
+   * running would go on using what now belongs to this one, and break the heap.
+   * @param threadId the `threadId` of the dead thread's heap
+   * @returns false when nothing of such a thread is left
+   */
+  reclaim(threadId: number): boolean {
+    if (!isWhole(threadId, MAX_THREAD_ID) || threadId === 0 || threadId === this.threadId) {
+      throw new InvalidArgumentError(
+        "threadId",
+        threadId,
+        "the threadId of another, dead thread of this heap",
+        "Have each worker send its heap.threadId when it attaches, and keep it with the worker.",
+      );
+    }
+    return this.#open().reclaim(threadId);
+  }
+
+  /**
+   * What another thread passes to `attachHeap`.
+   * @throws {HeapNotSharedError} for a private heap
+   */
+  get handle(): HeapHandle {
+    const allocator = this.#open();
+    if (!this.shared) {
+      throw new HeapNotSharedError({
+        problem: "a private heap has no handle, because its memory cannot be shared",
+        remedy: "Create the heap with { shared: true }.",
+        argument: "shared",
+        value: false,
+      });
+    }
+    const { memory, module, control, profile, memory64 } = this.#parts;
+    return makeHandle({ memory, module, control, profile, memory64, configHash: allocator.configHash() });
+  }
+
+  /** Whether this thread's use of the heap is over. */
+  get closed(): boolean {
+    return this.#allocator === undefined;
+  }
+
+  /**
+   * Ends this thread's use of the heap: what its caches hold goes back, and other threads may take over its slabs. Blocks
+   * stay allocated and, in a shared heap, usable by the other threads. Closing again does nothing. With the `guard` profile
+   * all blocks of the heap are checked first.
+   */
+  close(): void {
+    const allocator = this.#allocator;
+    if (allocator === undefined) return;
+    allocator.check();
+    this.#shut();
+    allocator.threadExit();
+  }
+
+  /** @internal Makes every C-shaped call end in `refuse` from now on. */
+  protected abstract disarm(refuse: () => never): void;
+
+  /** @internal The cold path of `free`: takes a typed array back. */
+  protected freeArray(array: unknown): void {
+    this.#open();
+    if (!ArrayBuffer.isView(array)) refusePointer("block", array, this.#largest);
+    this.#allocator?.free(this.#arrays.remove(array));
+  }
+
+  /** @internal Notes that a block of an address that the filter has was freed or moved: it is no array's any more. */
+  protected forgetArray(pointer: number): void {
+    this.#arrays.forget(pointer);
+  }
+
+  #adopt<A extends TypedArray>(type: TypedArrayConstructor<A>, length: number, pointer: number): A {
+    if (pointer === 0) this.#refuseLength(length, type.BYTES_PER_ELEMENT);
+    return this.#arrays.add(type, pointer, length);
+  }
+
+  #refuseLength(length: number, size: number): never {
+    throw new OutOfMemoryError({
+      problem: `the heap has no room for ${length} elements of ${size} bytes (${length * size} in all)`,
+      remedy: "Free blocks, ask for less, or create the heap with a larger maximum.",
+      argument: "length",
+      value: length,
+    });
+  }
+
+  #live(): LiveViews {
+    return this.#views === undefined ? this.#refuse() : this.#views.current();
+  }
+
+  #open(): Allocator {
+    return this.#allocator ?? this.#refuse();
+  }
+
+  #shut(cause?: HeapCorruptionError): void {
+    this.#allocator = undefined;
+    this.#views = undefined;
+    this.#closedBy = cause;
+    this.disarm(() => this.#refuse());
+  }
+
+  #refuse(): never {
+    const cause = this.#closedBy;
+    throw new HeapClosedError({
+      problem:
+        cause === undefined
+          ? "the heap is closed"
+          : `the heap closed itself after a ${cause.kind} at ${hex(cause.pointer)}`,
+      remedy:
+        cause === undefined
+          ? "Keep the heap open for as long as it is used, or attach to its handle again."
+          : "Mend what the first error names; until then, start again with a new heap.",
+      cause,
+    });
+  }
+}
+
+/** Closed by the end of the block of `using heap = …`. */
+// eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging, @typescript-eslint/no-empty-object-type -- as above
+export interface Heap extends AutoDisposable {}
+
+makeDisposable(Heap.prototype, function () {
+  this.close();
+});

@@ -1,0 +1,26 @@
+/** hakmem: heaps outside of JavaScript's own, which workers can share. Begin with {@link createHeap}. */
+
+export { attachHeap, createHeap, createHeapSync, preload } from "./heap/create.js";
+export type { TypedArray, TypedArrayConstructor } from "./heap/arguments.js";
+export type { HeapHandle } from "./heap/handle.js";
+export { Heap, type AllocOptions } from "./heap/heap.js";
+export type { HeapScope } from "./heap/scope.js";
+export type { ModuleSource } from "./heap/module-source.js";
+export type { AttachOptions, HeapOptions } from "./heap/options.js";
+export type { ProfileName } from "./heap/profiles.js";
+export type { ClassStats, HeapStats } from "./heap/stats.js";
+export type { MemoryViews } from "./heap/views.js";
+export {
+  HakmemError,
+  HeapClosedError,
+  HeapCorruptionError,
+  HeapNotSharedError,
+  HeapSharedError,
+  InvalidArgumentError,
+  InvalidHandleError,
+  ModuleError,
+  NotCrossOriginIsolatedError,
+  OutOfMemoryError,
+  UnsupportedError,
+} from "./errors.js";
+export type { CorruptionKind, HakmemErrorCode, HakmemErrorDetails } from "./errors.js";

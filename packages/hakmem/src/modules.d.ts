@@ -1,0 +1,14 @@
+/** The modules as ECMAScript, which scripts/build-library.js writes; see heap/module-source.ts. */
+
+declare module "#modules/default" {
+  /** WebAssembly in base64. */
+  export const WASM32: string;
+  export const WASM32_SHARED: string;
+}
+
+declare module "#modules/*" {
+  export const PACK: {
+    readonly data: string;
+    readonly sizes: Readonly<Partial<Record<"wasm32" | "wasm32-shared" | "wasm64" | "wasm64-shared", number>>>;
+  };
+}

@@ -1,0 +1,25 @@
+/**
+ * Types of the platform that appear in the library's own: those of the program, where its configuration has them (the DOM's, or
+ * Node's), and otherwise as much of them as a program needs that only passes them on.
+ */
+
+type Platform = typeof globalThis;
+
+/** `WebAssembly.Memory`. */
+export type WasmMemory = Platform extends { WebAssembly: { Memory: { readonly prototype: infer Memory } } }
+  ? Memory
+  : { readonly buffer: ArrayBufferLike; grow(delta: number): number };
+
+/** `WebAssembly.Module`. */
+export type WasmModule = Platform extends { WebAssembly: { Module: { readonly prototype: infer Module } } }
+  ? Module
+  : object;
+
+/** `URL`. */
+export type Address = Platform extends { URL: { readonly prototype: infer Url } } ? Url : { readonly href: string };
+
+/** What WebAssembly is compiled from. */
+export type Bytes = ArrayBuffer | ArrayBufferView<ArrayBuffer>;
+
+/** What a WebAssembly module imports under one name: functions, memories and the like. */
+export type WasmImports = Record<string, ((...words: never[]) => unknown) | WasmMemory>;

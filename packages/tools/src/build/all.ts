@@ -1,0 +1,154 @@
+/**
+ * Building every module that the package ships, with a manifest that says what they are.
+ *
+ * A module is built again only when something that goes into it has changed: its sources, its constants, the compilers or this
+ * pipeline. The manifest records a hash of all of these, and a hash of the module, so a damaged file is noticed too.
+ */
+
+import { createHash } from "node:crypto";
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import * as path from "node:path";
+import { fileURLToPath } from "node:url";
+import { constantsOf, type Constants, type Profile } from "../profile/index.js";
+import { type Target } from "./target.js";
+import { buildWasm, readConfigHash } from "./wasm.js";
+import { ROOT } from "../paths.js";
+
+/** What one module file is. */
+export interface ManifestEntry {
+  /** Name of the file, in the manifest's directory. */
+  readonly file: string;
+  readonly profile: string;
+  readonly target: Target;
+  /** Size of the module. */
+  readonly bytes: number;
+  /** What the module's `config_hash()` returns, as an unsigned number: heaps are shared between equal ones only. */
+  readonly configHash: number;
+  /** The compile-time constants that it was built with. */
+  readonly constants: Constants;
+  /** SHA-256 of the file. */
+  readonly sha256: string;
+  /** SHA-256 of everything that the file was built from. */
+  readonly inputs: string;
+}
+
+/** Content of `manifest.json`. */
+export interface Manifest {
+  readonly version: 1;
+  readonly modules: readonly ManifestEntry[];
+}
+
+export interface BuildAllOptions {
+  readonly profiles: readonly Profile[];
+  readonly targets: readonly Target[];
+  /** Directory that receives the modules. */
+  readonly out: string;
+  /** As in `buildWasm`. */
+  readonly sourceRoot?: string;
+  readonly names?: boolean;
+  /** Build also what is up to date. */
+  readonly force?: boolean;
+  /** Keep the modules in `out` that are not among `profiles` × `targets`; they are removed by default. */
+  readonly keepOthers?: boolean;
+  /** Called after each module. */
+  readonly onModule?: (entry: ManifestEntry, built: boolean) => void;
+}
+
+const MANIFEST = "manifest.json";
+
+/** Name of the file that holds the module of a profile and a target. */
+export function moduleFile(profile: string, target: Target): string {
+  return `${profile}.${target}.wasm`;
+}
+
+/** Builds `profiles` × `targets` and writes them and `manifest.json`. Rejects as `buildWasm` does; what was built before stays. */
+export async function buildAll(options: BuildAllOptions): Promise<Manifest> {
+  const { profiles, targets, out, sourceRoot = ROOT, names = false, force = false } = options;
+  await mkdir(out, { recursive: true });
+  const before = await readManifest(out);
+  const common = [await hashOfSources(sourceRoot), await hashOfPipeline()];
+  const modules: ManifestEntry[] = [];
+
+  for (const profile of profiles) {
+    for (const target of targets) {
+      const file = moduleFile(profile.name, target);
+      const constants = constantsOf(profile, target);
+      const inputs = sha256(JSON.stringify([common, target, constants, names]));
+      let entry = before.find((known) => known.file === file && known.inputs === inputs);
+      const upToDate = !force && entry !== undefined && (await hashOfFile(path.join(out, file))) === entry.sha256;
+      if (!upToDate || entry === undefined) {
+        const bytes = await buildWasm({ profile, target, sourceRoot, names });
+        await replaceFile(path.join(out, file), bytes);
+        entry = {
+          file,
+          profile: profile.name,
+          target,
+          bytes: bytes.length,
+          configHash: readConfigHash(bytes),
+          constants,
+          sha256: sha256(bytes),
+          inputs,
+        };
+      }
+      modules.push(entry);
+      options.onModule?.(entry, !upToDate);
+    }
+  }
+
+  const others = before.filter(({ file }) => !modules.some((entry) => entry.file === file));
+  if (options.keepOthers === true) modules.push(...others);
+  else await Promise.all(others.map(({ file }) => rm(path.join(out, file), { force: true })));
+  const manifest: Manifest = { version: 1, modules };
+  await replaceFile(path.join(out, MANIFEST), JSON.stringify(manifest, null, 2) + "\n");
+  return manifest;
+}
+
+/** The entries of the manifest in `directory`; none when there is no manifest that this version can read. */
+async function readManifest(directory: string): Promise<readonly ManifestEntry[]> {
+  const text = await readFile(path.join(directory, MANIFEST), "utf8").catch(() => "{}");
+  try {
+    const manifest = JSON.parse(text) as Partial<Manifest>;
+    return manifest.version === 1 ? (manifest.modules ?? []) : [];
+  } catch {
+    return [];
+  }
+}
+
+/** A hash of the names and contents of all sources of the allocator. */
+async function hashOfSources(sourceRoot: string): Promise<string> {
+  return hashOfTree(path.join(sourceRoot, "assembly"), ".ts");
+}
+
+/** A hash of the code of this pipeline and of the versions of the compilers that it calls. */
+async function hashOfPipeline(): Promise<string> {
+  const own = fileURLToPath(new URL(".", import.meta.url));
+  const require = createRequire(import.meta.url);
+  const versions = ["assemblyscript", "binaryen"].map(
+    (name) => (require(`${name}/package.json`) as { version: string }).version,
+  );
+  return sha256(JSON.stringify([await hashOfTree(own, path.extname(import.meta.url)), versions]));
+}
+
+async function hashOfTree(directory: string, extension: string): Promise<string> {
+  const names = (await readdir(directory, { recursive: true })).filter((name) => name.endsWith(extension)).sort();
+  return sha256(
+    JSON.stringify(await Promise.all(names.map(async (name) => [name, await hashOfFile(path.join(directory, name))]))),
+  );
+}
+
+async function hashOfFile(file: string): Promise<string | undefined> {
+  const bytes = await readFile(file).catch(() => undefined);
+  return bytes && sha256(bytes);
+}
+
+function sha256(data: string | Uint8Array): string {
+  return createHash("sha256").update(data).digest("hex");
+}
+
+/** Writes a file so that a reader finds the old content or the new one, never a part. */
+async function replaceFile(file: string, content: string | Uint8Array): Promise<void> {
+  const part = `${file}.${process.pid}.part`;
+  await writeFile(part, content);
+  await rename(part, file);
+}

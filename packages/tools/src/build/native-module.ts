@@ -1,0 +1,96 @@
+/**
+ * AssemblyScript as C: constants → AssemblyScript → wasm2c → {@link nativeSource}. Start with {@link generateAllocatorSource}.
+ */
+
+import { execFile } from "node:child_process";
+import { readFile, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import * as path from "node:path";
+import { promisify } from "node:util";
+import binaryen from "binaryen";
+import { constantsOf, type Profile } from "../profile/index.js";
+import { compileAssemblyModule, type AssemblyOptions } from "./assemblyscript.js";
+import { MODULE_NAME, nativeSource } from "./native-source.js";
+import { allocatorEntry } from "./wasm.js";
+import { ROOT } from "../paths.js";
+import { withScratch } from "./scratch.js";
+
+/** What the allocator is built from; the same as for a WebAssembly build. */
+export interface AllocatorSourceOptions {
+  readonly profile: Profile;
+  readonly overrides?: Readonly<Record<string, number>>;
+  readonly sourceRoot?: string;
+}
+
+/** Exports whose fast paths the C functions of the same names should be, without a call; guard builds have none. */
+const FAST_EXPORTS = ["malloc", "free"];
+
+/** The text of `allocator.gen.h` for native/library.c: the same text for the same options and sources. */
+export async function generateAllocatorSource(options: AllocatorSourceOptions): Promise<string> {
+  const { profile, overrides, sourceRoot = ROOT } = options;
+  const generated = await compileToC({
+    entry: allocatorEntry(profile),
+    root: sourceRoot,
+    target: "native",
+    constants: constantsOf(profile, "native", overrides),
+    assertions: profile.guard,
+  });
+  return nativeSource(generated, { fastExports: profile.guard ? [] : FAST_EXPORTS });
+}
+
+/** As {@link generateAllocatorSource}, for a module that imports an allocator: a workload or a peer of `bench/`. */
+export async function generateModuleSource(
+  entry: string,
+  constants: Readonly<Record<string, number>> = {},
+): Promise<string> {
+  return nativeSource(await compileToC({ entry, root: ROOT, target: "native", constants }));
+}
+
+async function compileToC(options: AssemblyOptions): Promise<string> {
+  const module = await compileAssemblyModule(options);
+  try {
+    return await wasmToC(simplify(module));
+  } finally {
+    module.dispose();
+  }
+}
+
+/** Optimises without inlining: which functions stay apart is for the C compiler to decide, by what this build tells it. */
+function simplify(module: binaryen.Module): Uint8Array {
+  const oneCaller = binaryen.getOneCallerInlineMaxSize();
+  binaryen.setOptimizeLevel(3);
+  binaryen.setShrinkLevel(0);
+  binaryen.setAlwaysInlineMaxSize(0);
+  binaryen.setFlexibleInlineMaxSize(0);
+  binaryen.setOneCallerInlineMaxSize(0);
+  binaryen.setDebugInfo(true);
+  try {
+    module.optimize();
+    if (module.validate() === 0)
+      throw new Error("the native module is not valid; binaryen's reasons are on stderr above");
+    return module.emitBinary();
+  } finally {
+    binaryen.setOneCallerInlineMaxSize(oneCaller);
+  }
+}
+
+/** wabt on npm has wasm2c only as a program that reads and writes files. */
+async function wasmToC(bytes: Uint8Array): Promise<string> {
+  const wasm2c = path.join(path.dirname(createRequire(import.meta.url).resolve("wabt")), "bin", "wasm2c");
+  return withScratch("wasm2c", async (directory) => {
+    const input = path.join(directory, "allocator.wasm");
+    const output = path.join(directory, "allocator.c");
+    await writeFile(input, bytes);
+    await promisify(execFile)(process.execPath, [
+      wasm2c,
+      "--enable-memory64",
+      "--enable-threads",
+      "--module-name",
+      MODULE_NAME,
+      "--output",
+      output,
+      input,
+    ]);
+    return await readFile(output, "utf8");
+  });
+}

@@ -1,0 +1,84 @@
+/**
+ * Building the allocator as WebAssembly: profile and target → constants → AssemblyScript → binaryen → bytes.
+ *
+ * Start with {@link buildWasm}.
+ */
+
+import * as path from "node:path";
+import binaryen from "binaryen";
+import { constantsOf, type Profile } from "../profile/index.js";
+import { compileAssemblyModule } from "./assemblyscript.js";
+import { optimizeModule } from "./optimize.js";
+import { ROOT } from "../paths.js";
+import { traitsOf, type Target } from "./target.js";
+
+/** The allocator's entry file for a profile, relative to a source root. */
+export function allocatorEntry(profile: Profile): string {
+  return path.join("assembly", profile.guard ? "guarded.ts" : "index.ts");
+}
+
+/** What a module may import, so that any host can instantiate it: its memory, and in guard builds the report of a misuse. */
+const ALLOWED_IMPORTS: ReadonlySet<string> = new Set(["env.hakmem_fail"]);
+
+export interface BuildOptions {
+  readonly profile: Profile;
+  readonly target: Target;
+  /** Values that replace the profile's, by constant name, for experiments. */
+  readonly overrides?: Readonly<Record<string, number>>;
+  /** Directory that holds the `assembly/` to build, for instance a checkout of another revision; this package's by default. */
+  readonly sourceRoot?: string;
+  /** Keep the functions' names; they are stripped by default. */
+  readonly names?: boolean;
+}
+
+/**
+ * Builds the allocator and returns the module, valid and optimised: the same bytes for the same options and sources.
+ *
+ * Rejects with `ProfileError` when the profile does not fit the target or an override is unknown, and with `AssemblyError` when the
+ * source does not compile.
+ */
+export async function buildWasm(options: BuildOptions): Promise<Uint8Array> {
+  const { profile, target, overrides, sourceRoot = ROOT, names = false } = options;
+  const module = await compileAssemblyModule({
+    entry: allocatorEntry(profile),
+    root: sourceRoot,
+    target,
+    constants: constantsOf(profile, target, overrides),
+    assertions: profile.guard,
+  });
+  try {
+    const bytes = optimizeModule(module, { names });
+    if (!traitsOf(target).native) refuseUnknownImports(module);
+    return bytes;
+  } finally {
+    module.dispose();
+  }
+}
+
+function refuseUnknownImports(module: binaryen.Module): void {
+  for (let index = 0; index < module.getNumFunctions(); index++) {
+    const { module: from, base } = binaryen.getFunctionInfo(module.getFunctionByIndex(index));
+    if (!from || ALLOWED_IMPORTS.has(`${from}.${base}`)) continue;
+    const allowed = ["env.memory", ...ALLOWED_IMPORTS].join(", ");
+    throw new Error(`the allocator imports ${from}.${base}, which no host provides; it may import ${allowed}`);
+  }
+}
+
+/**
+ * What `config_hash()` of a built module returns, unsigned. Read from the code, so that it is known on hosts that cannot run the
+ * module.
+ */
+export function readConfigHash(wasm: Uint8Array): number {
+  const module = binaryen.readBinary(wasm);
+  try {
+    const ref = module.getExport("config_hash");
+    const body = ref === 0 ? 0 : binaryen.getFunctionInfo(module.getFunction(binaryen.getExportInfo(ref).value)).body;
+    const info = body === 0 ? undefined : binaryen.getExpressionInfo(body);
+    if (info?.id !== binaryen.ConstId) {
+      throw new Error("the allocator must export config_hash as a function that returns a compile-time constant");
+    }
+    return Number((info as binaryen.ConstInfo).value) >>> 0;
+  } finally {
+    module.dispose();
+  }
+}

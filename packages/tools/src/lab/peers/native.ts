@@ -1,0 +1,237 @@
+/**
+ * Native peers: a workload compiled to a C program (`bench/native/workload.c`) runs in a process of its own, with the allocator
+ * loaded before the C library. A visit is a process, so every visit has a fresh heap and another layout of addresses.
+ */
+
+import { spawn } from "node:child_process";
+import { access, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import * as path from "node:path";
+import { findPeer, NATIVE_PEERS, NativePeerError, preloading, type NativePeer } from "../../native/allocators.js";
+import { loadProfile } from "../../profile/index.js";
+import { cacheDirectory, fingerprint, fingerprintOfSources } from "../cache.js";
+import { MeasurementError } from "../errors.js";
+import type { Sample, SampleRequest } from "../measure/protocol.js";
+import { ROOT } from "../../paths.js";
+import { decodeTrace } from "../trace/format.js";
+import { workloadById, type Workload } from "../workloads.js";
+import type { ExternalPeer } from "./peer.js";
+
+const TIMEOUT_MS = 120_000;
+
+/** hakmem as a native library. */
+export const HAKMEM_NATIVE_PEER: ExternalPeer = nativePeer({
+  name: "hakmem",
+  profile: "default",
+  description: "libhakmem.so, from the same source",
+  missing: async () => {
+    const { NativeCompilerError, requireCompiler, hostArchitecture } = await import("../../build/native-compiler.js");
+    try {
+      await requireCompiler(hostArchitecture());
+      return undefined;
+    } catch (error) {
+      if (error instanceof NativeCompilerError) return error.message;
+      throw error;
+    }
+  },
+  library: async () => {
+    const { buildNative } = await import("../../build/native.js");
+    return (await buildNative({ profile: await loadProfile("default") })).shared;
+  },
+});
+
+/** The same, built by what it did in training (S17): beside `hakmem` in one run, it tells what the training gains. */
+export const TRAINED_NATIVE_PEER: ExternalPeer = nativePeer({
+  name: "hakmem-pgo",
+  profile: null,
+  description: "libhakmem.so, built by a profile of its work",
+  missing: HAKMEM_NATIVE_PEER.missing,
+  library: async () => {
+    const { buildNative } = await import("../../build/native.js");
+    const out = path.join(await nativeCache(), "pgo");
+    return (await buildNative({ profile: await loadProfile("default"), pgo: true, out })).shared;
+  },
+});
+
+/** The driver alone, natively. */
+export const NULL_NATIVE_PEER: ExternalPeer = nativePeer({
+  name: "null",
+  profile: null,
+  description: "addresses from a ring, no allocator: the driver alone",
+  missing: HAKMEM_NATIVE_PEER.missing,
+  library: () => Promise.resolve(undefined),
+});
+
+/** The C library's allocator, and those of the system's packages. */
+export const SYSTEM_PEERS: readonly ExternalPeer[] = NATIVE_PEERS.map((peer) =>
+  nativePeer({
+    name: peer.name,
+    profile: null,
+    description: peer.package === undefined ? "the C library's malloc" : `the system's ${peer.package}`,
+    missing: () => missingPeer(peer),
+    library: () => findPeer(peer),
+  }),
+);
+
+interface NativePeerParts extends Pick<ExternalPeer, "name" | "profile" | "description" | "missing"> {
+  /** Path of the library to load; undefined for none. */
+  readonly library: () => Promise<string | undefined>;
+}
+
+function nativePeer({ library, ...about }: NativePeerParts): ExternalPeer {
+  const isNull = about.name === "null";
+  return {
+    ...about,
+    kind: "external",
+    targets: ["native"],
+    keepsContents: !isNull,
+    measure: async (request) => measure(request, isNull, await library()),
+  };
+}
+
+async function missingPeer(peer: NativePeer): Promise<string | undefined> {
+  const withoutCompiler = await HAKMEM_NATIVE_PEER.missing();
+  if (withoutCompiler !== undefined) return withoutCompiler;
+  try {
+    await findPeer(peer);
+    return undefined;
+  } catch (error) {
+    if (error instanceof NativePeerError) return error.message;
+    throw error;
+  }
+}
+
+/** What the program answers to each line. */
+interface Round {
+  readonly nanoseconds: number;
+  readonly operations: number;
+  readonly checksum: string;
+  readonly liveBytes: number;
+  readonly peakLiveBytes: number;
+  readonly peakResidentBytes: number;
+}
+
+async function measure(request: SampleRequest, isNull: boolean, library: string | undefined): Promise<Sample> {
+  const workload = workloadById(request.workload);
+  const program = await workloadProgram(isNull);
+  const args = [workload.functions, request.threads, workload.ringBytes, ...(await argumentsOf(workload))];
+  // The first run fills slots and caches, and is not counted.
+  const steps = [roundUp(request.steps / 2), ...Array.from({ length: request.runs }, () => request.steps)];
+  const [, ...timed] = await converse(program, args.map(String), steps, library);
+  const first = timed[0];
+  const last = timed.at(-1);
+  if (first === undefined || last === undefined || timed.length !== request.runs) {
+    throw new MeasurementError(`the program answered ${timed.length} of ${request.runs} runs`);
+  }
+  return {
+    operations: first.operations,
+    nanoseconds: timed.map(({ nanoseconds }) => nanoseconds),
+    disturbed: false,
+    calibration: null,
+    checksum: first.checksum,
+    peakBytes: isNull ? null : last.peakResidentBytes,
+    liveBytes: isNull ? null : workload.driver === "threads" ? last.liveBytes : last.peakLiveBytes,
+    timeline: [],
+  };
+}
+
+/** Steps of a producer come in runs of 64. */
+function roundUp(steps: number): number {
+  const UNIT = 64;
+  return Math.ceil(steps / UNIT) * UNIT;
+}
+
+function converse(
+  program: string,
+  args: readonly string[],
+  steps: readonly number[],
+  library: string | undefined,
+): Promise<Round[]> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, {
+      env: preloading(library),
+      stdio: ["pipe", "pipe", "pipe"],
+      timeout: TIMEOUT_MS,
+      killSignal: "SIGKILL",
+    });
+    const output: Buffer[] = [];
+    const errors: Buffer[] = [];
+    child.stdout.on("data", (chunk: Buffer) => output.push(chunk));
+    child.stderr.on("data", (chunk: Buffer) => errors.push(chunk));
+    child.on("error", reject);
+    // It may end without reading all.
+    child.stdin.on("error", () => {});
+    child.on("close", (code, signal) => {
+      const said = Buffer.concat(errors).toString().trim();
+      if (code !== 0)
+        reject(new MeasurementError(`its program ended with ${signal ?? `exit code ${code}`}${said && `: ${said}`}`));
+      else resolve(parseRounds(Buffer.concat(output).toString()));
+    });
+    child.stdin.end(steps.map((count) => `${count}\n`).join(""));
+  });
+}
+
+function parseRounds(text: string): Round[] {
+  return text
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line) as Round);
+}
+
+async function argumentsOf(workload: Workload): Promise<readonly (number | string)[]> {
+  if (workload.trace === undefined) return [0, 1, 2, 3].map((index) => workload.args[index] ?? 0);
+  const packed = await readFile(path.join(ROOT, "bench", "traces", workload.trace));
+  const { events, slots } = decodeTrace(packed);
+  const file = path.join(await nativeCache(), `${fingerprint(packed)}.events`);
+  // Several processes may want it at once: each writes its own and the last rename wins, with the same bytes.
+  const own = `${file}.${randomUUID()}`;
+  await writeFile(own, events);
+  await rename(own, file);
+  return [events.length / 2, slots, 0, 0, file];
+}
+
+const programs = new Map<boolean, Promise<string>>();
+
+/** Path of the workloads' program, built once for the sources there are. */
+function workloadProgram(isNull: boolean): Promise<string> {
+  const known = programs.get(isNull) ?? buildProgram(isNull);
+  programs.set(isNull, known);
+  return known;
+}
+
+async function buildProgram(isNull: boolean): Promise<string> {
+  const { hostArchitecture, requireCompiler } = await import("../../build/native-compiler.js");
+  const { buildWorkload } = await import("../../build/native-workload.js");
+  const compiler = await requireCompiler(hostArchitecture());
+  const sources = ["bench/workloads", "bench/peers", "bench/native", "native"];
+  const directory = path.join(
+    await nativeCache(),
+    fingerprint(
+      compiler.version,
+      ...(await Promise.all(sources.map((name) => fingerprintOfSources(path.join(ROOT, name), "")))),
+    ),
+  );
+  const built = path.join(directory, isNull ? "workload-null" : "workload");
+  if (await exists(built)) return built;
+  // Several processes may build it at once: each builds its own and the last rename wins, with the same program.
+  const own = `${directory}.${randomUUID()}`;
+  await mkdir(own);
+  const program = await buildWorkload({ compiler, out: own, nullPeer: isNull });
+  await mkdir(directory, { recursive: true });
+  await rename(program, built);
+  await rm(own, { recursive: true });
+  return built;
+}
+
+function exists(file: string): Promise<boolean> {
+  return access(file).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function nativeCache(): Promise<string> {
+  const directory = path.join(cacheDirectory(), "native");
+  await mkdir(directory, { recursive: true });
+  return directory;
+}

@@ -1,0 +1,81 @@
+/** The null allocator: what the driver alone costs. */
+
+import * as path from "node:path";
+import { ROOT } from "../../paths.js";
+import type { ScriptHeap, ScriptPeer, WasmContext, WasmPeer } from "./peer.js";
+import type { Workload } from "../workloads.js";
+
+const description = "addresses from a ring, no allocator: the driver alone";
+
+export const NULL_PEER: WasmPeer = {
+  kind: "wasm",
+  name: "null",
+  profile: null,
+  description,
+  keepsContents: false,
+  targets: ["wasm32", "wasm32-shared"],
+  missing: () => Promise.resolve(undefined),
+  measuredAs: "null",
+  async build(target) {
+    const { compileAssembly } = await import("../../build/assemblyscript.js");
+    return compileAssembly({
+      entry: path.join("bench", "peers", "null.ts"),
+      root: ROOT,
+      target: target === "wasm32-shared" ? target : "wasm32",
+    });
+  },
+  minimumBytes: () => 0,
+  initialBytes: (workload, threads) => threads * strideOf(workload),
+  begin({ exports, workload, start, thread }: WasmContext) {
+    const begin = exports["null_begin"] as (address: number, bytes: number) => void;
+    begin(start + thread * strideOf(workload), workload.ringBytes);
+    return 0;
+  },
+};
+
+/** A ring and room for the block that begins at its last byte. */
+function strideOf(workload: Workload): number {
+  const LARGEST_BLOCK = 2 ** 21;
+  return workload.ringBytes + LARGEST_BLOCK;
+}
+
+export const NULL_SCRIPT_PEER: ScriptPeer = {
+  kind: "script",
+  name: "null",
+  profile: null,
+  description,
+  keepsContents: false,
+  missing: () => Promise.resolve(undefined),
+  open: (bytes) => Promise.resolve(new Ring(bytes)),
+};
+
+class Ring implements ScriptHeap<number> {
+  private readonly bytes: Uint8Array;
+  private cursor = 0;
+
+  constructor(liveBytes: number) {
+    this.bytes = new Uint8Array(liveBytes);
+  }
+
+  allocate(size: number): number {
+    const at = this.cursor;
+    this.cursor = (at + size + 15) & ~15 & (this.bytes.length - 1);
+    return at;
+  }
+
+  release(): void {}
+
+  write(handle: number, value: number): void {
+    this.bytes[handle] = value;
+  }
+
+  read(handle: number): number {
+    return this.bytes[handle] ?? 0;
+  }
+
+  committedBytes(): null {
+    return null;
+  }
+
+  close(): void {}
+}

@@ -1,0 +1,238 @@
+/**
+ * The library as the proofs compile it: by clang, which has sanitizers and a fuzzer, into one object whose public functions are
+ * called hk_…, so that they stand beside the sanitizer's own malloc. Start with {@link compileLibrary}.
+ */
+
+import { execFile, spawn } from "node:child_process";
+import { copyFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import * as path from "node:path";
+import { promisify } from "node:util";
+import { ADDRESS_BITS, hostArchitecture, runTool } from "../build/native-compiler.js";
+import { generateAllocatorSource } from "../build/native-module.js";
+import { COMPILED, ROOT } from "../paths.js";
+import { cachedFile, fingerprint, fingerprintOfSources } from "../lab/cache.js";
+import { RequestError } from "../lab/errors.js";
+import { constantsOf, loadProfile, loadShippedProfiles, type Profile, ProfileError } from "../profile/index.js";
+
+const CLANG = "clang-19";
+const NATIVE = path.join(ROOT, "native");
+export const TEST_PROGRAMS = path.join(ROOT, "test", "native", "programs");
+
+/**
+ * As the library is built, but for what GCC alone understands. No -fno-strict-aliasing: what the generated C does to memory must
+ * be right by C's own rules.
+ */
+const LIBRARY_FLAGS: readonly string[] = [
+  "-std=gnu11",
+  "-O2",
+  "-g",
+  "-fPIC",
+  "-fno-omit-frame-pointer",
+  "-fno-builtin-malloc",
+  "-fno-builtin-calloc",
+  "-fno-builtin-realloc",
+  "-fno-builtin-free",
+  "-pthread",
+  "-Wall",
+  "-Wextra",
+  "-Werror",
+  "-Wno-unused-function",
+  "-Wno-unused-variable",
+  "-Wno-unused-but-set-variable",
+  "-Wno-unused-parameter",
+];
+
+/** All C of the library of a profile, in a directory of its own. */
+export interface Source {
+  readonly profile: Profile;
+  readonly directory: string;
+}
+
+/** What is put in the place of something else in the library's C, wherever that stands. */
+export interface Change {
+  /** A file of native/, or the generated allocator.gen.h. */
+  readonly file: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+/** A compiled library. */
+export interface RenamedLibrary {
+  readonly object: string;
+  /** File of old and new names, for a program that calls malloc and means this one. */
+  readonly renames: string;
+}
+
+/** Writes the library's C into `directory`. */
+export async function generateSource(
+  profile: Profile,
+  directory: string,
+  changes: readonly Change[] = [],
+): Promise<Source> {
+  await mkdir(directory, { recursive: true });
+  for (const file of await readdir(NATIVE)) await copyFile(path.join(NATIVE, file), path.join(directory, file));
+  await copyFile(await generatedHeader(profile), path.join(directory, "allocator.gen.h"));
+  for (const { file, from, to } of changes) {
+    const text = await readFile(path.join(directory, file), "utf8");
+    if (!text.includes(from)) throw new Error(`${file} has no "${from}" any more`);
+    await writeFile(path.join(directory, file), text.replaceAll(from, to));
+  }
+  return { profile, directory };
+}
+
+/** Path of the allocator's C, which takes seconds to make: kept for the next proof. */
+async function generatedHeader(profile: Profile): Promise<string> {
+  const overrides = { HK_ADDRESS_BITS: ADDRESS_BITS[hostArchitecture()] };
+  const name = fingerprint(
+    JSON.stringify([profile, constantsOf(profile, "native", overrides)]),
+    await fingerprintOfSources(path.join(ROOT, "assembly"), ".ts"),
+    await fingerprintOfSources(path.join(COMPILED, "build"), ".js"),
+  );
+  return cachedFile(`native-${name}.h`, async () => Buffer.from(await generateAllocatorSource({ profile, overrides })));
+}
+
+export interface LibraryOptions {
+  readonly source: Source;
+  /** Path of the object, without its ending. */
+  readonly out: string;
+  readonly flags: readonly string[];
+  /** More names to change, also of functions that the library calls. */
+  readonly renames?: Readonly<Record<string, string>>;
+  /** Names, after renaming, of static functions to be called from elsewhere. */
+  readonly opened?: readonly string[];
+}
+
+export async function compileLibrary(options: LibraryOptions): Promise<RenamedLibrary> {
+  const { source, out, flags, renames = {}, opened = [] } = options;
+  const object = `${out}.library.o`;
+  const parts: string[] = [];
+  for (const name of ["library", "operators"]) {
+    const part = `${out}.${name}.part.o`;
+    await clang([
+      ...[...LIBRARY_FLAGS, ...profileDefines(source.profile), ...flags],
+      ...["-c", path.join(source.directory, `${name}.c`), "-o", part],
+    ]);
+    parts.push(part);
+  }
+  await runTool("ld", ["-r", ...parts, "-o", object]);
+  const list = `${out}.renames`;
+  const own = (await publicNames(object)).map((name) => [name, `hk_${name}`] as const);
+  await writeFile(list, [...own, ...Object.entries(renames)].map(([from, to]) => `${from} ${to}\n`).join(""));
+  await objcopy(object, [`--redefine-syms=${list}`, ...opened.map((name) => `--globalize-symbol=${name}`)]);
+  return { object, renames: list };
+}
+
+/** The same library, but its constructor and its destructor are left to its program to be called, or not to be. */
+export async function withoutStart(library: RenamedLibrary): Promise<RenamedLibrary> {
+  const object = `${library.object}.unstarted.o`;
+  const names = [".init_array.101", ".fini_array.101"].flatMap((name) => [name, `.rela${name}`]);
+  await copyFile(library.object, object);
+  await objcopy(
+    object,
+    names.map((name) => `--remove-section=${name}`),
+  );
+  return { ...library, object };
+}
+
+function profileDefines(profile: Profile): string[] {
+  return [`-DHAKMEM_PROFILE="${profile.name}"`, ...(profile.guard ? ["-DHAKMEM_GUARD"] : [])];
+}
+
+export interface ProgramOptions {
+  readonly file: string;
+  readonly library: RenamedLibrary;
+  /** Path of the program. */
+  readonly out: string;
+  readonly flags: readonly string[];
+}
+
+/** Compiles a C file that calls malloc so that it calls the library's, and links both. */
+export async function linkProgram({ file, library, out, flags }: ProgramOptions): Promise<void> {
+  const object = `${out}.program.o`;
+  await clang([
+    ...["-std=gnu11", "-O1", "-g", "-fno-builtin", "-fno-omit-frame-pointer", "-Wall", "-Wextra", "-pthread"],
+    ...["-I", NATIVE, ...flags, "-c", file, "-o", object],
+  ]);
+  await objcopy(object, [`--redefine-syms=${library.renames}`]);
+  await clang([...flags, "-pthread", object, library.object, "-o", out]);
+}
+
+/** Compiles a C file that knows the library's new names, as a build of `profile`. */
+export async function compileBeside(
+  profile: Profile,
+  file: string,
+  object: string,
+  flags: readonly string[],
+): Promise<void> {
+  await clang([
+    ...["-std=gnu11", "-O2", "-g", "-Wall", "-Wextra", "-Werror", "-fno-builtin", "-pthread"],
+    ...["-I", NATIVE, ...profileDefines(profile), ...flags, "-c", file, "-o", object],
+  ]);
+}
+
+export async function clang(args: readonly string[]): Promise<void> {
+  try {
+    await runTool(CLANG, args);
+  } catch (error) {
+    if (!(error as Error).message.includes("ENOENT")) throw error;
+    throw new RequestError(`there is no ${CLANG}; on Debian: apt-get install clang-19 libclang-rt-19-dev`);
+  }
+}
+
+async function objcopy(object: string, args: readonly string[]): Promise<void> {
+  await runTool("objcopy", [...args, object]);
+}
+
+/** Names of an object's public functions, but for those that are the library's alone. */
+async function publicNames(object: string): Promise<string[]> {
+  const { stdout } = await promisify(execFile)("nm", ["--extern-only", "--defined-only", "--format=posix", object]);
+  return stdout
+    .split("\n")
+    .map((line) => line.split(" ", 1)[0] ?? "")
+    .filter((name) => name !== "" && !name.startsWith("hakmem_"));
+}
+
+export interface Ending {
+  /** Exit code, or the name of the signal that ended the program. */
+  readonly status: number | NodeJS.Signals;
+  /** What it wrote to standard error. */
+  readonly errors: string;
+}
+
+/** Runs a program to its end, or for so many seconds. */
+export function execute(
+  program: string,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>>,
+  seconds: number,
+): Promise<Ending> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, {
+      env: { PATH: process.env["PATH"], ...environment },
+      stdio: ["ignore", "ignore", "pipe"],
+      timeout: seconds * 1000,
+      killSignal: "SIGKILL",
+    });
+    const errors: Buffer[] = [];
+    child.stderr.on("data", (chunk: Buffer) => errors.push(chunk));
+    child.on("error", reject);
+    child.on("close", (code, signal) => {
+      resolve({ status: signal ?? code ?? 0, errors: Buffer.concat(errors).toString() });
+    });
+  });
+}
+
+/** The profiles that a proof is about: those that are named, or all that are shipped; none that gives up promises. */
+export async function profilesFor(names: readonly string[]): Promise<Profile[]> {
+  try {
+    const profiles = names.length === 0 ? await loadShippedProfiles() : await Promise.all(names.map(loadProfile));
+    const unsafe = names.length > 0 ? profiles.find((profile) => profile.unsafe) : undefined;
+    if (unsafe !== undefined) {
+      throw new RequestError(`profile "${unsafe.name}" is unsafe: it promises nothing that could be shown`);
+    }
+    return profiles.filter((profile) => !profile.unsafe);
+  } catch (error) {
+    if (error instanceof ProfileError) throw new RequestError(error.message);
+    throw error;
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * Makes the package `hakmem` out of the modules that `hakmem build` has written to its `dist/wasm/`:
+ *
+ *   dist/index.js      the library in one file, with the default profile's modules for 32 bits
+ *   dist/modules/      the other modules, compressed, imported when a program asks for them
+ *   dist/index.d.ts    its types in one file
+ */
+
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import * as path from "node:path";
+import { fileURLToPath } from "node:url";
+import { deflateSync } from "node:zlib";
+import { build } from "esbuild";
+import { format } from "prettier";
+import { rollup } from "rollup";
+import { dts } from "rollup-plugin-dts";
+
+const PACKAGE = fileURLToPath(new URL("../packages/hakmem/", import.meta.url));
+const DIST = path.join(PACKAGE, "dist");
+
+/** Packs of modules, in the order in which their targets are compressed one behind the other. */
+const PACKS = {
+  default64: { profile: "default", targets: ["wasm64", "wasm64-shared"] },
+  compact: { profile: "compact", targets: ["wasm32", "wasm32-shared", "wasm64", "wasm64-shared"] },
+  hardened: { profile: "hardened", targets: ["wasm32", "wasm32-shared", "wasm64", "wasm64-shared"] },
+  guard: { profile: "guard", targets: ["wasm32", "wasm32-shared", "wasm64", "wasm64-shared"] },
+};
+
+/**
+ * @param {string} profile
+ * @param {string} target
+ */
+function moduleBytes(profile, target) {
+  return readFile(path.join(DIST, "wasm", `${profile}.${target}.wasm`));
+}
+
+async function defaultModules() {
+  const [own, shared] = await Promise.all(["wasm32", "wasm32-shared"].map((target) => moduleBytes("default", target)));
+  return `export const WASM32 = "${own?.toString("base64")}";\nexport const WASM32_SHARED = "${shared?.toString("base64")}";\n`;
+}
+
+/**
+ * @param {string} profile
+ * @param {readonly string[]} targets
+ */
+async function pack(profile, targets) {
+  const modules = await Promise.all(targets.map((target) => moduleBytes(profile, target)));
+  const data = deflateSync(Buffer.concat(modules), { level: 9 }).toString("base64");
+  const sizes = Object.fromEntries(targets.map((target, index) => [target, modules[index]?.length]));
+  return `export const PACK = ${JSON.stringify({ data, sizes })};\n`;
+}
+
+/** In lines that a debugger can stop at, without the comments, which are in the types. */
+async function bundleCode() {
+  const { outputFiles } = await build({
+    entryPoints: [path.join(PACKAGE, "src", "index.ts")],
+    write: false,
+    minifyWhitespace: true,
+    bundle: true,
+    format: "esm",
+    platform: "neutral",
+    target: "es2022",
+    charset: "utf8",
+    legalComments: "none",
+    logLevel: "warning",
+    plugins: [
+      {
+        name: "modules",
+        setup({ onResolve, onLoad }) {
+          onResolve({ filter: /^#modules\// }, ({ path: name }) =>
+            name === "#modules/default"
+              ? { path: name, namespace: "modules" }
+              : { path: `./${name.slice(1)}.js`, external: true },
+          );
+          onLoad({ filter: /.*/, namespace: "modules" }, async () => ({ contents: await defaultModules() }));
+        },
+      },
+    ],
+  });
+  const code = outputFiles.map(({ text }) => text).join("");
+  await writeFile(path.join(DIST, "index.js"), await format(code, { parser: "babel", printWidth: 120 }));
+}
+
+async function bundleTypes() {
+  const bundle = await rollup({ input: path.join(PACKAGE, "build", "index.d.ts"), plugins: [dts()] });
+  await bundle.write({ file: path.join(DIST, "index.d.ts"), format: "es" });
+  await bundle.close();
+}
+
+const modules = path.join(DIST, "modules");
+await rm(modules, { recursive: true, force: true });
+await mkdir(modules, { recursive: true });
+await Promise.all([
+  bundleCode(),
+  bundleTypes(),
+  ...Object.entries(PACKS).map(async ([name, { profile, targets }]) =>
+    writeFile(path.join(modules, `${name}.js`), await pack(profile, targets)),
+  ),
+]);
