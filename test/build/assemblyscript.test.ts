@@ -8,7 +8,7 @@ import {
   compileAssemblyText,
   type AssemblyOptions,
 } from "../../packages/tools/src/build/assemblyscript.js";
-import { TARGET_NAMES } from "../../packages/tools/src/build/target.js";
+import { TARGET_NAMES } from "../../packages/tools/src/profile/target.js";
 
 const root = fileURLToPath(new URL("./fixture/", import.meta.url));
 

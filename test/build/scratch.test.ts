@@ -5,9 +5,9 @@ import { writeFile } from "node:fs/promises";
 import * as path from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { withScratch } from "../../packages/tools/src/build/scratch.js";
+import { withScratch } from "../../packages/tools/src/base/scratch.js";
 
-const MODULE = fileURLToPath(new URL("../../packages/tools/dist/build/scratch.js", import.meta.url));
+const MODULE = fileURLToPath(new URL("../../packages/tools/dist/base/scratch.js", import.meta.url));
 
 test("a scratch directory is gone when the work is done, whatever becomes of it", async () => {
   const seen: string[] = [];

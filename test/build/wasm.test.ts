@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { buildAll, moduleFile } from "../../packages/tools/src/build/all.js";
 import { runBuild } from "../../packages/tools/src/build/command.js";
-import { WASM_TARGETS } from "../../packages/tools/src/build/target.js";
+import { WASM_TARGETS } from "../../packages/tools/src/profile/target.js";
 import { buildWasm, readConfigHash } from "../../packages/tools/src/build/wasm.js";
 import { loadProfile } from "../../packages/tools/src/profile/index.js";
 

@@ -1,7 +1,6 @@
 /** Programs that do to an allocator what programs should not, or rarely do. */
 
 import { describe, expect, it } from "vitest";
-import { nativeDirectory } from "../../packages/tools/src/build/native.js";
 import { compile, FULL, library, run } from "./support/program.js";
 
 const DONE = { status: 0, output: "done\n" };
@@ -188,7 +187,7 @@ describe("settings in the environment", () => {
       environment: { HAKMEM_PROFILE: "guard" },
     });
     expect(errors).toContain("npm run build:native -- --profile guard");
-    expect(nativeDirectory("x64", "guard")).not.toBe(nativeDirectory("x64", "default"));
+    expect((await library("guard")).shared).not.toBe((await library()).shared);
   });
 
   it("ask for statistics at exit", async () => {

@@ -9,7 +9,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import type { NativeLibrary } from "../../packages/tools/src/build/native.js";
-import { preloading } from "../../packages/tools/src/native/allocators.js";
+import { preloading } from "../../packages/tools/src/run/allocators.js";
 import { compile, expectSame, FOR_PROGRAMS, FULL, installed, library, run, scratch } from "./support/program.js";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));

@@ -4,7 +4,7 @@ import * as path from "node:path";
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { TARGET_NAMES } from "../../packages/tools/src/build/target.js";
+import { TARGET_NAMES } from "../../packages/tools/src/profile/target.js";
 import {
   constantsOf,
   loadProfile,

@@ -2,7 +2,7 @@ import * as path from "node:path";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { buildNative } from "../../packages/tools/src/build/native.js";
-import { WASM_TARGETS, type Target } from "../../packages/tools/src/build/target.js";
+import { WASM_TARGETS, type Target } from "../../packages/tools/src/profile/target.js";
 import { buildWasm } from "../../packages/tools/src/build/wasm.js";
 import { constantsOf, loadProfile, ProfileError, type Profile } from "../../packages/tools/src/profile/index.js";
 import { buildFrom, type Build } from "../allocator/support/builds.js";

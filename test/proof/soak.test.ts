@@ -5,7 +5,7 @@ import * as path from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { compileAssembly } from "../../packages/tools/src/build/assemblyscript.js";
 import { requireCompiler, hostArchitecture, runTool } from "../../packages/tools/src/build/native-compiler.js";
-import { ROOT } from "../../packages/tools/src/paths.js";
+import { ROOT } from "../../packages/tools/src/base/paths.js";
 import { loadProfile } from "../../packages/tools/src/profile/index.js";
 import { checkEnd } from "../../packages/tools/src/proof/soak/end.js";
 import { createMemory, SoakInstance } from "../../packages/tools/src/proof/soak/instance.js";

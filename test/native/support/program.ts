@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { expect, onTestFinished } from "vitest";
 import { buildNative, type NativeLibrary } from "../../../packages/tools/src/build/native.js";
 import { hostArchitecture, requireCompiler, runTool, type Compiler } from "../../../packages/tools/src/build/native-compiler.js";
-import { preloading } from "../../../packages/tools/src/native/allocators.js";
+import { preloading } from "../../../packages/tools/src/run/allocators.js";
 import { loadProfile } from "../../../packages/tools/src/profile/index.js";
 
 /** HAKMEM_TEST_FULL=1: loads as issue and docs name them, for minutes instead of seconds. */

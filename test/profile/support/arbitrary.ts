@@ -2,7 +2,7 @@
 
 import fc, { type Arbitrary } from "fast-check";
 import { z } from "zod";
-import { WASM_TARGETS, traitsOf } from "../../../packages/tools/src/build/target.js";
+import { WASM_TARGETS, traitsOf } from "../../../packages/tools/src/profile/target.js";
 import { ProfileError, parseProfile, profileSchema, type Profile } from "../../../packages/tools/src/profile/index.js";
 
 const NAMES = { name: "random", description: "Drawn at random." };

@@ -6,14 +6,14 @@
  */
 
 import { createHash } from "node:crypto";
-import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { createRequire } from "node:module";
+import { mkdir, readFile, rm } from "node:fs/promises";
 import * as path from "node:path";
-import { fileURLToPath } from "node:url";
+import { writeWhole } from "../base/cache.js";
+import { fingerprint, fingerprintOfAllocator } from "../base/fingerprint.js";
 import { constantsOf, type Constants, type Profile } from "../profile/index.js";
-import { type Target } from "./target.js";
+import { type Target } from "../profile/target.js";
 import { buildWasm, readConfigHash } from "./wasm.js";
-import { ROOT } from "../paths.js";
+import { ROOT } from "../base/paths.js";
 
 /** What one module file is. */
 export interface ManifestEntry {
@@ -29,7 +29,7 @@ export interface ManifestEntry {
   readonly constants: Constants;
   /** SHA-256 of the file. */
   readonly sha256: string;
-  /** SHA-256 of everything that the file was built from. */
+  /** Names everything that the file was built from. */
   readonly inputs: string;
 }
 
@@ -67,19 +67,19 @@ export async function buildAll(options: BuildAllOptions): Promise<Manifest> {
   const { profiles, targets, out, sourceRoot = ROOT, names = false, force = false } = options;
   await mkdir(out, { recursive: true });
   const before = await readManifest(out);
-  const common = [await hashOfSources(sourceRoot), await hashOfPipeline()];
+  const allocator = await fingerprintOfAllocator(sourceRoot);
   const modules: ManifestEntry[] = [];
 
   for (const profile of profiles) {
     for (const target of targets) {
       const file = moduleFile(profile.name, target);
       const constants = constantsOf(profile, target);
-      const inputs = sha256(JSON.stringify([common, target, constants, names]));
+      const inputs = fingerprint(allocator, JSON.stringify([target, constants, names]));
       let entry = before.find((known) => known.file === file && known.inputs === inputs);
-      const upToDate = !force && entry !== undefined && (await hashOfFile(path.join(out, file))) === entry.sha256;
+      const upToDate = !force && entry !== undefined && (await isIntact(path.join(out, file), entry.sha256));
       if (!upToDate || entry === undefined) {
         const bytes = await buildWasm({ profile, target, sourceRoot, names });
-        await replaceFile(path.join(out, file), bytes);
+        await writeWhole(path.join(out, file), bytes);
         entry = {
           file,
           profile: profile.name,
@@ -100,8 +100,15 @@ export async function buildAll(options: BuildAllOptions): Promise<Manifest> {
   if (options.keepOthers === true) modules.push(...others);
   else await Promise.all(others.map(({ file }) => rm(path.join(out, file), { force: true })));
   const manifest: Manifest = { version: 1, modules };
-  await replaceFile(path.join(out, MANIFEST), JSON.stringify(manifest, null, 2) + "\n");
+  await writeWhole(path.join(out, MANIFEST), JSON.stringify(manifest, null, 2) + "\n");
   return manifest;
+}
+
+async function isIntact(file: string, hash: string): Promise<boolean> {
+  return readFile(file).then(
+    (bytes) => sha256(bytes) === hash,
+    () => false,
+  );
 }
 
 /** The entries of the manifest in `directory`; none when there is no manifest that this version can read. */
@@ -115,40 +122,6 @@ async function readManifest(directory: string): Promise<readonly ManifestEntry[]
   }
 }
 
-/** A hash of the names and contents of all sources of the allocator. */
-async function hashOfSources(sourceRoot: string): Promise<string> {
-  return hashOfTree(path.join(sourceRoot, "assembly"), ".ts");
-}
-
-/** A hash of the code of this pipeline and of the versions of the compilers that it calls. */
-async function hashOfPipeline(): Promise<string> {
-  const own = fileURLToPath(new URL(".", import.meta.url));
-  const require = createRequire(import.meta.url);
-  const versions = ["assemblyscript", "binaryen"].map(
-    (name) => (require(`${name}/package.json`) as { version: string }).version,
-  );
-  return sha256(JSON.stringify([await hashOfTree(own, path.extname(import.meta.url)), versions]));
-}
-
-async function hashOfTree(directory: string, extension: string): Promise<string> {
-  const names = (await readdir(directory, { recursive: true })).filter((name) => name.endsWith(extension)).sort();
-  return sha256(
-    JSON.stringify(await Promise.all(names.map(async (name) => [name, await hashOfFile(path.join(directory, name))]))),
-  );
-}
-
-async function hashOfFile(file: string): Promise<string | undefined> {
-  const bytes = await readFile(file).catch(() => undefined);
-  return bytes && sha256(bytes);
-}
-
 function sha256(data: string | Uint8Array): string {
   return createHash("sha256").update(data).digest("hex");
-}
-
-/** Writes a file so that a reader finds the old content or the new one, never a part. */
-async function replaceFile(file: string, content: string | Uint8Array): Promise<void> {
-  const part = `${file}.${process.pid}.part`;
-  await writeFile(part, content);
-  await rename(part, file);
 }

@@ -9,7 +9,8 @@ import { readFile, readdir } from "node:fs/promises";
 import * as path from "node:path";
 import * as asc from "assemblyscript/asc";
 import binaryen from "binaryen";
-import { traitsOf, type Target, type TargetTraits } from "./target.js";
+import { traitsOf, type Target, type TargetTraits } from "../profile/target.js";
+import { ExplainedError } from "../base/errors.js";
 
 /** The memory that the compiled module imports as `env.memory`, or defines. */
 export interface AssemblyMemory {
@@ -39,7 +40,7 @@ export interface AssemblyOptions {
 }
 
 /** The compiler refused the source: the message holds its diagnostics, one a line, as `file:line:column: error AS100: text`. */
-export class AssemblyError extends Error {
+export class AssemblyError extends ExplainedError {
   override readonly name = "AssemblyError";
   constructor(
     readonly entry: string,

@@ -2,6 +2,7 @@
 
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
+import { ExplainedError } from "../base/errors.js";
 
 /** Architectures, named as in `process.arch`. */
 export const ARCHITECTURES = ["x64", "arm64"] as const;
@@ -49,7 +50,7 @@ export const COMPILER_FLAGS: readonly string[] = [
 export const LINKER_FLAGS: readonly string[] = ["-shared", "-Wl,-z,now", "-Wl,-z,relro", "-Wl,-soname,libhakmem.so"];
 
 /** There is no compiler for an architecture, or it refused the source. */
-export class NativeCompilerError extends Error {
+export class NativeCompilerError extends ExplainedError {
   override readonly name = "NativeCompilerError";
 }
 

@@ -12,8 +12,8 @@ import { constantsOf, type Profile } from "../profile/index.js";
 import { compileAssemblyModule, type AssemblyOptions } from "./assemblyscript.js";
 import { MODULE_NAME, nativeSource } from "./native-source.js";
 import { allocatorEntry } from "./wasm.js";
-import { ROOT } from "../paths.js";
-import { withScratch } from "./scratch.js";
+import { ROOT } from "../base/paths.js";
+import { withScratch } from "../base/scratch.js";
 
 /** What the allocator is built from; the same as for a WebAssembly build. */
 export interface AllocatorSourceOptions {

@@ -6,6 +6,8 @@
  * every mutable global becomes a thread-local variable, or a process-wide one where all threads hold the same value.
  */
 
+import { ExplainedError } from "../base/errors.js";
+
 /** The name given to wasm2c; every symbol it writes contains it. */
 export const MODULE_NAME = "hakmem";
 
@@ -36,7 +38,7 @@ export interface NativeSourceOptions {
 const INITIALIZER = /^static void init_globals\(.*\) \{\n([^]*?)^\}\n/m;
 
 /** A shape that the generated C must have and has not: wasm2c changed, or the allocator uses what the native target lacks. */
-export class NativeSourceError extends Error {
+export class NativeSourceError extends ExplainedError {
   override readonly name = "NativeSourceError";
 }
 

@@ -8,7 +8,7 @@ import * as path from "node:path";
 import { runTool, type Compiler } from "./native-compiler.js";
 import { generateModuleSource } from "./native-module.js";
 import { NativeSourceError } from "./native-source.js";
-import { ROOT } from "../paths.js";
+import { ROOT } from "../base/paths.js";
 
 const FLAGS = ["-std=gnu11", "-O3", "-fno-strict-aliasing", "-fno-builtin-malloc", "-pthread", "-w"];
 

@@ -1,19 +1,20 @@
 /**
  * Building the native library: libhakmem.so, libhakmem.a and hakmem.h for one architecture and profile.
  *
- * Start with {@link buildNative}. What is up to date is not built again: `build.json` beside the files holds a hash of everything
- * that went into them.
+ * Start with {@link buildNative}. What is up to date is not built again: `build.json` beside the files names everything that went
+ * into them.
  */
 
-import { createHash } from "node:crypto";
-import { copyFile, mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import * as path from "node:path";
+import { cachedDirectory, cacheDirectory } from "../base/cache.js";
+import { fingerprint, fingerprintOfAllocator, fingerprintOfSources } from "../base/fingerprint.js";
 import { constantsOf, type Profile } from "../profile/index.js";
 import {
   ADDRESS_BITS,
   archiver,
   COMPILER_FLAGS,
-  findCompiler,
   hostArchitecture,
   LINKER_FLAGS,
   requireCompiler,
@@ -23,8 +24,8 @@ import {
 } from "./native-compiler.js";
 import { generateAllocatorSource } from "./native-module.js";
 import { train } from "./native-training.js";
-import { ROOT } from "../paths.js";
-import { withScratch } from "./scratch.js";
+import { ROOT } from "../base/paths.js";
+import { withScratch } from "../base/scratch.js";
 
 export interface NativeOptions {
   readonly profile: Profile;
@@ -36,7 +37,7 @@ export interface NativeOptions {
   readonly overrides?: Readonly<Record<string, number>>;
   /** Directory that holds the `assembly/` to build; this package's by default. */
   readonly sourceRoot?: string;
-  /** Directory that receives the files; see {@link nativeDirectory}. */
+  /** Directory that receives the files; by default they are taken from a package for this platform, or kept in the cache. */
   readonly out?: string;
   /** Build also what is up to date. */
   readonly force?: boolean;
@@ -58,12 +59,24 @@ export interface NativeLibrary {
 
 /** Content of `build.json`. */
 interface BuildRecord {
-  readonly version: 1;
+  readonly version: 2;
   readonly profile: string;
   readonly architecture: Architecture;
   readonly compiler: string;
   readonly pgo: boolean;
-  /** SHA-256 of everything that the files were built from. */
+  /** Names the sources, and what they were compiled for. */
+  readonly sources: string;
+  /** Names everything that the files were built from: the sources and the compiler. */
+  readonly inputs: string;
+}
+
+/** What `build` makes a library of. */
+interface Plan extends NativeOptions {
+  readonly architecture: Architecture;
+  readonly overrides: Readonly<Record<string, number>>;
+  readonly pgo: boolean;
+  readonly compiler: Compiler;
+  readonly sources: string;
   readonly inputs: string;
 }
 
@@ -73,11 +86,6 @@ const HEADER = "hakmem.h";
 const RECORD = "build.json";
 const NATIVE = path.join(ROOT, "native");
 
-/** Where the library of an architecture and a profile is: `dist/native/<arch>/`, with a folder below for other profiles than `default`. */
-export function nativeDirectory(architecture: Architecture, profile: string): string {
-  return path.join(ROOT, "dist", "native", architecture, ...(profile === "default" ? [] : [profile]));
-}
-
 /**
  * Builds the library unless it is up to date.
  *
@@ -85,29 +93,61 @@ export function nativeDirectory(architecture: Architecture, profile: string): st
  * not fit, and with `AssemblyError` when the allocator does not compile.
  */
 export async function buildNative(request: NativeOptions): Promise<NativeLibrary> {
-  const { profile, architecture = hostArchitecture(), pgo = false, force = false, onStep = () => {} } = request;
-  const options = { ...request, overrides: { HK_ADDRESS_BITS: ADDRESS_BITS[architecture], ...request.overrides } };
-  const out = options.out ?? nativeDirectory(architecture, profile.name);
-  const library = {
-    shared: path.join(out, SHARED),
-    archive: path.join(out, ARCHIVE),
-    header: path.join(out, HEADER),
+  const { profile, architecture = hostArchitecture(), pgo = false, force = false, out } = request;
+  const overrides = { HK_ADDRESS_BITS: ADDRESS_BITS[architecture], ...request.overrides };
+  const sources = await fingerprintOfNative({ ...request, overrides });
+  const library = (directory: string, built: boolean): NativeLibrary => ({
+    shared: path.join(directory, SHARED),
+    archive: path.join(directory, ARCHIVE),
+    header: path.join(directory, HEADER),
     architecture,
     profile: profile.name,
-  };
-  const found = await readRecord(out);
-  // A library that came with the package is all there can be where there is no compiler.
-  if (found !== undefined && !force && (await findCompiler(architecture)) === undefined) {
-    return { ...library, pgo: found.pgo, built: false };
-  }
-  const compiler = await requireCompiler(architecture);
-  const inputs = await hashInputs(options, compiler);
-  // A library that was built by a profile of its work is as up to date as a plain one.
-  if (!force && found?.inputs === inputs && (found.pgo || !pgo)) return { ...library, pgo: found.pgo, built: false };
+    pgo,
+    built,
+  });
+  const prebuilt = prebuiltDirectory(architecture, profile.name);
+  if (
+    out === undefined &&
+    !pgo &&
+    !force &&
+    prebuilt !== undefined &&
+    (await readRecord(prebuilt))?.sources === sources
+  )
+    return library(prebuilt, false);
 
-  return withScratch("native", async (work) => {
+  const compiler = await requireCompiler(architecture);
+  const inputs = fingerprint(sources, JSON.stringify([compiler, pgo]));
+  const plan: Plan = { ...request, architecture, overrides, pgo, compiler, sources, inputs };
+  if (out !== undefined) {
+    if (!force && (await readRecord(out))?.inputs === inputs) return library(out, false);
+    await build(plan, out);
+    return library(out, true);
+  }
+  const name = path.join("native", inputs);
+  if (force) await rm(path.join(cacheDirectory(), name), { recursive: true, force: true });
+  let built = false;
+  const directory = await cachedDirectory(name, async (empty) => {
+    built = true;
+    await build(plan, empty);
+  });
+  return library(directory, built);
+}
+
+/** Where the package for a platform, if it is installed, has the library of a profile. */
+function prebuiltDirectory(architecture: Architecture, profile: string): string | undefined {
+  try {
+    const manifest = createRequire(import.meta.url).resolve(`@hakmem/linux-${architecture}/package.json`);
+    return path.join(path.dirname(manifest), "lib", profile);
+  } catch {
+    return undefined;
+  }
+}
+
+async function build(plan: Plan, out: string): Promise<void> {
+  const { profile, architecture, compiler, pgo, sources, inputs, onStep = () => {} } = plan;
+  await withScratch("native", async (work) => {
     onStep(`compiling the allocator (profile ${profile.name}) to C`);
-    await writeFile(path.join(work, "allocator.gen.h"), await generateAllocatorSource(options));
+    await writeFile(path.join(work, "allocator.gen.h"), await generateAllocatorSource(plan));
     const flags = [
       ...["-I", work, "-I", NATIVE, `-DHAKMEM_PROFILE="${profile.name}"`],
       ...(profile.guard ? ["-DHAKMEM_GUARD"] : []),
@@ -144,15 +184,15 @@ export async function buildNative(request: NativeOptions): Promise<NativeLibrary
     await copyFile(path.join(NATIVE, HEADER), path.join(work, HEADER));
     for (const file of [SHARED, ARCHIVE, HEADER]) await replace(path.join(work, file), path.join(out, file));
     const record: BuildRecord = {
-      version: 1,
+      version: 2,
       profile: profile.name,
       architecture,
       compiler: compiler.version,
       pgo,
+      sources,
       inputs,
     };
     await writeFile(path.join(out, RECORD), JSON.stringify(record, null, 2) + "\n");
-    return { ...library, pgo, built: true };
   });
 }
 
@@ -170,27 +210,18 @@ async function replace(from: string, to: string): Promise<void> {
   await rename(beside, to);
 }
 
-async function hashInputs(
-  { profile, overrides, sourceRoot = ROOT }: NativeOptions,
-  compiler: Compiler,
-): Promise<string> {
-  const hash = createHash("sha256");
-  hash.update(JSON.stringify([constantsOf(profile, "native", overrides), compiler, COMPILER_FLAGS, LINKER_FLAGS]));
-  const pipeline = path.dirname(new URL(import.meta.url).pathname);
-  for (const directory of [path.join(sourceRoot, "assembly"), NATIVE, pipeline]) {
-    const entries = await readdir(directory, { recursive: true, withFileTypes: true });
-    const files = entries.filter((entry) => entry.isFile() && /\.([tj]s|[ch])$/.test(entry.name));
-    for (const file of files.map((entry) => path.join(entry.parentPath, entry.name)).sort()) {
-      hash.update(`\n${path.relative(directory, file)}\n`).update(await readFile(file));
-    }
-  }
-  return hash.digest("hex");
+async function fingerprintOfNative({ profile, overrides, sourceRoot = ROOT }: NativeOptions): Promise<string> {
+  return fingerprint(
+    await fingerprintOfAllocator(sourceRoot),
+    await fingerprintOfSources(NATIVE, ".c", ".h"),
+    JSON.stringify([profile.name, constantsOf(profile, "native", overrides), COMPILER_FLAGS, LINKER_FLAGS]),
+  );
 }
 
 async function readRecord(directory: string): Promise<BuildRecord | undefined> {
   try {
     const record = JSON.parse(await readFile(path.join(directory, RECORD), "utf8")) as Partial<BuildRecord>;
-    return record.version === 1 ? (record as BuildRecord) : undefined;
+    return record.version === 2 ? (record as BuildRecord) : undefined;
   } catch {
     return undefined; // absent or damaged: build
   }

@@ -9,8 +9,8 @@ import binaryen from "binaryen";
 import { constantsOf, type Profile } from "../profile/index.js";
 import { compileAssemblyModule } from "./assemblyscript.js";
 import { optimizeModule } from "./optimize.js";
-import { ROOT } from "../paths.js";
-import { traitsOf, type Target } from "./target.js";
+import { ROOT } from "../base/paths.js";
+import { traitsOf, type Target } from "../profile/target.js";
 
 /** The allocator's entry file for a profile, relative to a source root. */
 export function allocatorEntry(profile: Profile): string {

@@ -1,7 +1,7 @@
 /** What all commands share: exit codes, option parsers with errors that say what is valid, and the way they are registered. */
 
-import { type Command, InvalidArgumentError } from "commander";
-import type { Results } from "../lab/results.js";
+import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { ExplainedError, RequestError } from "../base/errors.js";
 
 /** Exit codes of every command. */
 export const EXIT = {
@@ -15,14 +15,45 @@ export const EXIT = {
   interrupted: 130,
 } as const;
 
-/** The exit code that says how a measurement went. */
-export function exitCodeOf({ incomplete, results }: Results): number {
-  if (incomplete) return EXIT.interrupted;
-  return results.some(({ failure }) => failure !== null) ? EXIT.failed : EXIT.ok;
+/**
+ * Adds one command to the program. Every file in `commands/` exports one: what it is called and takes, which costs nothing to load;
+ * what it does is in `actions/`, and is loaded when it is done.
+ */
+export type Register = (program: Command) => void;
+
+/** Options that every command has. */
+export interface CommonOptions {
+  /** Print what was asked for, and errors, but nothing on the way. */
+  readonly quiet: boolean;
 }
 
-/** Adds one command to the program. Every file in `commands/` exports one. */
-export type Register = (program: Command) => void;
+/** A program of these commands. */
+export function makeProgram(name: string, description: string, commands: readonly Register[]): Command {
+  const program = new Command(name)
+    .description(description)
+    .showHelpAfterError(`(${name} --help, or ${name} COMMAND --help, says more)`)
+    .enablePositionalOptions()
+    .exitOverride();
+  for (const register of commands) register(program);
+  for (const command of program.commands)
+    command.option("--quiet", "print results and errors, and nothing on the way", false);
+  return program;
+}
+
+/** Runs the command that the process's arguments name, and sets the exit code. */
+export async function runProgram(program: Command): Promise<void> {
+  try {
+    await program.parseAsync();
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      // It has printed itself.
+      process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    } else {
+      console.error(error instanceof ExplainedError ? `error: ${error.message}` : error);
+      process.exitCode = error instanceof RequestError ? EXIT.usage : EXIT.failed;
+    }
+  }
+}
 
 /** An option that is a whole number from `least` to `most`. */
 export function wholeNumber(least: number, most: number): (text: string) => number {
@@ -56,4 +87,18 @@ export function list(text: string, previous: readonly string[] = []): readonly s
 /** As `list`, in place of the default instead of behind it. */
 export function listFrom(initial: readonly string[]): (text: string, previous: readonly string[]) => readonly string[] {
   return (text, previous) => list(text, previous === initial ? [] : previous);
+}
+
+/** As `list`, each of them one of `valid`. */
+export function listOf<Name extends string>(
+  valid: readonly Name[],
+): (text: string, previous?: readonly Name[]) => Name[] {
+  return (text, previous = []) => {
+    const words = list(text).map((word) => {
+      const name = valid.find((each) => each === word);
+      if (name === undefined) throw new InvalidArgumentError(`It must be of ${valid.join(", ")}.`);
+      return name;
+    });
+    return [...previous, ...words];
+  };
 }

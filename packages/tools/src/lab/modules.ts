@@ -10,10 +10,11 @@ import { createRequire } from "node:module";
 import * as path from "node:path";
 import { promisify } from "node:util";
 import { ARENA_END, MAXIMUM_PAGES, PAGE_BYTES } from "./arena.js";
-import { cachedFile, fingerprint, fingerprintOfSources } from "./cache.js";
-import { ROOT } from "../paths.js";
+import { cachedFile } from "../base/cache.js";
+import { fingerprint, fingerprintOfPipeline, fingerprintOfSources } from "../base/fingerprint.js";
+import { ROOT } from "../base/paths.js";
 import { labelOf, type LabTarget, type WasmPeer } from "./peers/peer.js";
-import { withScratch } from "../build/scratch.js";
+import { withScratch } from "../base/scratch.js";
 
 const run = promisify(execFile);
 
@@ -44,7 +45,7 @@ export async function linkedModule(peer: WasmPeer, target: LabTarget): Promise<s
     target,
     JSON.stringify([FEATURES, OPTIMISATION]),
     await fingerprintOfSources(path.join(ROOT, "bench", "workloads"), ".ts"),
-    await readFile(path.join(BINARYEN, "package.json")),
+    await fingerprintOfPipeline(),
   );
   const name = labelOf(peer).replaceAll(/[^\w.-]/g, "-");
   return cachedFile(`bench-${name}-${target}-${key}.wasm`, () => link(allocator, target, peer.minimumBytes(target)));

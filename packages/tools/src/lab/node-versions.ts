@@ -1,13 +1,9 @@
 /** Other versions of Node: npm's `node` package, which holds the official binary, installed on demand into the cache. */
 
-import { execFile } from "node:child_process";
-import { mkdir, rm } from "node:fs/promises";
 import * as path from "node:path";
-import { promisify } from "node:util";
-import { cacheDirectory, exists } from "./cache.js";
-import { messageOf, RequestError } from "./errors.js";
-
-const run = promisify(execFile);
+import { execa, ExecaError } from "execa";
+import { cachedDirectory } from "../base/cache.js";
+import { messageOf, RequestError } from "../base/errors.js";
 
 export interface NodeVersion {
   /** As in `20.20.2`. */
@@ -30,21 +26,17 @@ export async function nodeVersion(wanted: string): Promise<NodeVersion> {
     );
   }
   if (`${THIS_NODE.version}.`.startsWith(`${wanted}.`)) return THIS_NODE;
-  const directory = path.join(cacheDirectory(), `node-${wanted}`);
+  const directory = await cachedDirectory(`node-${wanted}`, (empty) => install(wanted, empty));
   const execPath = path.join(directory, "node_modules", "node", "bin", "node");
-  if (!(await exists(execPath))) await install(wanted, directory);
-  const { stdout } = await run(execPath, ["--version"]);
-  return { version: stdout.trim().replace(/^v/, ""), execPath };
+  const { stdout } = await execa(execPath, ["--version"]);
+  return { version: stdout.replace(/^v/, ""), execPath };
 }
 
 async function install(wanted: string, directory: string): Promise<void> {
-  await mkdir(directory, { recursive: true });
   try {
-    await run("npm", ["install", "--prefix", directory, "--no-save", "--no-audit", "--no-fund", `node@${wanted}`]);
+    await execa("npm", ["install", "--prefix", directory, "--no-save", "--no-audit", "--no-fund", `node@${wanted}`]);
   } catch (error) {
-    await rm(directory, { recursive: true, force: true });
-    const { stderr } = error as { stderr?: string };
-    if (stderr?.includes("ETARGET") === true) {
+    if (error instanceof ExecaError && String(error.stderr).includes("ETARGET")) {
       throw new RequestError(`npm has no Node ${wanted}; see which there are with: npm view node versions`);
     }
     throw new RequestError(`Node ${wanted} cannot be installed: ${messageOf(error)}`);

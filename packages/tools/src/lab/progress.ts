@@ -2,7 +2,8 @@
 
 import type { Progress } from "./session.js";
 
-const LINE_WIDTH = 100;
+/** Of a terminal that does not tell. */
+const DEFAULT_WIDTH = 80;
 /** Redrawing more often than this would be work for the machine that is measured. */
 const INTERVAL_MILLISECONDS = 100;
 
@@ -10,10 +11,16 @@ export class ProgressLine {
   private first: number | undefined;
   private drawn = 0;
 
-  constructor(private readonly stream: NodeJS.WriteStream = process.stderr) {}
+  private readonly stream: NodeJS.WriteStream;
+  private readonly silent: boolean;
+
+  constructor({ quiet = false, stream = process.stderr }: { quiet?: boolean; stream?: NodeJS.WriteStream } = {}) {
+    this.stream = stream;
+    this.silent = quiet || !stream.isTTY;
+  }
 
   show({ doing, done, total }: Progress): void {
-    if (!this.stream.isTTY) return;
+    if (this.silent) return;
     const now = performance.now();
     if (done > 0) this.first ??= now;
     if (now - this.drawn < INTERVAL_MILLISECONDS) return;
@@ -23,11 +30,13 @@ export class ProgressLine {
       this.first === undefined || done < 2
         ? ""
         : `, ${duration(((now - this.first) / (done - 1)) * (total - done))} left`;
-    this.stream.write(`\r\u001b[2K${`${percent} % ${doing}${left}`.slice(0, LINE_WIDTH)}`);
+    this.stream.write(
+      `\r\u001b[2K${`${percent} % ${doing}${left}`.slice(0, (this.stream.columns ?? DEFAULT_WIDTH) - 1)}`,
+    );
   }
 
   clear(): void {
-    if (this.stream.isTTY) this.stream.write("\r\u001b[2K");
+    if (!this.silent) this.stream.write("\r\u001b[2K");
   }
 }
 

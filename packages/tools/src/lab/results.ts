@@ -93,8 +93,6 @@ export interface ResultsOptions {
   readonly widest: number;
 }
 
-export const DEFAULT_WIDEST = 0.1;
-
 export function resultsOf(session: Session, options: ResultsOptions): Results {
   const groups = groupBy(session.cells, groupOf);
   return {

@@ -3,7 +3,7 @@
  * workload one after another, so that whatever changes on the machine changes for all of them.
  */
 
-import { messageOf } from "./errors.js";
+import { messageOf } from "../base/errors.js";
 import { groupBy } from "./group-by.js";
 import type { MemoryPoint, Sample, SampleRequest } from "./measure/protocol.js";
 import { Runner } from "./measure/runner.js";

@@ -3,7 +3,7 @@
  * `bench/workloads/`; adding a variant is one line here.
  */
 
-import { unknownName } from "./errors.js";
+import { unknownName } from "../base/errors.js";
 
 /** Which driver runs a workload: one instance, one instance a thread, or a loop in JavaScript. */
 export type Driver = "single" | "threads" | "script";

@@ -3,7 +3,7 @@
  * This is the only place that knows both names.
  */
 
-import { traitsOf, type Target } from "../build/target.js";
+import { traitsOf, type Target } from "./target.js";
 import { ProfileError, type Profile } from "./schema.js";
 
 /** The constants' names to their values, integers from 0 to 2^31 - 1 all. */

@@ -2,7 +2,7 @@
 
 import { readdir, readFile } from "node:fs/promises";
 import * as path from "node:path";
-import { ROOT } from "../paths.js";
+import { ROOT } from "../base/paths.js";
 import { parseProfile, ProfileError, type Profile } from "./schema.js";
 
 /** Where the shipped profiles are. */

@@ -4,6 +4,7 @@
  */
 
 import { z } from "zod";
+import { RequestError } from "../base/errors.js";
 
 const MIN_ADDRESS_BITS = 20;
 /** Widest address that any target has (`native`). */
@@ -109,7 +110,7 @@ export type Profile = DeepReadonly<z.infer<typeof profileSchema>>;
 type DeepReadonly<T> = { readonly [K in keyof T]: T[K] extends object ? DeepReadonly<T[K]> : T[K] };
 
 /** A profile that cannot be used: the message names its source and, for each field at fault, the value and what is allowed. */
-export class ProfileError extends Error {
+export class ProfileError extends RequestError {
   override readonly name = "ProfileError";
   constructor(
     readonly source: string,

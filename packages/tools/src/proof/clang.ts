@@ -9,9 +9,10 @@ import * as path from "node:path";
 import { promisify } from "node:util";
 import { ADDRESS_BITS, hostArchitecture, runTool } from "../build/native-compiler.js";
 import { generateAllocatorSource } from "../build/native-module.js";
-import { COMPILED, ROOT } from "../paths.js";
-import { cachedFile, fingerprint, fingerprintOfSources } from "../lab/cache.js";
-import { RequestError } from "../lab/errors.js";
+import { ROOT } from "../base/paths.js";
+import { cachedFile } from "../base/cache.js";
+import { fingerprint, fingerprintOfAllocator } from "../base/fingerprint.js";
+import { RequestError } from "../base/errors.js";
 import { constantsOf, loadProfile, loadShippedProfiles, type Profile, ProfileError } from "../profile/index.js";
 
 const CLANG = "clang-19";
@@ -85,8 +86,7 @@ async function generatedHeader(profile: Profile): Promise<string> {
   const overrides = { HK_ADDRESS_BITS: ADDRESS_BITS[hostArchitecture()] };
   const name = fingerprint(
     JSON.stringify([profile, constantsOf(profile, "native", overrides)]),
-    await fingerprintOfSources(path.join(ROOT, "assembly"), ".ts"),
-    await fingerprintOfSources(path.join(COMPILED, "build"), ".js"),
+    await fingerprintOfAllocator(ROOT),
   );
   return cachedFile(`native-${name}.h`, async () => Buffer.from(await generateAllocatorSource({ profile, overrides })));
 }

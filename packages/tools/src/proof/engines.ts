@@ -2,12 +2,12 @@
 
 import * as path from "node:path";
 import { InvalidArgumentError, type Command } from "commander";
-import { TARGET_NAMES, traitsOf, type Target } from "../build/target.js";
+import { TARGET_NAMES, traitsOf, type Target } from "../profile/target.js";
 import { EXIT, list, type Register } from "../cli/command.js";
-import { messageOf } from "../lab/errors.js";
+import { messageOf } from "../base/errors.js";
 import { nodeVersion, type NodeVersion } from "../lab/node-versions.js";
-import { checkInputFile } from "../lab/output.js";
-import { ROOT } from "../paths.js";
+import { checkInputFile } from "../base/output.js";
+import { ROOT } from "../base/paths.js";
 import { alignColumns } from "../lab/table.js";
 import { loadProfile } from "../profile/index.js";
 import { FLAG_SETS, hasFlags, playInNode, type FlagSet, type FlagSetName } from "./stale-size/engines.js";

@@ -7,12 +7,12 @@
 import { copyFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import * as path from "node:path";
 import { EXIT, list, type Register, wholeNumber } from "../cli/command.js";
-import { ROOT } from "../paths.js";
-import { RequestError } from "../lab/errors.js";
-import { checkInputFile, checkOutputDirectory } from "../lab/output.js";
+import { ROOT } from "../base/paths.js";
+import { RequestError } from "../base/errors.js";
+import { checkInputFile, checkOutputDirectory } from "../base/output.js";
 import type { Profile } from "../profile/index.js";
 import { clang, compileBeside, compileLibrary, execute, generateSource, profilesFor, withoutStart } from "./clang.js";
-import { withScratch } from "../build/scratch.js";
+import { withScratch } from "../base/scratch.js";
 
 const FUZZ = path.join(ROOT, "test", "native", "fuzz");
 const CORPUS = path.join(FUZZ, "corpus.txt");

@@ -7,12 +7,12 @@ import { promisify } from "node:util";
 import { InvalidArgumentError } from "commander";
 import { buildNative } from "../build/native.js";
 import { requireCompiler, runTool } from "../build/native-compiler.js";
-import { ROOT } from "../paths.js";
+import { ROOT } from "../base/paths.js";
 import { EXIT, list, listFrom, wholeNumber, type Register } from "../cli/command.js";
-import { RequestError } from "../lab/errors.js";
-import { preloading } from "../native/allocators.js";
+import { RequestError } from "../base/errors.js";
+import { preloading } from "../run/allocators.js";
 import { loadProfile } from "../profile/index.js";
-import { withScratch } from "../build/scratch.js";
+import { withScratch } from "../base/scratch.js";
 
 /** What interrupts an operation, and what is promised of it. */
 export const INTERRUPTION_MODES = [

@@ -3,7 +3,7 @@
 import { availableParallelism } from "node:os";
 import type { Command } from "commander";
 import { EXIT, list, type Register } from "../cli/command.js";
-import { RequestError } from "../lab/errors.js";
+import { RequestError } from "../base/errors.js";
 import { groupBy } from "../lab/group-by.js";
 import { columns, type Absent, type Column } from "./mistakes/columns.js";
 import { FAMILIES, rightCases, SIZE_CLASSES, type Family, type Reach, type SizeClass } from "./mistakes/families.js";
@@ -17,7 +17,7 @@ import {
   type Fate,
   type Outcome,
 } from "./mistakes/run.js";
-import { withScratch } from "../build/scratch.js";
+import { withScratch } from "../base/scratch.js";
 
 const GUARD = "hakmem guard";
 const HELP = `

@@ -2,9 +2,9 @@
 
 import { availableParallelism } from "node:os";
 import type { Command } from "commander";
-import { abortOnInterrupt } from "../build/scratch.js";
+import { abortOnInterrupt } from "../base/scratch.js";
 import { EXIT, list, wholeNumber, type Register } from "../cli/command.js";
-import { unknownName } from "../lab/errors.js";
+import { unknownName } from "../base/errors.js";
 import { ProgressLine } from "../lab/progress.js";
 import { alignColumns } from "../lab/table.js";
 import { check, ModelError, requireTools, type Verdict } from "./model/check.js";

@@ -3,7 +3,7 @@
 import { spawn } from "node:child_process";
 import { createRequire } from "node:module";
 import * as path from "node:path";
-import { ROOT } from "../paths.js";
+import { ROOT } from "../base/paths.js";
 import { EXIT, wholeNumber, type Register } from "../cli/command.js";
 
 const TEST = "test/profile/random.test.ts";

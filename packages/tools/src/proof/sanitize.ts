@@ -16,7 +16,7 @@ import {
   TEST_PROGRAMS,
   withoutStart,
 } from "./clang.js";
-import { withScratch } from "../build/scratch.js";
+import { withScratch } from "../base/scratch.js";
 
 /** What clang instruments a build for, in its own words. */
 export const SANITIZERS = ["thread", "address,undefined"] as const;

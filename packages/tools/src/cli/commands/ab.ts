@@ -1,16 +1,9 @@
 /** `hakmem ab`: compares a baseline with variants of the allocator and says what to do about them. */
 
-import type { Command } from "commander";
-import { formatExperiment, recordExperiment, runExperiment } from "../../lab/ab/experiment.js";
-import { loadVariant, parseVariant } from "../../lab/ab/variant.js";
-import { DEFAULT_THRESHOLDS } from "../../lab/ab/verdict.js";
-import { RequestError } from "../../lab/errors.js";
-import { ProgressLine } from "../../lab/progress.js";
-import { selectWorkloads } from "../../lab/workloads.js";
-import { abortOnInterrupt } from "../../build/scratch.js";
-import { EXIT, list, positiveNumber, wholeNumber, type Register } from "../command.js";
+import { DEFAULT_THRESHOLDS } from "../../lab/defaults.js";
+import { list, positiveNumber, wholeNumber, type CommonOptions, type Register } from "../command.js";
 
-interface AbOptions {
+export interface AbOptions extends CommonOptions {
   readonly workload?: readonly string[];
   readonly rounds: number;
   readonly runs: number;
@@ -22,7 +15,8 @@ interface AbOptions {
   readonly reason?: string;
 }
 
-const WORKLOADS = ["random-mixed/400", "c6-heavy"];
+/** Those that a variant is judged by unless others are asked for. */
+export const WORKLOADS = ["random-mixed/400", "c6-heavy"];
 /** Fewer cannot be certain of anything. */
 const LEAST_ROUNDS = 6;
 
@@ -57,39 +51,7 @@ A variant is written [PROFILE][@REVISION][,CONSTANT=NUMBER]...:
 
 Exit code: 0 judged (whatever the verdict), 1 a variant could not be measured, 2 wrong arguments, 130 interrupted.`,
     )
-    .action(ab);
+    .action(async (baseline: string, variants: string[], options: AbOptions) => {
+      await (await import("../actions/ab.js")).ab(baseline, variants, options);
+    });
 };
-
-async function ab(baseline: string, variants: readonly string[], options: AbOptions, _: Command): Promise<void> {
-  const { record, title, reason, json, rounds, runs } = options;
-  if (record && title === undefined)
-    throw new RequestError("--record needs --title, one line that says what was tried");
-  // All are checked before the first one is fetched.
-  for (const spec of [baseline, ...variants]) parseVariant(spec);
-  const workloads = selectWorkloads(options.workload ?? WORKLOADS);
-  const unfit = workloads.find(({ driver }) => driver !== "single");
-  if (unfit !== undefined)
-    throw new RequestError(`workload "${unfit.id}" is not one of a single thread, which ab judges by`);
-
-  const progress = new ProgressLine();
-  const experiment = await runExperiment({
-    baseline: await loadVariant(baseline),
-    variants: await Promise.all(variants.map(loadVariant)),
-    workloads,
-    rounds,
-    runs,
-    thresholds: { time: options.threshold, memory: options.memory },
-    signal: abortOnInterrupt(),
-    onProgress: (state) => {
-      progress.show(state);
-    },
-  });
-  progress.clear();
-  console.log(json ? JSON.stringify(experiment, null, 2) : formatExperiment(experiment));
-  if (record && title !== undefined && !experiment.incomplete) {
-    const file = await recordExperiment(experiment, { title, ...(reason === undefined ? {} : { reason }) });
-    console.error(`recorded in ${file}`);
-  }
-  const hasFailed = experiment.variants.some(({ failure }) => failure !== null);
-  process.exitCode = experiment.incomplete ? EXIT.interrupted : hasFailed ? EXIT.failed : EXIT.ok;
-}

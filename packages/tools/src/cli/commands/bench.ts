@@ -1,21 +1,9 @@
 /** `hakmem bench`: measures allocators under workloads. */
 
-import { writeFile } from "node:fs/promises";
-import { availableParallelism } from "node:os";
-import { RequestError, unknownName } from "../../lab/errors.js";
-import { nodeVersion, THIS_NODE } from "../../lab/node-versions.js";
-import { allPeers, selectPeers } from "../../lab/peers/index.js";
-import { CEILING } from "../../lab/peers/hakmem.js";
-import { labelOf, targetsOf, type LabTarget, type Peer } from "../../lab/peers/peer.js";
-import { ProgressLine } from "../../lab/progress.js";
-import { DEFAULT_WIDEST, resultsOf, type Results } from "../../lab/results.js";
-import { runSession } from "../../lab/session.js";
-import { formatResults } from "../../lab/table.js";
-import { selectWorkloads, WORKLOADS, type Workload } from "../../lab/workloads.js";
-import { abortOnInterrupt } from "../../build/scratch.js";
-import { exitCodeOf, list, positiveNumber, wholeNumber, type Register } from "../command.js";
+import { list, positiveNumber, wholeNumber, type CommonOptions, type Register } from "../command.js";
+import { DEFAULT_WIDEST, QUICK_ROUNDS, ROUNDS } from "../../lab/defaults.js";
 
-interface BenchOptions {
+export interface BenchOptions extends CommonOptions {
   readonly workload?: readonly string[];
   readonly peer?: readonly string[];
   readonly target?: readonly string[];
@@ -33,10 +21,6 @@ interface BenchOptions {
   readonly setup: boolean;
   readonly list: boolean;
 }
-
-const QUICK_ROUNDS = 4;
-const ROUNDS = 11;
-const MOST_THREADS = 64;
 
 export const registerBench: Register = (program) => {
   program
@@ -78,141 +62,5 @@ An interrupt (Ctrl-C) ends the measurement; the rounds that were finished are pr
 
 Exit code: 0 done, 1 a peer failed or returned a wrong checksum, 2 wrong arguments, 130 interrupted.`,
     )
-    .action(bench);
+    .action(async (options: BenchOptions) => (await import("../actions/bench.js")).bench(options));
 };
-
-async function bench(options: BenchOptions): Promise<void> {
-  const everyone = await allPeers();
-  if (options.list) return printList(everyone);
-  if (options.setup) return printSetup(everyone);
-
-  const workloads = options.workload === undefined ? defaultWorkloads() : selectWorkloads(options.workload);
-  const targets = options.target?.map(parseTarget) ?? defaultTargets(workloads, options.threads !== undefined);
-  const chosen = choosePeers(everyone, options).filter((peer) =>
-    targetsOf(peer).some((target) => targets.includes(target)),
-  );
-  const peers = await availablePeers(chosen, options.peer !== undefined);
-  const nodes = options.node === undefined ? [THIS_NODE] : await Promise.all(options.node.map(nodeVersion));
-  const threads = options.threads?.map(parseThreads) ?? defaultThreads();
-
-  const progress = new ProgressLine();
-  const signal = abortOnInterrupt();
-  const session = await runSession({
-    workloads,
-    peers,
-    targets,
-    threads,
-    nodes,
-    rounds: options.rounds ?? (options.quick ? QUICK_ROUNDS : ROUNDS),
-    runs: options.runs,
-    quick: options.quick,
-    freshProcesses: !options.quick,
-    timeline: options.report !== undefined,
-    timeoutMilliseconds: options.timeout * 1000,
-    signal,
-    onProgress: (state) => {
-      progress.show(state);
-    },
-  });
-  progress.clear();
-  if (session.cells.length === 0) {
-    throw new RequestError(
-      "none of the workloads can be run with these targets, threads and peers; see hakmem bench --list",
-    );
-  }
-  const results = resultsOf(session, { baseline: options.baseline, widest: options.widest });
-  await print(results, options);
-  process.exitCode = exitCodeOf(results);
-}
-
-/** What makes sense without further thought: in WebAssembly, one thread. */
-function defaultWorkloads(): Workload[] {
-  return WORKLOADS.filter(({ driver }) => driver === "single");
-}
-
-function defaultTargets(workloads: readonly Workload[], threadsAsked: boolean): LabTarget[] {
-  const targets = new Set<LabTarget>();
-  for (const { driver } of workloads) {
-    if (driver === "script") targets.add("js");
-    else targets.add(driver === "threads" || threadsAsked ? "wasm32-shared" : "wasm32");
-  }
-  return [...targets];
-}
-
-function choosePeers(everyone: readonly Peer[], { peer, ceiling, baseline }: BenchOptions): Peer[] {
-  const labels = [...new Set(everyone.map(labelOf))];
-  if (!labels.includes(baseline)) throw unknownName("baseline", baseline, labels);
-  // The guard profile trades speed for checks, and the ceiling is no allocator: they are measured when asked for.
-  const usual = labels.filter((label) => label !== "hakmem:guard" && label !== CEILING);
-  return selectPeers(everyone, [...(peer ?? usual), ...(ceiling ? [CEILING, "hakmem"] : [])]);
-}
-
-/** Drops peers that are not installed, and says so; one that was asked for by name is an error. */
-async function availablePeers(peers: readonly Peer[], isExplicit: boolean): Promise<Peer[]> {
-  const available: Peer[] = [];
-  for (const peer of peers) {
-    const missing = await peer.missing();
-    if (missing === undefined) available.push(peer);
-    else if (isExplicit) throw new RequestError(`${labelOf(peer)} is not installed; ${missing}`);
-    else
-      console.error(`${labelOf(peer)} is not installed and is left out; hakmem bench --setup says how to install it`);
-  }
-  return available;
-}
-
-const TARGETS: readonly LabTarget[] = ["wasm32", "wasm32-shared", "js", "native"];
-
-function parseTarget(name: string): LabTarget {
-  const target = TARGETS.find((candidate) => candidate === name);
-  if (target === undefined) throw unknownName("target", name, TARGETS);
-  return target;
-}
-
-function parseThreads(text: string): number {
-  const count = Number(text);
-  if (!Number.isInteger(count) || count < 1 || count > MOST_THREADS) {
-    throw new RequestError(`--threads is "${text}"; it must be whole numbers from 1 to ${MOST_THREADS}`);
-  }
-  return count;
-}
-
-function defaultThreads(): number[] {
-  return Array.from({ length: availableParallelism() }, (_, index) => index + 1);
-}
-
-async function print(results: Results, { json, report }: BenchOptions): Promise<void> {
-  const text = JSON.stringify(results, null, 2);
-  if (json === true) console.log(text);
-  else console.log(formatResults(results));
-  if (typeof json === "string") await writeFile(json, `${text}\n`);
-  if (report !== undefined) {
-    const { renderReport } = await import("../../lab/report/report.js");
-    await writeFile(report, await renderReport(results));
-  }
-}
-
-async function printSetup(peers: readonly Peer[]): Promise<void> {
-  const states = await Promise.all(
-    peers.map(async (peer) => ({ label: labelOf(peer), missing: await peer.missing() })),
-  );
-  const missing = new Map(
-    states.flatMap(({ label, missing }) => (missing === undefined ? [] : [[label, missing] as const])),
-  );
-  if (missing.size === 0) console.log("All peers are installed.");
-  for (const [label, how] of missing) console.log(`${label}: ${how}`);
-}
-
-function printList(peers: readonly Peer[]): void {
-  console.log("Workloads");
-  for (const { id, driver } of WORKLOADS) console.log(`  ${id.padEnd(22)} ${DRIVERS[driver]}`);
-  console.log("\nPeers");
-  for (const peer of peers) {
-    console.log(`  ${labelOf(peer).padEnd(22)} ${peer.description} (${targetsOf(peer).join(", ")})`);
-  }
-}
-
-const DRIVERS = {
-  single: "one thread, in WebAssembly",
-  threads: "several threads, in WebAssembly",
-  script: "one thread, called from JavaScript",
-} as const;

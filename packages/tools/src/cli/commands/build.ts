@@ -1,19 +1,33 @@
-/** `hakmem build`: see `src/build/command.ts`, which also parses its arguments. */
+/** `hakmem build`: the allocator as WebAssembly. */
 
-import { Command } from "commander";
-import type { Register } from "../command.js";
+import { WASM_TARGETS, type Target } from "../../profile/target.js";
+import { list, listOf, type CommonOptions, type Register } from "../command.js";
+
+export interface BuildOptions extends CommonOptions {
+  readonly profile?: readonly string[];
+  readonly target?: readonly Target[];
+  readonly out: string;
+  readonly names: boolean;
+  readonly force: boolean;
+  readonly json: boolean;
+}
 
 export const registerBuild: Register = (program) => {
-  program.addCommand(
-    new Command("build")
-      .description("build the allocator as WebAssembly")
-      .helpOption(false)
-      .allowUnknownOption()
-      .allowExcessArguments()
-      .argument("[arguments...]", "see hakmem build --help")
-      .action(async (args: string[]) => {
-        const { runBuild } = await import("../../build/command.js");
-        process.exitCode = await runBuild(args);
-      }),
-  );
+  program
+    .command("build")
+    .description("build the allocator as WebAssembly, every profile for every target")
+    .option("-p, --profile <names>", "profiles to build, by name or by path (default: all shipped ones)", list)
+    .option("-t, --target <names>", `targets (default: ${WASM_TARGETS.join(", ")})`, listOf(WASM_TARGETS))
+    .option("-o, --out <directory>", "where to write", "hakmem-wasm")
+    .option("--names", "keep the functions' names, for profilers", false)
+    .option("--force", "build also what is up to date", false)
+    .option("--json", "print the manifest instead of progress", false)
+    .addHelpText(
+      "after",
+      `
+Beside the modules lies manifest.json, which describes them. What is up to date is not built again.
+
+Exit code: 0 done, 1 the build failed, 2 wrong arguments.`,
+    )
+    .action(async (options: BuildOptions) => (await import("../actions/build.js")).build(options));
 };

@@ -2,9 +2,9 @@
 
 import { mkdir, readdir, writeFile } from "node:fs/promises";
 import * as path from "node:path";
-import { messageOf, RequestError } from "../errors.js";
+import { messageOf, RequestError } from "../../base/errors.js";
 import { THIS_NODE } from "../node-versions.js";
-import { ROOT } from "../../paths.js";
+import { ROOT } from "../../base/paths.js";
 import { NULL_PEER } from "../peers/null.js";
 import { describeHost, type Host } from "../results.js";
 import { commonRounds } from "../rounds.js";

@@ -11,7 +11,7 @@
  */
 
 import { loadProfile, type Profile } from "../../profile/index.js";
-import { RequestError } from "../errors.js";
+import { RequestError } from "../../base/errors.js";
 import { hakmemPeer } from "../peers/hakmem.js";
 import type { WasmPeer } from "../peers/peer.js";
 import { checkOut } from "./revision.js";

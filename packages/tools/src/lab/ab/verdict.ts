@@ -4,6 +4,7 @@
  */
 
 import { median } from "simple-statistics";
+import { DEFAULT_THRESHOLDS } from "../defaults.js";
 import { estimateMedianRatio, type Estimate } from "../statistics.js";
 
 export type Verdict = "adopt" | "neutral" | "refuse";
@@ -14,8 +15,6 @@ export interface Thresholds {
   /** More committed memory than this part of the baseline's is a reason to refuse. */
   readonly memory: number;
 }
-
-export const DEFAULT_THRESHOLDS: Thresholds = { time: 0.01, memory: 0.1 };
 
 /** An interval wider than this, to either side, says more about the machine than about the variant. */
 const NOISY = 0.05;

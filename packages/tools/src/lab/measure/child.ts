@@ -1,7 +1,7 @@
 /** The measuring process: takes requests one at a time from the process that planned them. */
 
 import { readFile } from "node:fs/promises";
-import { MeasurementError, messageOf, unknownName } from "../errors.js";
+import { MeasurementError, messageOf, unknownName } from "../../base/errors.js";
 import { workloadById } from "../workloads.js";
 import { measurablePeer } from "./measurable.js";
 import type { ChildMessage, ParentMessage, Sample, SampleRequest } from "./protocol.js";

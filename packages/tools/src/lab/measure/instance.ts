@@ -3,8 +3,8 @@
 import { readFile } from "node:fs/promises";
 import * as path from "node:path";
 import { ARENA_BYTES, ARENA_END, ARENA_START, MAXIMUM_PAGES, PAGE_BYTES } from "../arena.js";
-import { MeasurementError, messageOf } from "../errors.js";
-import { ROOT } from "../../paths.js";
+import { MeasurementError, messageOf } from "../../base/errors.js";
+import { ROOT } from "../../base/paths.js";
 import type { WasmHooks } from "../peers/peer.js";
 import { decodeTrace } from "../trace/format.js";
 import type { Workload } from "../workloads.js";

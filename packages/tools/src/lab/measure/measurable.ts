@@ -3,7 +3,7 @@
  * nothing that reads profiles or builds.
  */
 
-import { unknownName } from "../errors.js";
+import { unknownName } from "../../base/errors.js";
 import { FIXED_PEERS } from "../peers/fixed.js";
 import { CEILING, hakmemHooks } from "../peers/hakmem.js";
 import { libraryPeer } from "../peers/library.js";

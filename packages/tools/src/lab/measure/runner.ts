@@ -2,8 +2,8 @@
 
 import { fork, type ChildProcess } from "node:child_process";
 import * as path from "node:path";
-import { MeasurementError } from "../errors.js";
-import { COMPILED } from "../../paths.js";
+import { MeasurementError } from "../../base/errors.js";
+import { COMPILED } from "../../base/paths.js";
 import type { ChildMessage, ParentMessage, Sample, SampleRequest } from "./protocol.js";
 
 export interface RunnerOptions {

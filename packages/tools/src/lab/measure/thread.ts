@@ -1,7 +1,7 @@
 /** One thread of a workload of several: an instance of its own over the shared memory. */
 
 import { parentPort, workerData } from "node:worker_threads";
-import { messageOf } from "../errors.js";
+import { messageOf } from "../../base/errors.js";
 import { workloadById } from "../workloads.js";
 import { DriverInstance, type Place } from "./instance.js";
 import { measurablePeer } from "./measurable.js";

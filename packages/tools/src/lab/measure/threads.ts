@@ -1,7 +1,7 @@
 /** Measures a workload of several threads: a worker each, all on one shared memory. */
 
 import { Worker } from "node:worker_threads";
-import { MeasurementError } from "../errors.js";
+import { MeasurementError } from "../../base/errors.js";
 import { type WasmHooks } from "../peers/peer.js";
 import type { Workload } from "../workloads.js";
 import { committedBytes, createMemory } from "./instance.js";

@@ -10,9 +10,9 @@ import { readFile, writeFile } from "node:fs/promises";
 import * as path from "node:path";
 import { promisify } from "node:util";
 import { ARENA_END, MAXIMUM_PAGES, PAGE_BYTES } from "../arena.js";
-import { exists } from "../cache.js";
+import { exists } from "../../base/cache.js";
 import type { LabTarget, WasmContext, WasmPeer } from "./peer.js";
-import { withScratch } from "../../build/scratch.js";
+import { withScratch } from "../../base/scratch.js";
 
 const run = promisify(execFile);
 

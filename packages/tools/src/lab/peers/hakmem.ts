@@ -1,10 +1,10 @@
 /** hakmem in WebAssembly, in any profile, with any compile-time constants, from any revision's sources. */
 
 import { readFile } from "node:fs/promises";
-import * as path from "node:path";
-import { cachedFile, fingerprint, fingerprintOfSources } from "../cache.js";
+import { cachedFile } from "../../base/cache.js";
+import { fingerprint, fingerprintOfAllocator } from "../../base/fingerprint.js";
 import type { Profile } from "../../profile/index.js";
-import { COMPILED, ROOT } from "../../paths.js";
+import { ROOT } from "../../base/paths.js";
 import type { WasmContext, WasmHooks, WasmPeer } from "./peer.js";
 
 export interface HakmemVariant {
@@ -58,11 +58,7 @@ export function hakmemPeer(variant: HakmemVariant): WasmPeer {
 async function build(variant: HakmemVariant, target: "wasm32" | "wasm32-shared"): Promise<Uint8Array> {
   const { buildWasm } = await import("../../build/wasm.js");
   const { profile, overrides = {}, sourceRoot = ROOT } = variant;
-  const key = fingerprint(
-    await fingerprintOfSources(path.join(sourceRoot, "assembly"), ".ts"),
-    await fingerprintOfSources(path.join(COMPILED, "build"), ".js"),
-    JSON.stringify([profile, overrides, target]),
-  );
+  const key = fingerprint(await fingerprintOfAllocator(sourceRoot), JSON.stringify([profile, overrides, target]));
   const file = await cachedFile(`hakmem-${key}.wasm`, () => buildWasm({ profile, target, overrides, sourceRoot }));
   return readFile(file);
 }

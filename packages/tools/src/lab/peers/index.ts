@@ -1,7 +1,7 @@
 /** The list of peers. A new one is a file in this directory and a line here or, when it needs no profile, in `fixed.ts`. */
 
 import { loadShippedProfiles } from "../../profile/index.js";
-import { unknownName } from "../errors.js";
+import { unknownName } from "../../base/errors.js";
 import { FIXED_PEERS } from "./fixed.js";
 import { ceilingPeer, hakmemPeer } from "./hakmem.js";
 import { libraryPeer } from "./library.js";

@@ -4,15 +4,15 @@
  */
 
 import { spawn } from "node:child_process";
-import { access, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { randomUUID } from "node:crypto";
+import { readFile } from "node:fs/promises";
 import * as path from "node:path";
-import { findPeer, NATIVE_PEERS, NativePeerError, preloading, type NativePeer } from "../../native/allocators.js";
+import { findPeer, NATIVE_PEERS, NativePeerError, preloading, type NativePeer } from "../../run/allocators.js";
 import { loadProfile } from "../../profile/index.js";
-import { cacheDirectory, fingerprint, fingerprintOfSources } from "../cache.js";
-import { MeasurementError } from "../errors.js";
+import { cachedDirectory, cachedFile } from "../../base/cache.js";
+import { fingerprint, fingerprintOfPipeline, fingerprintOfSources } from "../../base/fingerprint.js";
+import { MeasurementError } from "../../base/errors.js";
 import type { Sample, SampleRequest } from "../measure/protocol.js";
-import { ROOT } from "../../paths.js";
+import { ROOT } from "../../base/paths.js";
 import { decodeTrace } from "../trace/format.js";
 import { workloadById, type Workload } from "../workloads.js";
 import type { ExternalPeer } from "./peer.js";
@@ -48,8 +48,7 @@ export const TRAINED_NATIVE_PEER: ExternalPeer = nativePeer({
   missing: HAKMEM_NATIVE_PEER.missing,
   library: async () => {
     const { buildNative } = await import("../../build/native.js");
-    const out = path.join(await nativeCache(), "pgo");
-    return (await buildNative({ profile: await loadProfile("default"), pgo: true, out })).shared;
+    return (await buildNative({ profile: await loadProfile("default"), pgo: true })).shared;
   },
 });
 
@@ -182,11 +181,8 @@ async function argumentsOf(workload: Workload): Promise<readonly (number | strin
   if (workload.trace === undefined) return [0, 1, 2, 3].map((index) => workload.args[index] ?? 0);
   const packed = await readFile(path.join(ROOT, "bench", "traces", workload.trace));
   const { events, slots } = decodeTrace(packed);
-  const file = path.join(await nativeCache(), `${fingerprint(packed)}.events`);
-  // Several processes may want it at once: each writes its own and the last rename wins, with the same bytes.
-  const own = `${file}.${randomUUID()}`;
-  await writeFile(own, events);
-  await rename(own, file);
+  const bytes = new Uint8Array(events.buffer, events.byteOffset, events.byteLength);
+  const file = await cachedFile(path.join("bench", `${fingerprint(packed)}.events`), () => Promise.resolve(bytes));
   return [events.length / 2, slots, 0, 0, file];
 }
 
@@ -204,34 +200,10 @@ async function buildProgram(isNull: boolean): Promise<string> {
   const { buildWorkload } = await import("../../build/native-workload.js");
   const compiler = await requireCompiler(hostArchitecture());
   const sources = ["bench/workloads", "bench/peers", "bench/native", "native"];
-  const directory = path.join(
-    await nativeCache(),
-    fingerprint(
-      compiler.version,
-      ...(await Promise.all(sources.map((name) => fingerprintOfSources(path.join(ROOT, name), "")))),
-    ),
-  );
-  const built = path.join(directory, isNull ? "workload-null" : "workload");
-  if (await exists(built)) return built;
-  // Several processes may build it at once: each builds its own and the last rename wins, with the same program.
-  const own = `${directory}.${randomUUID()}`;
-  await mkdir(own);
-  const program = await buildWorkload({ compiler, out: own, nullPeer: isNull });
-  await mkdir(directory, { recursive: true });
-  await rename(program, built);
-  await rm(own, { recursive: true });
-  return built;
-}
-
-function exists(file: string): Promise<boolean> {
-  return access(file).then(
-    () => true,
-    () => false,
-  );
-}
-
-async function nativeCache(): Promise<string> {
-  const directory = path.join(cacheDirectory(), "native");
-  await mkdir(directory, { recursive: true });
-  return directory;
+  const parts = await Promise.all(sources.map((name) => fingerprintOfSources(path.join(ROOT, name))));
+  const name = `workload-${fingerprint(compiler.version, String(isNull), await fingerprintOfPipeline(), ...parts)}`;
+  const directory = await cachedDirectory(path.join("bench", name), async (empty) => {
+    await buildWorkload({ compiler, out: empty, nullPeer: isNull });
+  });
+  return path.join(directory, isNull ? "workload-null" : "workload");
 }

@@ -1,7 +1,7 @@
 /** The null allocator: what the driver alone costs. */
 
 import * as path from "node:path";
-import { ROOT } from "../../paths.js";
+import { ROOT } from "../../base/paths.js";
 import type { ScriptHeap, ScriptPeer, WasmContext, WasmPeer } from "./peer.js";
 import type { Workload } from "../workloads.js";
 

@@ -3,7 +3,7 @@
 import { readFile } from "node:fs/promises";
 import * as path from "node:path";
 import { ARENA_END } from "../arena.js";
-import { ROOT } from "../../paths.js";
+import { ROOT } from "../../base/paths.js";
 import type { WasmPeer } from "./peer.js";
 
 export const TLSF_PEER: WasmPeer = {

@@ -10,7 +10,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
-import { ROOT } from "../../paths.js";
+import { ROOT } from "../../base/paths.js";
 import { encodeTrace } from "./format.js";
 import { sampleRecording } from "./sample.js";
 

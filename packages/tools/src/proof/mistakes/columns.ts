@@ -6,11 +6,11 @@ import * as path from "node:path";
 import { promisify } from "node:util";
 import { buildNative } from "../../build/native.js";
 import { hostArchitecture, requireCompiler, runTool } from "../../build/native-compiler.js";
-import { cacheDirectory, exists } from "../../lab/cache.js";
-import { messageOf } from "../../lab/errors.js";
-import { findPeer, NATIVE_PEERS } from "../../native/allocators.js";
+import { cacheDirectory, exists } from "../../base/cache.js";
+import { messageOf } from "../../base/errors.js";
+import { findPeer, NATIVE_PEERS } from "../../run/allocators.js";
 import { loadProfile } from "../../profile/index.js";
-import { withScratch } from "../../build/scratch.js";
+import { withScratch } from "../../base/scratch.js";
 
 export interface Column {
   readonly name: string;

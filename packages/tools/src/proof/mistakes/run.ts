@@ -3,7 +3,7 @@
 import { spawn } from "node:child_process";
 import * as path from "node:path";
 import { hostArchitecture, requireCompiler, runTool } from "../../build/native-compiler.js";
-import { ROOT } from "../../paths.js";
+import { ROOT } from "../../base/paths.js";
 import type { Column } from "./columns.js";
 import type { Case, Family } from "./families.js";
 

@@ -3,10 +3,10 @@
 import { execFile, spawn } from "node:child_process";
 import * as path from "node:path";
 import { promisify } from "node:util";
-import { ROOT } from "../../paths.js";
-import { RequestError } from "../../lab/errors.js";
+import { ROOT } from "../../base/paths.js";
+import { RequestError } from "../../base/errors.js";
 import type { Configuration, Model, Mutation } from "./models.js";
-import { withScratch } from "../../build/scratch.js";
+import { withScratch } from "../../base/scratch.js";
 
 /** Where the models are. */
 export const MODEL_DIRECTORY = path.join(ROOT, "docs", "model");

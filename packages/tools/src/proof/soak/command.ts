@@ -2,10 +2,10 @@
 
 import { setImmediate } from "node:timers/promises";
 import { InvalidArgumentError, type Command } from "commander";
-import { abortOnInterrupt } from "../../build/scratch.js";
+import { abortOnInterrupt } from "../../base/scratch.js";
 import { EXIT, list, listFrom, wholeNumber, type Register } from "../../cli/command.js";
-import { RequestError, unknownName } from "../../lab/errors.js";
-import { traitsOf, type Target } from "../../build/target.js";
+import { RequestError, unknownName } from "../../base/errors.js";
+import { traitsOf, type Target } from "../../profile/target.js";
 import { loadProfile, shippedProfileNames } from "../../profile/index.js";
 import { isNative, soakProgram, type SoakProgram } from "./program.js";
 import { describeFault, SOAK_TARGETS, type SoakTarget } from "./protocol.js";

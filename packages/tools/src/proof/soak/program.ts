@@ -7,13 +7,14 @@ import { moduleFile } from "../../build/all.js";
 import { hostArchitecture, requireCompiler, runTool } from "../../build/native-compiler.js";
 import { generateModuleSource } from "../../build/native-module.js";
 import { buildNative } from "../../build/native.js";
-import { traitsOf, type Target } from "../../build/target.js";
-import { cachedFile, fingerprint, fingerprintOfSources } from "../../lab/cache.js";
+import { traitsOf, type Target } from "../../profile/target.js";
+import { cachedFile } from "../../base/cache.js";
+import { fingerprint, fingerprintOfPipeline, fingerprintOfSources } from "../../base/fingerprint.js";
 import { linkModules } from "../../lab/modules.js";
-import { COMPILED, ROOT, shippedModules } from "../../paths.js";
+import { ROOT, shippedModules } from "../../base/paths.js";
 import type { Profile } from "../../profile/index.js";
 import type { SoakTarget } from "./protocol.js";
-import { withScratch } from "../../build/scratch.js";
+import { withScratch } from "../../base/scratch.js";
 
 const ENTRY = path.join("bench", "workloads", "soak", "program.ts");
 const HOST = path.join(ROOT, "bench", "native", "soak.c");
@@ -56,7 +57,7 @@ async function fingerprintOfChecker(): Promise<string> {
   return fingerprint(
     await fingerprintOfSources(file("bench", "workloads"), ".ts"),
     await readFile(file("assembly", "atomic.ts")),
-    await fingerprintOfSources(path.join(COMPILED, "build"), ".js"),
+    await fingerprintOfPipeline(),
   );
 }
 

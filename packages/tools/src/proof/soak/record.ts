@@ -8,10 +8,10 @@ import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import * as path from "node:path";
 import { promisify } from "node:util";
 import { z } from "zod";
-import { RequestError } from "../../lab/errors.js";
+import { RequestError } from "../../base/errors.js";
 import { groupBy } from "../../lab/group-by.js";
-import { checkOutputFile } from "../../lab/output.js";
-import { ROOT } from "../../paths.js";
+import { checkOutputFile } from "../../base/output.js";
+import { ROOT } from "../../base/paths.js";
 import type { Fault, SoakTarget } from "./protocol.js";
 
 const COUNT = z.int().nonnegative();

@@ -3,7 +3,7 @@
 import { execFile } from "node:child_process";
 import * as path from "node:path";
 import { promisify } from "node:util";
-import { COMPILED } from "../../paths.js";
+import { COMPILED } from "../../base/paths.js";
 import type { NodeVersion } from "../../lab/node-versions.js";
 import type { ProgramFiles } from "./modules.js";
 import type { NodeTask } from "./node.js";

@@ -5,10 +5,11 @@ import * as path from "node:path";
 import binaryen from "binaryen";
 import { compileAssemblyModule } from "../../build/assemblyscript.js";
 import { optimizeModule } from "../../build/optimize.js";
-import { traitsOf, type Target } from "../../build/target.js";
+import { traitsOf, type Target } from "../../profile/target.js";
 import { allocatorEntry, buildWasm } from "../../build/wasm.js";
-import { cachedFile, fingerprint, fingerprintOfSources } from "../../lab/cache.js";
-import { COMPILED, ROOT } from "../../paths.js";
+import { cachedFile } from "../../base/cache.js";
+import { fingerprint, fingerprintOfAllocator, fingerprintOfSources } from "../../base/fingerprint.js";
+import { COMPILED, ROOT } from "../../base/paths.js";
 import { constantsOf, type Profile } from "../../profile/index.js";
 
 const SOURCES = path.join("test", "allocator", "assembly", "stale-size");
@@ -45,9 +46,8 @@ export async function programFiles(
   const name = `${profile.name} ${target}, ${linking}`;
   const { guard } = profile;
   const sources = await Promise.all([
-    fingerprintOfSources(path.join(sourceRoot, "assembly"), ".ts"),
+    fingerprintOfAllocator(sourceRoot),
     fingerprintOfSources(path.join(ROOT, SOURCES), ".ts"),
-    fingerprintOfSources(path.join(COMPILED, "build"), ".js"),
     readFile(path.join(COMPILED, "proof", "stale-size", "modules.js")),
   ]);
   const key = fingerprint(...sources, JSON.stringify(profile));

@@ -1,8 +1,13 @@
-/** The lab's own errors: what was wrong, with the value, and what to do. */
+/** Errors that explain themselves: the message is what was wrong, with the value, and what to do. */
 
-/** A wrong name or number in a request: nothing has been measured. */
-export class RequestError extends Error {
-  override readonly name = "RequestError";
+/** What a person needs to know about it is its message. */
+export class ExplainedError extends Error {
+  override readonly name: string = "ExplainedError";
+}
+
+/** A wrong name or number in a request: nothing has been done. */
+export class RequestError extends ExplainedError {
+  override readonly name: string = "RequestError";
 }
 
 /** `value` is not one of `valid`. */
@@ -11,7 +16,7 @@ export function unknownName(what: string, value: string, valid: readonly string[
 }
 
 /** A peer failed while it was measured: it trapped, ran out of memory, timed out or its process died. */
-export class MeasurementError extends Error {
+export class MeasurementError extends ExplainedError {
   override readonly name = "MeasurementError";
 }
 

@@ -6,7 +6,7 @@ import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 
 /** The directory of this package. */
-export const TOOLS = fileURLToPath(new URL("../", import.meta.url));
+export const TOOLS = fileURLToPath(new URL("../..", import.meta.url));
 
 /** This package, compiled: where scripts are that run in processes and threads of their own. */
 export const COMPILED = path.join(TOOLS, "dist");

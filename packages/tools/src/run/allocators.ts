@@ -1,7 +1,8 @@
 /** The allocators that a Linux program can be started with: ours, the C library's, and those of Debian's packages. */
 
-import { access } from "node:fs/promises";
 import * as path from "node:path";
+import { exists } from "../base/cache.js";
+import { ExplainedError } from "../base/errors.js";
 
 /** A replacement for malloc in a shared library of the system, or the C library's own. */
 export interface NativePeer {
@@ -44,7 +45,7 @@ const DIRECTORIES: readonly string[] = [
 ];
 
 /** A peer that is not installed. */
-export class NativePeerError extends Error {
+export class NativePeerError extends ExplainedError {
   override readonly name = "NativePeerError";
 }
 
@@ -71,11 +72,4 @@ export function preloading(
   if (library === undefined) return environment;
   const present = environment["LD_PRELOAD"];
   return { ...environment, LD_PRELOAD: present ? `${library}:${present}` : library };
-}
-
-async function exists(file: string): Promise<boolean> {
-  return access(file).then(
-    () => true,
-    () => false,
-  );
 }

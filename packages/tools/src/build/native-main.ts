@@ -1,3 +1,0 @@
-import { runBuildNative } from "./native-command.js";
-
-process.exitCode = await runBuildNative(process.argv.slice(2));

@@ -1,0 +1,44 @@
+/** What `hakmem ab` does. */
+
+import { formatExperiment, recordExperiment, runExperiment } from "../../lab/ab/experiment.js";
+import { loadVariant, parseVariant } from "../../lab/ab/variant.js";
+import { RequestError } from "../../base/errors.js";
+import { ProgressLine } from "../../lab/progress.js";
+import { selectWorkloads } from "../../lab/workloads.js";
+import { abortOnInterrupt } from "../../base/scratch.js";
+import { EXIT } from "../command.js";
+import { WORKLOADS, type AbOptions } from "../commands/ab.js";
+
+export async function ab(baseline: string, variants: readonly string[], options: AbOptions): Promise<void> {
+  const { record, title, reason, json, rounds, runs } = options;
+  if (record && title === undefined)
+    throw new RequestError("--record needs --title, one line that says what was tried");
+  // All are checked before the first one is fetched.
+  for (const spec of [baseline, ...variants]) parseVariant(spec);
+  const workloads = selectWorkloads(options.workload ?? WORKLOADS);
+  const unfit = workloads.find(({ driver }) => driver !== "single");
+  if (unfit !== undefined)
+    throw new RequestError(`workload "${unfit.id}" is not one of a single thread, which ab judges by`);
+
+  const progress = new ProgressLine({ quiet: options.quiet });
+  const experiment = await runExperiment({
+    baseline: await loadVariant(baseline),
+    variants: await Promise.all(variants.map(loadVariant)),
+    workloads,
+    rounds,
+    runs,
+    thresholds: { time: options.threshold, memory: options.memory },
+    signal: abortOnInterrupt(),
+    onProgress: (state) => {
+      progress.show(state);
+    },
+  });
+  progress.clear();
+  console.log(json ? JSON.stringify(experiment, null, 2) : formatExperiment(experiment));
+  if (record && title !== undefined && !experiment.incomplete) {
+    const file = await recordExperiment(experiment, { title, ...(reason === undefined ? {} : { reason }) });
+    console.error(`recorded in ${file}`);
+  }
+  const hasFailed = experiment.variants.some(({ failure }) => failure !== null);
+  process.exitCode = experiment.incomplete ? EXIT.interrupted : hasFailed ? EXIT.failed : EXIT.ok;
+}

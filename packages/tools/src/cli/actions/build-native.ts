@@ -1,0 +1,37 @@
+/** What `hakmem build-native` does. */
+
+import * as path from "node:path";
+import { checkOutputDirectory } from "../../base/output.js";
+import { buildNative } from "../../build/native.js";
+import { ARCHITECTURES, findCompiler, type Architecture } from "../../build/native-compiler.js";
+import { loadProfile } from "../../profile/index.js";
+import type { BuildNativeOptions } from "../commands/build-native.js";
+
+export async function buildNativeLibraries(options: BuildNativeOptions): Promise<void> {
+  const { pgo, out, force, quiet } = options;
+  const profiles = await Promise.all(options.profile.map(loadProfile));
+  const architectures = options.arch ?? (await installed());
+  if (out !== undefined) await checkOutputDirectory(out);
+  for (const profile of profiles) {
+    for (const architecture of architectures) {
+      const { shared, built } = await buildNative({
+        profile,
+        architecture,
+        pgo: pgo && architecture === process.arch,
+        force,
+        ...(out === undefined ? {} : { out: path.join(out, architecture, profile.name) }),
+        onStep: (step) => {
+          if (!quiet) console.error(step);
+        },
+      });
+      console.log(quiet ? shared : `${shared}  ${built ? "built" : "up to date"}`);
+    }
+  }
+}
+
+/** This machine's architecture, whether or not it has a compiler (its absence is an error), and those with a cross compiler. */
+async function installed(): Promise<Architecture[]> {
+  const found: Architecture[] = [];
+  for (const name of ARCHITECTURES) if (name === process.arch || (await findCompiler(name))) found.push(name);
+  return found;
+}

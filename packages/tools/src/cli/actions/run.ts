@@ -1,0 +1,64 @@
+/** What `hakmem run` does. */
+
+import { spawn } from "node:child_process";
+import { constants } from "node:os";
+import { buildNative } from "../../build/native.js";
+import { ExplainedError, RequestError } from "../../base/errors.js";
+import { loadProfile } from "../../profile/index.js";
+import { findPeer, NATIVE_PEERS, preloading, type NativePeer } from "../../run/allocators.js";
+import type { RunOptions } from "../commands/run.js";
+
+const NOT_READY = 126;
+const NO_PROGRAM = 127;
+const SIGNAL_BASE = 128;
+
+/** Signals that whoever started us means for the program. Those of the terminal reach it without our help. */
+const FORWARDED: readonly NodeJS.Signals[] = ["SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGCONT", "SIGWINCH"];
+const SHARED_WITH_TERMINAL: readonly NodeJS.Signals[] = ["SIGINT", "SIGQUIT"];
+
+export async function run(program: string, args: readonly string[], options: RunOptions): Promise<void> {
+  const { stats } = options;
+  const peer = NATIVE_PEERS.find(({ name }) => name === options.peer);
+  try {
+    process.exitCode = await start(program, args, peer ? await ofPeer(peer, stats) : await ofHakmem(options));
+  } catch (error) {
+    if (!(error instanceof ExplainedError) || error instanceof RequestError) throw error;
+    console.error(`error: ${error.message}`);
+    process.exitCode = NOT_READY;
+  }
+}
+
+async function ofHakmem({ profile, stats, quiet }: RunOptions): Promise<NodeJS.ProcessEnv> {
+  const library = await buildNative({
+    profile: await loadProfile(profile),
+    onStep: (step) => {
+      if (!quiet) console.error(`hakmem: ${step}`);
+    },
+  });
+  return { ...preloading(library.shared), ...(stats ? { HAKMEM_STATS: "1" } : {}) };
+}
+
+async function ofPeer(peer: NativePeer, stats: boolean): Promise<NodeJS.ProcessEnv> {
+  const environment = preloading(await findPeer(peer));
+  if (!stats) return environment;
+  if (peer.statistics === undefined) console.error(`hakmem: ${peer.name} prints no statistics; --stats has no effect`);
+  return { ...environment, ...peer.statistics };
+}
+
+function start(program: string, args: readonly string[], environment: NodeJS.ProcessEnv): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { stdio: "inherit", env: environment });
+    for (const signal of FORWARDED) process.on(signal, () => child.kill(signal));
+    for (const signal of SHARED_WITH_TERMINAL) process.on(signal, () => {});
+    child.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "ENOENT" && error.code !== "EACCES") return reject(error);
+      console.error(
+        `hakmem: ${program} cannot be started: ${error.code === "ENOENT" ? "no such program" : "permission denied"}`,
+      );
+      resolve(NO_PROGRAM);
+    });
+    child.on("close", (code, signal) =>
+      resolve(signal === null ? (code ?? 1) : SIGNAL_BASE + constants.signals[signal]),
+    );
+  });
+}
