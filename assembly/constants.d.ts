@@ -1,6 +1,6 @@
 /**
  * Compile-time constants. The build passes every one of them to the compiler (`--use NAME=value`), computed from a
- * profile and a target by `src/profile/`; this file only tells editors and `tsc` that they exist.
+ * profile and a target by `packages/tools/src/profile/`; this file only tells editors and `tsc` that they exist.
  */
 
 /** 1: the memory is shared and calls may come from several threads. */

@@ -4,7 +4,7 @@
  * When another thread has grown the memory, V8 goes on comparing the addresses of memory.fill and memory.copy, and where it
  * has no guard pages those of every access, with the size that this thread's code has read before; a thread that stays
  * inside WebAssembly may never learn of the growth, and traps. Growing by nothing renews the size, for the instances of all
- * modules on the memory in this thread. (The library does the same for JavaScript's views, src/heap/views.ts.)
+ * modules on the memory in this thread. (The library does the same for JavaScript's views, packages/hakmem/src/heap/views.ts.)
  *
  * So nothing is handed out, or touched, that the instance may not see. Every address that comes from where other threads
  * write is looked at first (`see`), which is one comparison with a global, off the hot path. And for the blocks that a

@@ -12,7 +12,7 @@
 #include "operators.h"
 #include "platform.h"
 #include "resident.h"
-#include "allocator.gen.h" /* written by src/build/native-source.ts */
+#include "allocator.gen.h" /* written by packages/tools/src/build/native-source.ts */
 #include "threads.h"
 
 #define PUBLIC __attribute__((visibility("default")))

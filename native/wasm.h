@@ -1,7 +1,7 @@
 /* What the C that wasm2c generates needs from its surroundings, and no more.
  *
  * Addresses of the 64-bit module are addresses of the process, so a load is a
- * load. The build (src/build/native-source.ts) removes the instance and memory
+ * load. The build (packages/tools/src/build/native-source.ts) removes the instance and memory
  * arguments. Only operations in use are here: a new one goes beside the others. */
 #pragma once
 

@@ -7,7 +7,7 @@
  * lives for some hundred thousand operations; the next one goes on with its blocks.
  *
  * Prints lines of JSON: {"done": operations so far} now and then, and in the end {"result": …}
- * or {"fault": …}, with exit code 1; see src/proof/soak/protocol.ts. */
+ * or {"fault": …}, with exit code 1; see packages/tools/src/proof/soak/protocol.ts. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <inttypes.h>

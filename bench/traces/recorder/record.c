@@ -1,6 +1,6 @@
 /*
  * Records what a native program asks of malloc: load in front of it with LD_PRELOAD; the events go to the file that
- * HAKMEM_RECORD names. Only ever used to make a new trace; see src/lab/trace/record.ts, which compiles and runs it.
+ * HAKMEM_RECORD names. Only ever used to make a new trace; see packages/tools/src/lab/trace/record.ts, which compiles and runs it.
  *
  *   event    ├ kind u64 ┼ address u64 ┼ size u64 ┤        kind: 0 malloc, 1 free, 2 realloc (address: the old block),
  *                                                                3 the result of the realloc before (address: the new block)

@@ -11,11 +11,10 @@ export const TOOLS = fileURLToPath(new URL("../..", import.meta.url));
 /** This package, compiled: where scripts are that run in processes and threads of their own. */
 export const COMPILED = path.join(TOOLS, "dist");
 
-/**
- * The directory that holds `assembly/`, `native/`, `bench/` and `profiles/`: this package as it is published, or the checkout that it
- * is developed in.
- */
-export const ROOT = existsSync(path.join(TOOLS, "assembly")) ? TOOLS : path.resolve(TOOLS, "..", "..");
+const CHECKOUT = path.resolve(TOOLS, "..", "..");
+
+/** The directory that holds `assembly/`, `native/`, `bench/` and `profiles/`: the checkout, or this package as it is published. */
+export const ROOT = existsSync(path.join(CHECKOUT, "assembly", "layers.json")) ? CHECKOUT : TOOLS;
 
 /** The modules that the library `hakmem` ships. */
 export function shippedModules(): string {

@@ -137,7 +137,7 @@ export async function buildNative(request: NativeOptions): Promise<NativeLibrary
 function prebuiltDirectory(architecture: Architecture, profile: string): string | undefined {
   try {
     const manifest = createRequire(import.meta.url).resolve(`@hakmem/linux-${architecture}/package.json`);
-    return path.join(path.dirname(manifest), "lib", profile);
+    return path.join(path.dirname(manifest), "lib", architecture, profile);
   } catch {
     return undefined;
   }

@@ -42,6 +42,12 @@ export function makeProgram(name: string, description: string, commands: readonl
 
 /** Runs the command that the process's arguments name, and sets the exit code. */
 export async function runProgram(program: Command): Promise<void> {
+  // Who reads the output may have seen enough.
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      process.exit(error.code === "EPIPE" ? EXIT.ok : EXIT.failed);
+    });
+  }
   try {
     await program.parseAsync();
   } catch (error) {

@@ -1,12 +1,18 @@
 /** What `hakmem run` does. */
 
 import { spawn } from "node:child_process";
+import { readFile } from "node:fs/promises";
 import { constants } from "node:os";
+import * as path from "node:path";
+import { cachedFile } from "../../base/cache.js";
+import { fingerprint } from "../../base/fingerprint.js";
 import { buildNative } from "../../build/native.js";
 import { ExplainedError, RequestError } from "../../base/errors.js";
 import { loadProfile } from "../../profile/index.js";
 import { findPeer, NATIVE_PEERS, preloading, type NativePeer } from "../../run/allocators.js";
 import type { RunOptions } from "../commands/run.js";
+
+const SEPARATORS = /[\s:]/;
 
 const NOT_READY = 126;
 const NO_PROGRAM = 127;
@@ -35,7 +41,18 @@ async function ofHakmem({ profile, stats, quiet }: RunOptions): Promise<NodeJS.P
       if (!quiet) console.error(`hakmem: ${step}`);
     },
   });
-  return { ...preloading(library.shared), ...(stats ? { HAKMEM_STATS: "1" } : {}) };
+  return { ...preloading(await loadable(library.shared)), ...(stats ? { HAKMEM_STATS: "1" } : {}) };
+}
+
+/** The library by a path that `LD_PRELOAD` can hold, which takes spaces and colons for the end of one. */
+async function loadable(file: string): Promise<string> {
+  if (!SEPARATORS.test(file)) return file;
+  const bytes = await readFile(file);
+  const copy = await cachedFile(path.join("native", `${fingerprint(bytes)}.so`), () => Promise.resolve(bytes));
+  if (!SEPARATORS.test(copy)) return copy;
+  throw new ExplainedError(
+    `LD_PRELOAD cannot hold a path with spaces or colons, such as ${copy}; set HAKMEM_CACHE to a directory without any`,
+  );
 }
 
 async function ofPeer(peer: NativePeer, stats: boolean): Promise<NodeJS.ProcessEnv> {
