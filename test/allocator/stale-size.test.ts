@@ -7,7 +7,12 @@ import { describe, expect, test } from "vitest";
 import { nodeVersion } from "../../packages/tools/src/lab/node-versions.js";
 import { loadProfile } from "../../packages/tools/src/profile/index.js";
 import { describe as describeOutcome } from "../../packages/tools/src/proof/engines.js";
-import { FLAG_SETS, hasFlags, playInNode, type FlagSetName } from "../../packages/tools/src/proof/stale-size/engines.js";
+import {
+  FLAG_SETS,
+  hasFlags,
+  playInNode,
+  type FlagSetName,
+} from "../../packages/tools/src/proof/stale-size/engines.js";
 import { programFiles, type Linking } from "../../packages/tools/src/proof/stale-size/modules.js";
 import type { Target } from "../../packages/tools/src/profile/target.js";
 

@@ -1,80 +1,65 @@
+import { execFile } from "node:child_process";
+import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import * as path from "node:path";
 import { fileURLToPath } from "node:url";
-import { describe, expect, it } from "vitest";
-import { findViolations, readLayers, violationsOf } from "../../scripts/layers.js";
+import { promisify } from "node:util";
+import { expect, it } from "vitest";
 
+const CONFIG = fileURLToPath(new URL("../../.dependency-cruiser.js", import.meta.url));
+const CRUISER = fileURLToPath(new URL("../../node_modules/.bin/depcruise", import.meta.url));
 const LAYERS = [
   { members: ["top"], owns: "calls" },
   { members: ["left", "right"], owns: "blocks" },
   { members: ["ground"], owns: "pages" },
 ];
+/** Sources in which nothing is wrong. */
+const RIGHT = {
+  "top.ts": 'export { left } from "./left";\nexport { map } from "./ground/linux";',
+  "left.ts": 'import { map } from "./ground/linux";\nexport const left = map;',
+  "right.ts": "export const right = 1;",
+  "ground/linux.ts": 'import { page } from "./page";\nexport const map = page;',
+  "ground/page.ts": "export const page = 1;",
+};
 
-function whyOf(file: string, text: string): string[] {
-  return violationsOf(file, text, LAYERS).map(({ why }) => why);
+/** The names of the rules that sources of the allocator break. */
+async function violations(changes: Readonly<Record<string, string>>): Promise<string[]> {
+  const directory = await mkdtemp(path.join(tmpdir(), "hakmem-layers-"));
+  const trees = ["assembly", "packages/hakmem/src", "packages/tools/src"];
+  for (const tree of trees) {
+    for (const [name, text] of Object.entries({ ...RIGHT, ...(tree === "assembly" ? changes : {}) })) {
+      await mkdir(path.dirname(path.join(directory, tree, name)), { recursive: true });
+      await writeFile(path.join(directory, tree, name), text);
+    }
+    await writeFile(path.join(directory, tree, "layers.json"), JSON.stringify({ layers: LAYERS }));
+  }
+  const args = [CRUISER, "--config", CONFIG, "--output-type", "json", ...trees];
+  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: directory }).catch(
+    (error: unknown) => error as { stdout: string },
+  );
+  const { summary } = JSON.parse(stdout) as { summary: { violations: { rule: { name: string } }[] } };
+  return [...new Set(summary.violations.map(({ rule }) => rule.name))].sort();
 }
 
-describe("the layers of the allocator", () => {
-  it("hold for its sources", async () => {
-    const directory = fileURLToPath(new URL("../../assembly/", import.meta.url));
-    expect(await findViolations(directory, await readLayers(directory))).toEqual([]);
-  });
-
-  it("allow imports of any layer below", () => {
-    expect(whyOf("top.ts", 'import { a } from "./left";\nexport * from "./ground";')).toEqual([]);
-  });
-
-  it("allow the files of a folder to use each other", () => {
-    expect(whyOf("ground/index.ts", 'export { map } from "./linux";')).toEqual([]);
-  });
-
-  it("forbid imports of a layer above, naming the file, the line, the import and why", () => {
-    const text = '// A comment with import { x } from "./top".\n\nimport { call } from "../top";';
-    expect(violationsOf("ground/linux.ts", text, LAYERS)).toEqual([
-      {
-        file: "ground/linux.ts",
-        line: 3,
-        imports: "../top",
-        why: "ground (layer 3 of 3, pages) is below top (layer 1 of 3, calls)",
-      },
-    ]);
-  });
-
-  it("forbid imports within a layer", () => {
-    expect(whyOf("left.ts", 'import { b } from "./right";')).toEqual([
-      "left and right are in the same layer (layer 2 of 3, blocks); only layers below may be imported",
-    ]);
-  });
-
-  it("count re-exports as imports", () => {
-    expect(whyOf("ground.ts", 'export { call } from "./top";')).toHaveLength(1);
-  });
-
-  it("see past the decorators that only AssemblyScript allows", () => {
-    const text = '// @ts-ignore: decorator\n@inline function f(): void {}\nimport { call } from "./top";';
-    expect(whyOf("ground.ts", text)).toHaveLength(1);
-  });
-
-  it("forbid what is outside: libraries and other folders", () => {
-    expect(whyOf("top.ts", 'import { x } from "util";\nimport { y } from "../bench/random";')).toEqual([
-      "the allocator uses no library; only relative imports are allowed",
-      "it is outside of the allocator",
-    ]);
-  });
-
-  it("name only what exists", async () => {
-    const directory = fileURLToPath(new URL("./fixture/assembly/", import.meta.url));
-    const layers = [
-      ...LAYERS.slice(0, 1),
-      { members: ["guarded"], owns: "checked calls" },
-      { members: ["index"], owns: "calls" },
-      { members: ["round"], owns: "sizes" },
-    ];
-    expect(await findViolations(directory, layers)).toEqual([
-      { file: "layers.json", line: 1, imports: "", why: "top is neither file nor folder" },
-    ]);
-  });
-
-  it("must name every file", () => {
-    expect(whyOf("other.ts", "")).toEqual(["other is in no layer; add it to layers.json"]);
-    expect(whyOf("top.ts", 'import { a } from "./other";')).toEqual(["other is in no layer; add it to layers.json"]);
-  });
+it.each<[string, Record<string, string>, string[]]>([
+  ["allow layers below, and the files of a folder each other", {}, []],
+  ["forbid a layer above", { "ground/page.ts": 'export { right as page } from "../right";' }, ["assembly/ground"]],
+  [
+    "forbid a member of the same layer",
+    { "left.ts": 'import { right } from "./right";\nexport const left = right;' },
+    ["assembly/left"],
+  ],
+  ["forbid the allocator a library", { "right.ts": 'export { join as right } from "path";' }, ["assembly-alone"]],
+  [
+    "forbid a circle within a folder",
+    { "ground/page.ts": 'import { map } from "./linux";\nexport const page = () => map;' },
+    ["no-circular"],
+  ],
+  [
+    "forbid a file that is in no layer",
+    { "other.ts": "export const other = 1;", "top.ts": 'export { other } from "./other";' },
+    ["assembly/top", "assembly/unknown"],
+  ],
+])("layers %s", async (_, changes, rules) => {
+  expect(await violations(changes)).toEqual(rules);
 });

@@ -1,7 +1,14 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
-import { decodeTrace, encodeTrace, FREE, MALLOC, REALLOC, type Trace } from "../../packages/tools/src/lab/trace/format.js";
+import {
+  decodeTrace,
+  encodeTrace,
+  FREE,
+  MALLOC,
+  REALLOC,
+  type Trace,
+} from "../../packages/tools/src/lab/trace/format.js";
 import { sampleRecording } from "../../packages/tools/src/lab/trace/sample.js";
 import { WORKLOADS } from "../../packages/tools/src/lab/workloads.js";
 

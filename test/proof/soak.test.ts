@@ -11,8 +11,19 @@ import { checkEnd } from "../../packages/tools/src/proof/soak/end.js";
 import { createMemory, SoakInstance } from "../../packages/tools/src/proof/soak/instance.js";
 import { LocatedFault, runLives } from "../../packages/tools/src/proof/soak/life.js";
 import { linkedProgram, soakProgram } from "../../packages/tools/src/proof/soak/program.js";
-import { describeFault, type Fault, type SoakTarget, type WasmJob } from "../../packages/tools/src/proof/soak/protocol.js";
-import { checkPage, formatTable, readLines, writeRecord, type RecordLine } from "../../packages/tools/src/proof/soak/record.js";
+import {
+  describeFault,
+  type Fault,
+  type SoakTarget,
+  type WasmJob,
+} from "../../packages/tools/src/proof/soak/protocol.js";
+import {
+  checkPage,
+  formatTable,
+  readLines,
+  writeRecord,
+  type RecordLine,
+} from "../../packages/tools/src/proof/soak/record.js";
 import { runRound, type Round } from "../../packages/tools/src/proof/soak/round.js";
 import { scratch } from "../native/support/program.js";
 
@@ -50,10 +61,7 @@ describe("over an allocator with a fault, the soak finds", () => {
   let module: WebAssembly.Module;
   beforeAll(async () => {
     const entry = path.join("test", "proof", "assembly", "broken.ts");
-    const { file } = await linkedProgram(
-      "wasm32",
-      await compileAssembly({ entry, root: ROOT, target: "wasm32" }),
-    );
+    const { file } = await linkedProgram("wasm32", await compileAssembly({ entry, root: ROOT, target: "wasm32" }));
     module = new WebAssembly.Module(await readFile(file));
   });
 

@@ -1,9 +1,9 @@
 /** hakmem: heaps outside of JavaScript's own, which workers can share. Begin with {@link createHeap}. */
 
 export { attachHeap, createHeap, createHeapSync, preload } from "./heap/create.js";
-export type { TypedArray, TypedArrayConstructor } from "./heap/arguments.js";
+export type { AllocOptions, TypedArray, TypedArrayConstructor } from "./heap/arguments.js";
 export type { HeapHandle } from "./heap/handle.js";
-export { Heap, type AllocOptions } from "./heap/heap.js";
+export { Heap } from "./heap/heap.js";
 export type { HeapScope } from "./heap/scope.js";
 export type { ModuleSource } from "./heap/module-source.js";
 export type { AttachOptions, HeapOptions } from "./heap/options.js";

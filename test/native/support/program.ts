@@ -7,7 +7,12 @@ import * as path from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished } from "vitest";
 import { buildNative, type NativeLibrary } from "../../../packages/tools/src/build/native.js";
-import { hostArchitecture, requireCompiler, runTool, type Compiler } from "../../../packages/tools/src/build/native-compiler.js";
+import {
+  hostArchitecture,
+  requireCompiler,
+  runTool,
+  type Compiler,
+} from "../../../packages/tools/src/build/native-compiler.js";
 import { preloading } from "../../../packages/tools/src/run/allocators.js";
 import { loadProfile } from "../../../packages/tools/src/profile/index.js";
 

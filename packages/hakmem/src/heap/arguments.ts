@@ -80,6 +80,12 @@ export interface TypedArrayConstructor<A extends TypedArray> {
   readonly BYTES_PER_ELEMENT: number;
 }
 
+/** How `alloc` may be asked. */
+export interface AllocOptions {
+  /** A power of two that the array's address shall be a multiple of; 16 unless given. */
+  readonly alignment?: number;
+}
+
 const TypedArrayBase: unknown = Object.getPrototypeOf(Uint8Array);
 
 export function checkConstructor(value: unknown): void {

@@ -15,6 +15,7 @@ import {
   type HeapCorruptionError,
 } from "../errors.js";
 import {
+  type AllocOptions,
   byteLength,
   checkConstructor,
   isWhole,
@@ -62,11 +63,6 @@ function checkParts(parts: unknown): void {
 }
 
 const MAX_THREAD_ID = 2 ** 32 - 1;
-
-export interface AllocOptions {
-  /** A power of two that the array's address shall be a multiple of; 16 unless given. */
-  readonly alignment?: number;
-}
 
 /**
  * One thread's way into a heap. It belongs to the thread that called `createHeap` or `attachHeap` and cannot be sent to

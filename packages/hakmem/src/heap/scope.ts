@@ -1,9 +1,21 @@
 /** Blocks that are freed together. */
 
 import { InvalidArgumentError } from "../errors.js";
-import type { TypedArray, TypedArrayConstructor } from "./arguments.js";
-import type { AllocOptions, Heap } from "./heap.js";
+import type { AllocOptions, TypedArray, TypedArrayConstructor } from "./arguments.js";
 import { makeDisposable, type AutoDisposable } from "./dispose.js";
+
+/** As much of a heap as its scopes need. */
+interface Source {
+  /** How often everything has been freed. */
+  readonly age: number;
+  malloc(size: number): number;
+  calloc(count: number, size: number): number;
+  alignedAlloc(alignment: number, size: number): number;
+  alloc<A extends TypedArray>(type: TypedArrayConstructor<A>, length: number, options?: AllocOptions): A;
+  allocUnsafe<A extends TypedArray>(type: TypedArrayConstructor<A>, length: number, options?: AllocOptions): A;
+  allocString(text: string): Uint8Array;
+  free(block: number | TypedArray): void;
+}
 
 /**
  * Frees, when it ends, all that was allocated through it: `using scope = heap.scope()`. It belongs to the thread of its heap.
@@ -12,13 +24,13 @@ import { makeDisposable, type AutoDisposable } from "./dispose.js";
  */
 // eslint-disable-next-line @typescript-eslint/no-unsafe-declaration-merging -- its `[Symbol.dispose]`, which not all types have
 export class HeapScope {
-  readonly #heap: Heap;
+  readonly #heap: Source;
   readonly #age: number;
   /** Last allocated last. */
   #blocks: Set<number | TypedArray> | undefined = new Set();
 
   /** @internal Use `heap.scope()`. */
-  constructor(heap: Heap) {
+  constructor(heap: Source) {
     this.#heap = heap;
     this.#age = heap.age;
   }
@@ -84,7 +96,7 @@ export class HeapScope {
     return block;
   }
 
-  #open(): Heap {
+  #open(): Source {
     if (this.#blocks !== undefined && this.#heap.age === this.#age) return this.#heap;
     throw new InvalidArgumentError("scope", this, "one that has not ended", "Make a new one with heap.scope().");
   }

@@ -9,3 +9,6 @@ export const DEFAULT_WIDEST = 0.1;
 
 /** What counts when a variant is judged: see `Thresholds`. */
 export const DEFAULT_THRESHOLDS = { time: 0.01, memory: 0.1 } as const;
+
+/** Workloads that a variant is judged by. */
+export const AB_WORKLOADS = ["random-mixed/400", "c6-heavy"];

@@ -13,7 +13,8 @@ import { ARENA_END, MAXIMUM_PAGES, PAGE_BYTES } from "./arena.js";
 import { cachedFile } from "../base/cache.js";
 import { fingerprint, fingerprintOfPipeline, fingerprintOfSources } from "../base/fingerprint.js";
 import { ROOT } from "../base/paths.js";
-import { labelOf, type LabTarget, type WasmPeer } from "./peers/peer.js";
+import { labelOf, type WasmPeer } from "./peers/peer.js";
+import type { LabTarget } from "./target.js";
 import { withScratch } from "../base/scratch.js";
 
 const run = promisify(execFile);

@@ -17,7 +17,8 @@ import {
 import { groupBy } from "./group-by.js";
 import { commonRounds, LEAST_ROUNDS } from "./rounds.js";
 import { groupOf, type Cell, type Session } from "./session.js";
-import { labelOf, type LabTarget } from "./peers/peer.js";
+import { labelOf } from "./peers/peer.js";
+import type { LabTarget } from "./target.js";
 import type { MemoryPoint } from "./measure/protocol.js";
 
 export const RESULTS_VERSION = 1;

@@ -9,7 +9,8 @@ import type { MemoryPoint, Sample, SampleRequest } from "./measure/protocol.js";
 import { Runner } from "./measure/runner.js";
 import { linkedModule } from "./modules.js";
 import type { NodeVersion } from "./node-versions.js";
-import { labelOf, targetsOf, type LabTarget, type Peer } from "./peers/peer.js";
+import { labelOf, targetsOf, type Peer } from "./peers/peer.js";
+import type { LabTarget } from "./target.js";
 import type { Workload } from "./workloads.js";
 
 export interface SessionOptions {

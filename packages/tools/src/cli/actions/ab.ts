@@ -6,8 +6,21 @@ import { RequestError } from "../../base/errors.js";
 import { ProgressLine } from "../../lab/progress.js";
 import { selectWorkloads } from "../../lab/workloads.js";
 import { abortOnInterrupt } from "../../base/scratch.js";
+import { AB_WORKLOADS } from "../../lab/defaults.js";
 import { EXIT } from "../command.js";
-import { WORKLOADS, type AbOptions } from "../commands/ab.js";
+import type { CommonOptions } from "../command.js";
+
+export interface AbOptions extends CommonOptions {
+  readonly workload?: readonly string[];
+  readonly rounds: number;
+  readonly runs: number;
+  readonly threshold: number;
+  readonly memory: number;
+  readonly json: boolean;
+  readonly record: boolean;
+  readonly title?: string;
+  readonly reason?: string;
+}
 
 export async function ab(baseline: string, variants: readonly string[], options: AbOptions): Promise<void> {
   const { record, title, reason, json, rounds, runs } = options;
@@ -15,7 +28,7 @@ export async function ab(baseline: string, variants: readonly string[], options:
     throw new RequestError("--record needs --title, one line that says what was tried");
   // All are checked before the first one is fetched.
   for (const spec of [baseline, ...variants]) parseVariant(spec);
-  const workloads = selectWorkloads(options.workload ?? WORKLOADS);
+  const workloads = selectWorkloads(options.workload ?? AB_WORKLOADS);
   const unfit = workloads.find(({ driver }) => driver !== "single");
   if (unfit !== undefined)
     throw new RequestError(`workload "${unfit.id}" is not one of a single thread, which ab judges by`);

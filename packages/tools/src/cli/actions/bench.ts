@@ -7,7 +7,8 @@ import { checkOutputFile } from "../../base/output.js";
 import { nodeVersion, THIS_NODE } from "../../lab/node-versions.js";
 import { allPeers, selectPeers } from "../../lab/peers/index.js";
 import { CEILING } from "../../lab/peers/hakmem.js";
-import { labelOf, targetsOf, type LabTarget, type Peer } from "../../lab/peers/peer.js";
+import { labelOf, targetsOf, type Peer } from "../../lab/peers/peer.js";
+import type { LabTarget } from "../../lab/target.js";
 import { ProgressLine } from "../../lab/progress.js";
 import { QUICK_ROUNDS, ROUNDS } from "../../lab/defaults.js";
 import { resultsOf, type Results } from "../../lab/results.js";
@@ -15,8 +16,27 @@ import { runSession } from "../../lab/session.js";
 import { formatResults } from "../../lab/table.js";
 import { selectWorkloads, WORKLOADS, type Workload } from "../../lab/workloads.js";
 import { abortOnInterrupt } from "../../base/scratch.js";
-import type { BenchOptions } from "../commands/bench.js";
 import { exitCodeOf } from "../exit-code.js";
+import type { CommonOptions } from "../command.js";
+
+export interface BenchOptions extends CommonOptions {
+  readonly workload?: readonly string[];
+  readonly peer?: readonly string[];
+  readonly target?: readonly string[];
+  readonly threads?: readonly string[];
+  readonly node?: readonly string[];
+  readonly rounds?: number;
+  readonly runs: number;
+  readonly quick: boolean;
+  readonly baseline: string;
+  readonly widest: number;
+  readonly ceiling: boolean;
+  readonly timeout: number;
+  readonly json?: string | true;
+  readonly report?: string;
+  readonly setup: boolean;
+  readonly list: boolean;
+}
 
 const MOST_THREADS = 64;
 

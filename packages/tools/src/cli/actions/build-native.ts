@@ -5,7 +5,15 @@ import { checkOutputDirectory } from "../../base/output.js";
 import { buildNative } from "../../build/native.js";
 import { ARCHITECTURES, findCompiler, type Architecture } from "../../build/native-compiler.js";
 import { loadProfile } from "../../profile/index.js";
-import type { BuildNativeOptions } from "../commands/build-native.js";
+import type { CommonOptions } from "../command.js";
+
+export interface BuildNativeOptions extends CommonOptions {
+  readonly profile: readonly string[];
+  readonly arch?: readonly Architecture[];
+  readonly pgo: boolean;
+  readonly out?: string;
+  readonly force: boolean;
+}
 
 export async function buildNativeLibraries(options: BuildNativeOptions): Promise<void> {
   const { pgo, out, force, quiet } = options;

@@ -3,8 +3,17 @@
 import { buildAll } from "../../build/all.js";
 import { checkOutputDirectory } from "../../base/output.js";
 import { loadProfile, loadShippedProfiles } from "../../profile/index.js";
-import { WASM_TARGETS } from "../../profile/target.js";
-import type { BuildOptions } from "../commands/build.js";
+import { WASM_TARGETS, type Target } from "../../profile/target.js";
+import type { CommonOptions } from "../command.js";
+
+export interface BuildOptions extends CommonOptions {
+  readonly profile?: readonly string[];
+  readonly target?: readonly Target[];
+  readonly out: string;
+  readonly names: boolean;
+  readonly force: boolean;
+  readonly json: boolean;
+}
 
 export async function build({ profile, target, out, names, force, json, quiet }: BuildOptions): Promise<void> {
   const profiles = profile === undefined ? await loadShippedProfiles() : await Promise.all(profile.map(loadProfile));

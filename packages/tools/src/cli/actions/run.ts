@@ -10,7 +10,14 @@ import { buildNative } from "../../build/native.js";
 import { ExplainedError, RequestError } from "../../base/errors.js";
 import { loadProfile } from "../../profile/index.js";
 import { findPeer, NATIVE_PEERS, preloading, type NativePeer } from "../../run/allocators.js";
-import type { RunOptions } from "../commands/run.js";
+import type { CommonOptions } from "../command.js";
+
+export interface RunOptions extends CommonOptions {
+  readonly profile: string;
+  readonly stats: boolean;
+  /** Name of one of `NATIVE_PEERS`. */
+  readonly peer?: string;
+}
 
 const SEPARATORS = /[\s:]/;
 

@@ -11,7 +11,11 @@ import { formatResults } from "../../lab/table.js";
 import { selectWorkloads } from "../../lab/workloads.js";
 import { abortOnInterrupt } from "../../base/scratch.js";
 import { exitCodeOf } from "../exit-code.js";
-import type { StartOptions } from "../commands/start.js";
+import type { CommonOptions } from "../command.js";
+
+export interface StartOptions extends CommonOptions {
+  readonly json: boolean;
+}
 
 const WORKLOADS = ["random-mixed/400", "js-random-mixed"];
 const PEERS = ["hakmem", "tlsf", "thi.ng", "buffer"];

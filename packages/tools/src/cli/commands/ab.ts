@@ -1,22 +1,9 @@
 /** `hakmem ab`: compares a baseline with variants of the allocator and says what to do about them. */
 
-import { DEFAULT_THRESHOLDS } from "../../lab/defaults.js";
-import { list, positiveNumber, wholeNumber, type CommonOptions, type Register } from "../command.js";
+import { AB_WORKLOADS, DEFAULT_THRESHOLDS } from "../../lab/defaults.js";
+import { list, positiveNumber, wholeNumber, type Register } from "../command.js";
+import type { AbOptions } from "../actions/ab.js";
 
-export interface AbOptions extends CommonOptions {
-  readonly workload?: readonly string[];
-  readonly rounds: number;
-  readonly runs: number;
-  readonly threshold: number;
-  readonly memory: number;
-  readonly json: boolean;
-  readonly record: boolean;
-  readonly title?: string;
-  readonly reason?: string;
-}
-
-/** Those that a variant is judged by unless others are asked for. */
-export const WORKLOADS = ["random-mixed/400", "c6-heavy"];
 /** Fewer cannot be certain of anything. */
 const LEAST_ROUNDS = 6;
 
@@ -26,7 +13,7 @@ export const registerAb: Register = (program) => {
     .description("judge variants of the allocator against a baseline: adopt, neutral or refuse")
     .argument("<baseline>", "variant to compare with, for instance default")
     .argument("<variant...>", "variants to judge")
-    .option("-w, --workload <names>", `workloads (default: ${WORKLOADS.join(", ")})`, list)
+    .option("-w, --workload <names>", `workloads (default: ${AB_WORKLOADS.join(", ")})`, list)
     .option("-r, --rounds <number>", "interleaved rounds", wholeNumber(LEAST_ROUNDS, 1000), 10)
     .option("--runs <number>", "timed runs in each visit of a round; the fastest counts", wholeNumber(1, 100), 7)
     .option("--threshold <fraction>", "change of ns/op that counts", positiveNumber(1), DEFAULT_THRESHOLDS.time)

@@ -1,26 +1,8 @@
 /** `hakmem bench`: measures allocators under workloads. */
 
-import { list, positiveNumber, wholeNumber, type CommonOptions, type Register } from "../command.js";
+import { list, positiveNumber, wholeNumber, type Register } from "../command.js";
+import type { BenchOptions } from "../actions/bench.js";
 import { DEFAULT_WIDEST, QUICK_ROUNDS, ROUNDS } from "../../lab/defaults.js";
-
-export interface BenchOptions extends CommonOptions {
-  readonly workload?: readonly string[];
-  readonly peer?: readonly string[];
-  readonly target?: readonly string[];
-  readonly threads?: readonly string[];
-  readonly node?: readonly string[];
-  readonly rounds?: number;
-  readonly runs: number;
-  readonly quick: boolean;
-  readonly baseline: string;
-  readonly widest: number;
-  readonly ceiling: boolean;
-  readonly timeout: number;
-  readonly json?: string | true;
-  readonly report?: string;
-  readonly setup: boolean;
-  readonly list: boolean;
-}
 
 export const registerBench: Register = (program) => {
   program

@@ -1,15 +1,8 @@
 /** `hakmem build-native`: libhakmem.so, libhakmem.a and hakmem.h. */
 
-import { ARCHITECTURES, type Architecture } from "../../build/native-compiler.js";
-import { listFrom, listOf, type CommonOptions, type Register } from "../command.js";
-
-export interface BuildNativeOptions extends CommonOptions {
-  readonly profile: readonly string[];
-  readonly arch?: readonly Architecture[];
-  readonly pgo: boolean;
-  readonly out?: string;
-  readonly force: boolean;
-}
+import { ARCHITECTURES } from "../../build/native-compiler.js";
+import { listFrom, listOf, type Register } from "../command.js";
+import type { BuildNativeOptions } from "../actions/build-native.js";
 
 const PROFILES = ["default"];
 

@@ -1,16 +1,8 @@
 /** `hakmem build`: the allocator as WebAssembly. */
 
-import { WASM_TARGETS, type Target } from "../../profile/target.js";
-import { list, listOf, type CommonOptions, type Register } from "../command.js";
-
-export interface BuildOptions extends CommonOptions {
-  readonly profile?: readonly string[];
-  readonly target?: readonly Target[];
-  readonly out: string;
-  readonly names: boolean;
-  readonly force: boolean;
-  readonly json: boolean;
-}
+import { WASM_TARGETS } from "../../profile/target.js";
+import { list, listOf, type Register } from "../command.js";
+import type { BuildOptions } from "../actions/build.js";
 
 export const registerBuild: Register = (program) => {
   program

@@ -2,14 +2,8 @@
 
 import { Option } from "commander";
 import { NATIVE_PEERS } from "../../run/allocators.js";
-import type { CommonOptions, Register } from "../command.js";
-
-export interface RunOptions extends CommonOptions {
-  readonly profile: string;
-  readonly stats: boolean;
-  /** Name of one of `NATIVE_PEERS`. */
-  readonly peer?: string;
-}
+import type { Register } from "../command.js";
+import type { RunOptions } from "../actions/run.js";
 
 const HELP = `
 Options of hakmem come before the program; all that follows it is the program's, as in: hakmem run --stats ls -l

@@ -1,10 +1,7 @@
 /** `hakmem start`, which `npm start` runs: the main job on real input, in half a minute. */
 
-import type { CommonOptions, Register } from "../command.js";
-
-export interface StartOptions extends CommonOptions {
-  readonly json: boolean;
-}
+import type { Register } from "../command.js";
+import type { StartOptions } from "../actions/start.js";
 
 export const registerStart: Register = (program) => {
   program

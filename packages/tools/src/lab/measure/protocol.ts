@@ -1,6 +1,6 @@
 /** What the planning process asks of a measuring process, and what it gets back. Plain data: it travels as messages. */
 
-import type { LabTarget } from "../peers/peer.js";
+import type { LabTarget } from "../target.js";
 
 export interface SampleRequest {
   readonly workload: string;

@@ -11,7 +11,8 @@ import * as path from "node:path";
 import { promisify } from "node:util";
 import { ARENA_END, MAXIMUM_PAGES, PAGE_BYTES } from "../arena.js";
 import { exists } from "../../base/cache.js";
-import type { LabTarget, WasmContext, WasmPeer } from "./peer.js";
+import type { WasmContext, WasmPeer } from "./peer.js";
+import type { LabTarget } from "../target.js";
 import { withScratch } from "../../base/scratch.js";
 
 const run = promisify(execFile);

@@ -5,11 +5,9 @@
  * the peer's file, so what only building needs (compilers) is imported where it is used.
  */
 
+import type { LabTarget } from "../target.js";
 import type { Workload } from "../workloads.js";
 import type { Sample, SampleRequest } from "../measure/protocol.js";
-
-/** What a result says the code was compiled for. `js` is code that calls the allocator from JavaScript. */
-export type LabTarget = "wasm32" | "wasm32-shared" | "js" | "native";
 
 export interface PeerBase {
   /** What the command line selects by, and results name, together with `profile`. */
