@@ -1,14 +1,14 @@
 // @ts-check
 /**
- * Serves this repository to a browser, with the two headers that let a page share memory with its workers.
+ * Serves this repository, or another directory, to a browser, with the two headers that let a page share memory with its workers.
  *
- *   node examples/browser/serve.js [--port 8080] [--not-isolated]
+ *   node examples/browser/serve.js [--port 8080] [--root DIRECTORY] [--not-isolated]
  */
 
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { createServer } from "node:http";
-import { extname, join, normalize, sep } from "node:path";
+import { extname, join, normalize, resolve, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
@@ -30,17 +30,18 @@ const ISOLATION = {
 
 /**
  * Starts the server on the loopback interface.
- * @param {{ port?: number, isolated?: boolean }} options port 0 takes any free one
+ * @param {{ port?: number, isolated?: boolean, root?: string }} options port 0 takes any free one
  * @returns {Promise<{ url: string, close(): Promise<void> }>}
  */
-export async function serve({ port = 0, isolated = true } = {}) {
+export async function serve({ port = 0, isolated = true, root = ROOT } = {}) {
+  const base = resolve(root) + sep;
   const server = createServer(async ({ url = "/" }, response) => {
     const { pathname } = new URL(url, "http://localhost");
-    const file = normalize(join(ROOT, decodeURIComponent(pathname)));
+    const file = normalize(join(base, decodeURIComponent(pathname)));
     const type = TYPES[extname(file)];
     const found =
-      file.startsWith(ROOT) &&
-      !file.slice(ROOT.length - 1).includes(`${sep}.`) &&
+      file.startsWith(base) &&
+      !file.slice(base.length - 1).includes(`${sep}.`) &&
       (await stat(file).catch(() => undefined))?.isFile();
     if (!found || type === undefined) {
       response.writeHead(404, { "Content-Type": "text/plain" }).end(`${pathname} is not here\n`);
@@ -49,16 +50,16 @@ export async function serve({ port = 0, isolated = true } = {}) {
     response.writeHead(200, { "Content-Type": type, "Cache-Control": "no-store", ...(isolated ? ISOLATION : {}) });
     createReadStream(file).pipe(response);
   });
-  await new Promise((resolve, reject) => {
+  await new Promise((listening, reject) => {
     server.once("error", reject);
-    server.listen(port, "127.0.0.1", () => resolve(undefined));
+    server.listen(port, "127.0.0.1", () => listening(undefined));
   });
   const address = /** @type {import('node:net').AddressInfo} */ (server.address());
   return {
     url: `http://127.0.0.1:${address.port}/`,
     close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
+      new Promise((closed) => {
+        server.close(() => closed());
         server.closeAllConnections();
       }),
   };
@@ -66,8 +67,13 @@ export async function serve({ port = 0, isolated = true } = {}) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { values } = parseArgs({
-    options: { port: { type: "string", default: "8080" }, "not-isolated": { type: "boolean", default: false } },
+    options: {
+      port: { type: "string", default: "8080" },
+      root: { type: "string", default: ROOT },
+      "not-isolated": { type: "boolean", default: false },
+    },
   });
-  const { url } = await serve({ port: Number(values.port), isolated: !values["not-isolated"] });
+  const { port, root } = values;
+  const { url } = await serve({ port: Number(port), root, isolated: !values["not-isolated"] });
   console.log(`Open ${url}examples/browser/index.html (Ctrl+C stops)`);
 }

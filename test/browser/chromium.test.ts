@@ -1,8 +1,8 @@
 import type * as Hakmem from "hakmem";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { findChromium, startChromium } from "./support/chromium.js";
-import { startServer, type Server } from "./support/server.js";
+import { findChromium, startChromium } from "../../packages/tools/src/proof/browsers/chromium.js";
+import { startServer, type Server } from "../../packages/tools/src/proof/browsers/server.js";
 
 declare global {
   /** The library, in the pages that the tests open. */

@@ -11,9 +11,9 @@ import { describe as describeOutcome } from "../../packages/tools/src/proof/engi
 import { FLAG_SETS, type FlagSetName } from "../../packages/tools/src/proof/stale-size/engines.js";
 import { programFiles } from "../../packages/tools/src/proof/stale-size/modules.js";
 import type { Outcome } from "../../packages/tools/src/proof/stale-size/play.js";
-import { findChromium, startChromium } from "./support/chromium.js";
-import { askFirefox, findFirefox } from "./support/firefox.js";
-import { startServer, type Server } from "./support/server.js";
+import { findChromium, startChromium } from "../../packages/tools/src/proof/browsers/chromium.js";
+import { askFirefox, findFirefox } from "../../packages/tools/src/proof/browsers/firefox.js";
+import { startServer, type Server } from "../../packages/tools/src/proof/browsers/server.js";
 
 declare global {
   /** What the pages of these tests can be asked. */

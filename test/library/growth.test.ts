@@ -4,7 +4,7 @@ import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
-import { BUN_VERSION, bunExecutable } from "../../packages/tools/src/lab/bun.js";
+import { BUN, npmProgram } from "../../packages/tools/src/lab/npm-program.js";
 import { nodeVersion } from "../../packages/tools/src/lab/node-versions.js";
 import { loadProfile } from "../../packages/tools/src/profile/index.js";
 import { describe as describeOutcome } from "../../packages/tools/src/proof/engines.js";
@@ -32,13 +32,13 @@ test.each(["20", "24", "26"])(
 
 describe("in Bun", () => {
   test("the views of a heap cover at once what a worker has added", { timeout: TIMEOUT_MS }, async () => {
-    const found = await findings(await bunExecutable());
+    const found = await findings(await npmProgram(BUN));
     expect(Object.keys(found)).toEqual(["32 bits, fixed-length buffer", "32 bits, growable buffer"]);
     expect(Object.values(found).flat()).toEqual([]);
   });
 
   test("a thread that stays inside WebAssembly can use every block that it gets", { timeout: TIMEOUT_MS }, async () => {
-    const bun = { version: BUN_VERSION, execPath: await bunExecutable() };
+    const bun = { version: BUN.version, execPath: await npmProgram(BUN) };
     const files = await programFiles(await loadProfile("default"), "wasm32-shared", "linked");
     const outcomes = await playInNode(bun, { ...FLAG_SETS.none, flags: [] }, files);
     expect(outcomes?.length).toBeGreaterThan(50);

@@ -1,9 +1,8 @@
 /** Other versions of Node: npm's `node` package, which holds the official binary, installed on demand into the cache. */
 
-import * as path from "node:path";
-import { execa, ExecaError } from "execa";
-import { cachedDirectory } from "../base/cache.js";
-import { messageOf, RequestError } from "../base/errors.js";
+import { execa } from "execa";
+import { RequestError } from "../base/errors.js";
+import { npmProgram } from "./npm-program.js";
 
 export interface NodeVersion {
   /** As in `20.20.2`. */
@@ -26,19 +25,7 @@ export async function nodeVersion(wanted: string): Promise<NodeVersion> {
     );
   }
   if (`${THIS_NODE.version}.`.startsWith(`${wanted}.`)) return THIS_NODE;
-  const directory = await cachedDirectory(`node-${wanted}`, (empty) => install(wanted, empty));
-  const execPath = path.join(directory, "node_modules", "node", "bin", "node");
+  const execPath = await npmProgram({ title: "Node", name: "node", version: wanted, file: "node/bin/node" });
   const { stdout } = await execa(execPath, ["--version"]);
   return { version: stdout.replace(/^v/, ""), execPath };
-}
-
-async function install(wanted: string, directory: string): Promise<void> {
-  try {
-    await execa("npm", ["install", "--prefix", directory, "--no-save", "--no-audit", "--no-fund", `node@${wanted}`]);
-  } catch (error) {
-    if (error instanceof ExecaError && String(error.stderr).includes("ETARGET")) {
-      throw new RequestError(`npm has no Node ${wanted}; see which there are with: npm view node versions`);
-    }
-    throw new RequestError(`Node ${wanted} cannot be installed: ${messageOf(error)}`);
-  }
 }

@@ -6,6 +6,7 @@ import { registerFuzz } from "./fuzz.js";
 import { registerInterruptions } from "./interruptions.js";
 import { registerMistakes } from "./mistakes.js";
 import { registerModel } from "./model.js";
+import { registerPlaces } from "./places.js";
 import { registerProfiles } from "./profiles.js";
 import { registerSanitize } from "./sanitize.js";
 import { registerSoak } from "./soak/command.js";
@@ -16,6 +17,7 @@ const COMMANDS: readonly Register[] = [
   registerInterruptions,
   registerMistakes,
   registerModel,
+  registerPlaces,
   registerProfiles,
   registerSanitize,
   registerSoak,

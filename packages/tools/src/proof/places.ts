@@ -1,0 +1,82 @@
+/** `prove places`: that the library works wherever it is said to, by programs that are the same everywhere. */
+
+import { readFile, writeFile } from "node:fs/promises";
+import * as path from "node:path";
+import { Option } from "commander";
+import { ExplainedError, messageOf } from "../base/errors.js";
+import { ROOT } from "../base/paths.js";
+import { EXIT, listOf, type Register } from "../cli/command.js";
+import { PLACES, type Outcome, type Place } from "./places/places.js";
+
+interface Options {
+  readonly place?: readonly string[];
+  readonly record: boolean;
+}
+
+const NAMES = PLACES.map(({ name }) => name);
+/** The page with the table. */
+const PAGE = path.join(ROOT, "docs", "places.md");
+const BEGIN = "<!-- table: begin -->";
+const END = "<!-- table: end -->";
+
+export const registerPlaces: Register = (program) => {
+  program
+    .command("places")
+    .description("the library works in Node, Bun, Deno and browsers, with and without bundlers")
+    .addOption(new Option("--place <names>", `of ${NAMES.join(", ")} (default: all)`).argParser(listOf(NAMES)))
+    .option("--record", "write the table to docs/places.md; all places", false)
+    .action(async ({ place = NAMES, record }: Options) => {
+      const results = await runPlaces(PLACES.filter(({ name }) => place.includes(name)));
+      console.log(tableOf(results));
+      if (record) await recordTable(tableOf(results));
+      process.exitCode = results.some(hasFailed) ? EXIT.failed : EXIT.ok;
+    });
+};
+
+interface Result {
+  readonly title: string;
+  readonly outcomes: readonly Outcome[];
+}
+
+async function runPlaces(places: readonly Place[]): Promise<Result[]> {
+  const results: Result[] = [];
+  for (const place of places) {
+    let result: Result;
+    try {
+      const outcomes = await place.run();
+      result = { title: await place.title(), outcomes };
+    } catch (error) {
+      result = { title: place.name, outcomes: [{ name: "run", result: `FAILED: ${messageOf(error)}` }] };
+    }
+    for (const { name, result: found } of result.outcomes) {
+      if (found.startsWith("FAILED")) console.error(`${result.title}, ${name}: ${found}`);
+    }
+    console.error(`${result.title}: ${result.outcomes.map(({ result: found }) => found.split(":")[0]).join(", ")}`);
+    results.push(result);
+  }
+  return results;
+}
+
+function hasFailed({ outcomes }: Result): boolean {
+  return outcomes.some(({ result }) => result.startsWith("FAILED"));
+}
+
+function tableOf(results: readonly Result[]): string {
+  const steps = [...new Set(results.flatMap(({ outcomes }) => outcomes.map(({ name }) => name)))];
+  const rows = results.map(({ title, outcomes }) => [
+    title,
+    ...steps.map((step) => outcomes.find(({ name }) => name === step)?.result ?? ""),
+  ]);
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+  return [line(["where", ...steps]), line(["---", ...steps.map(() => "---")]), ...rows.map(line)].join("\n");
+}
+
+async function recordTable(table: string): Promise<void> {
+  const page = await readFile(PAGE, "utf8");
+  const [begin, end] = [page.indexOf(BEGIN), page.indexOf(END)];
+  if (begin < 0 || end < begin) throw new ExplainedError(`${PAGE} has no ${BEGIN} … ${END}`);
+  const { format } = await import("prettier");
+  const text = `${page.slice(0, begin + BEGIN.length)}\n\n${table}\n\n${page.slice(end)}`;
+  await writeFile(PAGE, await format(text, { parser: "markdown", printWidth: 120 }));
+}

@@ -1,0 +1,8 @@
+// @ts-check
+/** A worker of `main.js`. */
+
+import * as library from "hakmem";
+import { serve } from "../acceptance.js";
+import { listen } from "../web.js";
+
+listen(serve(library));

@@ -1,0 +1,12 @@
+// @ts-check
+/** The acceptance programs in a browser, as they are. */
+
+import * as library from "../../../packages/hakmem/dist/index.js";
+import { answer } from "../../browser/pages/ask.js";
+import { accept } from "../acceptance.js";
+import { helpers } from "../web.js";
+
+const startWorker = helpers(() => new Worker(new URL("./worker.js", import.meta.url), { type: "module" }));
+const act = () => accept({ library, startWorker });
+Object.assign(globalThis, { acceptance: act });
+await answer(act);
