@@ -29,10 +29,15 @@ export const WIDTH_64: Width<bigint> = {
   toWord: BigInt,
 };
 
-/** The least module that has a 64-bit memory: a header, and a memory section with the flag of 64-bit limits. */
-const PROBE = new Uint8Array([0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00, 0x05, 0x03, 0x01, 0x04, 0x00]);
-
-/** Whether this engine has 64-bit memories. */
+/**
+ * Whether this engine has 64-bit memories, as the standard came to have them: some had them earlier (Node 22), with other options and
+ * numbers for bigints.
+ */
 export function has64BitMemories(): boolean {
-  return WebAssembly.validate(PROBE);
+  try {
+    const descriptor = { initial: 0n, maximum: 0n, address: "i64" };
+    return new WebAssembly.Memory(descriptor as unknown as WebAssembly.MemoryDescriptor).buffer.byteLength === 0;
+  } catch {
+    return false;
+  }
 }
