@@ -54,7 +54,6 @@ export default tseslint.config(
           "Buffer",
           "setTimeout",
           "fetch",
-          "Worker",
         ].map((name) => [name, "readonly"]),
       ),
     },

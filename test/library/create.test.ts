@@ -240,3 +240,12 @@ describe("on a page that is not cross-origin isolated", () => {
     expect(heap.malloc(16)).not.toBe(0);
   });
 });
+
+test("a heap over a 64-bit memory is refused where the engine has none, as in Node 20", async () => {
+  vi.spyOn(WebAssembly, "Memory").mockImplementation(function () {
+    throw new TypeError("Cannot convert a BigInt value to a number");
+  });
+  const error = await errorOf(() => createHeap({ memory64: true }));
+  vi.restoreAllMocks();
+  expect(error).toMatchObject({ code: "HAKMEM_UNSUPPORTED", argument: "memory64", value: true });
+});

@@ -1,4 +1,5 @@
 // @ts-check
+/* global Worker */
 /** The acceptance programs in a browser, as bundlers bring them there. */
 
 import * as library from "hakmem";

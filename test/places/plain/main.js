@@ -1,4 +1,5 @@
 // @ts-check
+/* global Worker */
 /** The acceptance programs in a browser, as they are. */
 
 import * as library from "../../../packages/hakmem/dist/index.js";
