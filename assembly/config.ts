@@ -73,7 +73,6 @@ export const CONFIG_HASH: u32 =
     (HK_SHARED << 9) ^
     (HK_NATIVE << 8) ^
     (HK_GUARD << 7) ^
-    (HK_STATS << 6) ^
     (HK_UNSAFE << 5) ^
     (HK_HARDENED << 4)) *
   0x9e3779b1;

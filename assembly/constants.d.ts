@@ -15,8 +15,6 @@ declare const HK_ADDRESS_BITS: i32;
 declare const HK_GUARD: i32;
 /** 1: links of free blocks are encoded and checked, and blocks that are free are marked. */
 declare const HK_HARDENED: i32;
-/** 1: statistics beyond what metadata gives for nothing. */
-declare const HK_STATS: i32;
 /** 1: ceiling mode; the thread cache is never limited and never accounted. */
 declare const HK_UNSAFE: i32;
 /** Least blocks that a class of a thread cache may hold. */

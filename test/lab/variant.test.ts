@@ -7,11 +7,11 @@ describe("a variant", () => {
     ["./mine.json", { profile: "./mine.json", revision: null, overrides: {} }],
     ["HK_CACHE_MAX=512", { profile: "default", revision: null, overrides: { HK_CACHE_MAX: 512 } }],
     [
-      "compact,HK_CACHE_MAX=512,HK_STATS=1",
-      { profile: "compact", revision: null, overrides: { HK_CACHE_MAX: 512, HK_STATS: 1 } },
+      "compact,HK_CACHE_MAX=512,HK_UNSAFE=1",
+      { profile: "compact", revision: null, overrides: { HK_CACHE_MAX: 512, HK_UNSAFE: 1 } },
     ],
     ["@HEAD~1", { profile: "default", revision: "HEAD~1", overrides: {} }],
-    ["compact@v1.0,HK_STATS=1", { profile: "compact", revision: "v1.0", overrides: { HK_STATS: 1 } }],
+    ["compact@v1.0,HK_UNSAFE=1", { profile: "compact", revision: "v1.0", overrides: { HK_UNSAFE: 1 } }],
   ])("is understood when written as %s", (spec, expected) => {
     expect(parseVariant(spec)).toEqual(expected);
   });

@@ -16,7 +16,6 @@ export type ConstantName =
   | "HK_ADDRESS_BITS"
   | "HK_GUARD"
   | "HK_HARDENED"
-  | "HK_STATS"
   | "HK_UNSAFE"
   | "HK_CACHE_MIN"
   | "HK_CACHE_MAX"
@@ -75,7 +74,6 @@ export function constantsOf(
     HK_ADDRESS_BITS: addressBits,
     HK_GUARD: Number(profile.guard),
     HK_HARDENED: Number(profile.hardened),
-    HK_STATS: Number(profile.stats),
     HK_UNSAFE: Number(profile.unsafe),
     HK_CACHE_MIN: profile.cache.minBlocks,
     HK_CACHE_MAX: profile.cache.maxBlocks,

@@ -55,7 +55,6 @@ export const profileSchema = z
     }),
     guard: flag("fail-fast checks on every call"),
     hardened: flag("links of free blocks encoded and checked, blocks that are free marked"),
-    stats: flag("statistics beyond what metadata gives for nothing"),
     unsafe: flag("ceiling mode: no limits and no accounting, for measurements only"),
     cache: z.strictObject({
       minBlocks: powerOfTwo(1, 32768, "blocks of a class that a thread cache may always hold"),
