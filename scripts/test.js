@@ -11,7 +11,7 @@ import { fileURLToPath } from "node:url";
 import { startVitest } from "vitest/node";
 
 /** Each is an npm script named `check:…`. */
-const CHECKS = ["types", "assembly", "layers", "lint", "format"];
+const CHECKS = ["types", "assembly", "layers", "docs", "lint", "format"];
 
 const NEWER_NODE = "24";
 

@@ -18,6 +18,7 @@ export type HakmemErrorCode =
   | "HAKMEM_MODULE"
   | "HAKMEM_HEAP_CORRUPTION";
 
+/** What an error of the library is made of. */
 export interface HakmemErrorDetails {
   /** What is wrong, without the value: one sentence without its full stop. */
   readonly problem: string;
@@ -30,7 +31,9 @@ export interface HakmemErrorDetails {
   readonly cause?: unknown;
 }
 
+/** What every error of the library is. */
 export abstract class HakmemError extends Error {
+  /** Which kind of error it is, where `instanceof` cannot tell. */
   abstract readonly code: HakmemErrorCode;
   /** Name of the argument or option at fault; undefined when no single one is. */
   readonly argument: string | undefined;

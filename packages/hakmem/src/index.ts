@@ -1,7 +1,7 @@
 /** hakmem: heaps outside of JavaScript's own, which workers can share. Begin with {@link createHeap}. */
 
 export { attachHeap, createHeap, createHeapSync, preload } from "./heap/create.js";
-export type { AllocOptions, TypedArray, TypedArrayConstructor } from "./heap/arguments.js";
+export type { AllocOptions, Float16, TypedArray, TypedArrayConstructor } from "./heap/arguments.js";
 export type { HeapHandle } from "./heap/handle.js";
 export { Heap } from "./heap/heap.js";
 export type { HeapScope } from "./heap/scope.js";
@@ -24,3 +24,4 @@ export {
   UnsupportedError,
 } from "./errors.js";
 export type { CorruptionKind, HakmemErrorCode, HakmemErrorDetails } from "./errors.js";
+export type { Address, Bytes, UnknownMemory, WasmImports, WasmMemory, WasmModule } from "./platform.js";

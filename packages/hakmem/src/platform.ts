@@ -3,20 +3,25 @@
  * Node's), and otherwise as much of them as a program needs that only passes them on.
  */
 
-type Platform = typeof globalThis;
+/** As much of `WebAssembly.Memory` as the library gives to programs. */
+export interface UnknownMemory {
+  readonly buffer: ArrayBufferLike;
+}
 
 /** `WebAssembly.Memory`. */
-export type WasmMemory = Platform extends { WebAssembly: { Memory: { readonly prototype: infer Memory } } }
+export type WasmMemory = typeof globalThis extends { WebAssembly: { Memory: { readonly prototype: infer Memory } } }
   ? Memory
-  : { readonly buffer: ArrayBufferLike; grow(delta: number): number };
+  : UnknownMemory;
 
 /** `WebAssembly.Module`. */
-export type WasmModule = Platform extends { WebAssembly: { Module: { readonly prototype: infer Module } } }
+export type WasmModule = typeof globalThis extends { WebAssembly: { Module: { readonly prototype: infer Module } } }
   ? Module
   : object;
 
 /** `URL`. */
-export type Address = Platform extends { URL: { readonly prototype: infer Url } } ? Url : { readonly href: string };
+export type Address = typeof globalThis extends { URL: { readonly prototype: infer Url } }
+  ? Url
+  : { readonly href: string };
 
 /** What WebAssembly is compiled from. */
 export type Bytes = ArrayBuffer | ArrayBufferView<ArrayBuffer>;

@@ -77,6 +77,7 @@ export type Float16<Otherwise> = typeof globalThis extends { Float16Array: { rea
 /** The constructor of a typed array: `Float32Array`, `Uint8Array`, … */
 export interface TypedArrayConstructor<A extends TypedArray> {
   new (buffer: ArrayBufferLike, byteOffset: number, length: number): A;
+  /** Size of an element. */
   readonly BYTES_PER_ELEMENT: number;
 }
 

@@ -20,6 +20,7 @@ export interface HeapStats {
   readonly classes: readonly ClassStats[];
 }
 
+/** Figures about the blocks of one size class. */
 export interface ClassStats {
   /** Size of this class's blocks, in bytes. */
   readonly blockSize: number;

@@ -14,16 +14,27 @@ import { HEAP_STAT } from "./stats.js";
 
 /** One view of the whole memory for each type of element; an element's index is its address divided by its size. */
 export interface MemoryViews {
+  /** The memory as signed bytes, indexed by address. */
   readonly i8: Int8Array;
+  /** The memory as bytes, indexed by address. */
   readonly u8: Uint8Array;
+  /** The memory as signed 16-bit numbers, indexed by address / 2. */
   readonly i16: Int16Array;
+  /** The memory as unsigned 16-bit numbers, indexed by address / 2. */
   readonly u16: Uint16Array;
+  /** The memory as signed 32-bit numbers, indexed by address / 4. */
   readonly i32: Int32Array;
+  /** The memory as unsigned 32-bit numbers, indexed by address / 4. */
   readonly u32: Uint32Array;
+  /** The memory as signed 64-bit numbers, indexed by address / 8. */
   readonly i64: BigInt64Array;
+  /** The memory as unsigned 64-bit numbers, indexed by address / 8. */
   readonly u64: BigUint64Array;
+  /** The memory as 32-bit floats, indexed by address / 4. */
   readonly f32: Float32Array;
+  /** The memory as 64-bit floats, indexed by address / 8. */
   readonly f64: Float64Array;
+  /** The memory for unaligned and big-endian access. */
   readonly data: DataView;
 }
 
