@@ -54,6 +54,7 @@ export default tseslint.config(
           "Buffer",
           "setTimeout",
           "fetch",
+          "TextEncoder",
         ].map((name) => [name, "readonly"]),
       ),
     },

@@ -13,7 +13,7 @@
  * winner may have linked the same key, and then frees its own node.
  */
 
-/* global TextEncoder, TextDecoder */
+/* global TextDecoder */
 /** @import { Heap } from 'hakmem' */
 
 const NEXT = 0;

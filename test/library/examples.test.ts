@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
@@ -39,4 +40,12 @@ test("own-module shares a list between WebAssembly and JavaScript", async () => 
   const output = await run("own-module/main.js", "--values", "2000");
   expect(output).toContain("2000 values, sum 2668667000\n1000 above a million, 0 above a milliard\n");
   expect(output).toContain("first 4000000\n0 bytes still allocated");
+});
+
+test("the tutorial's program prints what the tutorial says, and is what it shows", async () => {
+  const page = await readFile(new URL("../docs/tutorial.md", EXAMPLES), "utf8");
+  for (const name of ["map.js", "worker.js", "main.js"]) {
+    expect(page).toContain(`\`\`\`js\n${await readFile(new URL(`tutorial/${name}`, EXAMPLES), "utf8")}\`\`\``);
+  }
+  expect(page).toContain(`$ node main.js\n${await run("tutorial/main.js")}\`\`\``);
 });
