@@ -186,7 +186,7 @@ describe("settings in the environment", () => {
       preload: await library(),
       environment: { HAKMEM_PROFILE: "guard" },
     });
-    expect(errors).toContain("npm run build:native -- --profile guard");
+    expect(errors).toContain("hakmem build-native --profile guard");
     expect((await library("guard")).shared).not.toBe((await library()).shared);
   });
 
