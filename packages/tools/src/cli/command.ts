@@ -95,16 +95,17 @@ export function listFrom(initial: readonly string[]): (text: string, previous: r
   return (text, previous) => list(text, previous === initial ? [] : previous);
 }
 
-/** As `list`, each of them one of `valid`. */
+/** As `list`, each of them one of `valid`; in place of the default `initial`, if there is one. */
 export function listOf<Name extends string>(
   valid: readonly Name[],
-): (text: string, previous?: readonly Name[]) => Name[] {
+  initial?: readonly Name[],
+): (text: string, previous?: readonly Name[]) => readonly Name[] {
   return (text, previous = []) => {
     const words = list(text).map((word) => {
       const name = valid.find((each) => each === word);
-      if (name === undefined) throw new InvalidArgumentError(`It must be of ${valid.join(", ")}.`);
+      if (name === undefined) throw new InvalidArgumentError(`"${word}" is not one of ${valid.join(", ")}.`);
       return name;
     });
-    return [...previous, ...words];
+    return [...(previous === initial ? [] : previous), ...words];
   };
 }

@@ -1,9 +1,9 @@
 /** `prove engines`: that a thread which stays inside WebAssembly can use every block, whatever other threads have grown. */
 
 import * as path from "node:path";
-import { InvalidArgumentError, type Command } from "commander";
+import type { Command } from "commander";
 import { TARGET_NAMES, traitsOf, type Target } from "../profile/target.js";
-import { EXIT, list, type Register } from "../cli/command.js";
+import { EXIT, list, listOf, type Register } from "../cli/command.js";
 import { messageOf } from "../base/errors.js";
 import { nodeVersion, type NodeVersion } from "../lab/node-versions.js";
 import { checkInputFile } from "../base/output.js";
@@ -25,6 +25,9 @@ interface Options {
 
 const SHARED_TARGETS = TARGET_NAMES.filter((name) => traitsOf(name).shared && !traitsOf(name).native);
 
+const WAYS = keysOf(LINKINGS);
+const FLAGS = keysOf(FLAG_SETS);
+
 export const registerEngines: Register = (program: Command) => {
   const flagSets = Object.entries(FLAG_SETS).map(
     ([name, { what, flags }]) => `  ${name.padEnd(16)} ${what} (${flags.join(" ")})`,
@@ -38,9 +41,14 @@ export const registerEngines: Register = (program: Command) => {
       "compact",
       "guard",
     ])
-    .option("--target <targets>", `of ${SHARED_TARGETS.join(", ")}`, listOf(SHARED_TARGETS), SHARED_TARGETS)
-    .option("--linking <ways>", `of ${keysOf(LINKINGS).join(", ")}`, listOf(keysOf(LINKINGS)), keysOf(LINKINGS))
-    .option("--flags <sets>", "sets of flags for V8, see below", listOf(keysOf(FLAG_SETS)), keysOf(FLAG_SETS))
+    .option(
+      "--target <targets>",
+      `of ${SHARED_TARGETS.join(", ")}`,
+      listOf(SHARED_TARGETS, SHARED_TARGETS),
+      SHARED_TARGETS,
+    )
+    .option("--linking <ways>", `of ${WAYS.join(", ")}`, listOf(WAYS, WAYS), WAYS)
+    .option("--flags <sets>", "sets of flags for V8, see below", listOf(FLAGS, FLAGS), FLAGS)
     .option("--root <directory>", "checkout whose assembly/ is built", ROOT)
     .addHelpText("after", `\nSets of flags:\n${flagSets.join("\n")}`)
     .action(async (options: Options) => {
@@ -117,14 +125,4 @@ export function describe({ name, wrong, unplayed }: Outcome): string[] {
 
 function keysOf<K extends string>(record: Readonly<Record<K, unknown>>): K[] {
   return Object.keys(record) as K[];
-}
-
-/** An option that is a list of some of `valid`. */
-function listOf<T extends string>(valid: readonly T[]): (text: string) => readonly T[] {
-  return (text) =>
-    list(text).map((word) => {
-      const found = valid.find((candidate) => candidate === word);
-      if (found === undefined) throw new InvalidArgumentError(`"${word}" is not one of ${valid.join(", ")}.`);
-      return found;
-    });
 }

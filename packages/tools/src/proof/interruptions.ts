@@ -4,11 +4,10 @@ import { execFile, spawn } from "node:child_process";
 import * as path from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
-import { InvalidArgumentError } from "commander";
 import { buildNative } from "../build/native.js";
 import { requireCompiler, runTool } from "../build/native-compiler.js";
 import { ROOT } from "../base/paths.js";
-import { EXIT, list, listFrom, wholeNumber, type Register } from "../cli/command.js";
+import { EXIT, listFrom, wholeNumber, type Register, listOf } from "../cli/command.js";
 import { RequestError } from "../base/errors.js";
 import { preloading } from "../run/allocators.js";
 import { loadProfile } from "../profile/index.js";
@@ -71,6 +70,7 @@ interface Options {
   readonly every: number;
 }
 
+const MODES: readonly InterruptionMode[] = INTERRUPTION_MODES.map(({ name }) => name);
 const PROFILES: readonly string[] = ["default", "guard"];
 
 export const registerInterruptions: Register = (program) => {
@@ -78,7 +78,7 @@ export const registerInterruptions: Register = (program) => {
     .command("interruptions")
     .description("interrupts every kind of operation of the native library before its instructions")
     .option("--profile <names>", "profiles, with commas between them", listFrom(PROFILES), PROFILES)
-    .option("--mode <names>", `any of ${INTERRUPTION_MODES.map(({ name }) => name).join(", ")}`, modes, namesOfModes())
+    .option("--mode <names>", `of ${MODES.join(", ")}`, listOf(MODES, MODES), MODES)
     .option("--every <n>", "before every n-th instruction only", wholeNumber(1, 1_000_000), 1)
     .addHelpText(
       "after",
@@ -86,18 +86,6 @@ export const registerInterruptions: Register = (program) => {
     )
     .action(prove);
 };
-
-function namesOfModes(): InterruptionMode[] {
-  return INTERRUPTION_MODES.map(({ name }) => name);
-}
-
-function modes(text: string): InterruptionMode[] {
-  return list(text).map((word) => {
-    const found = namesOfModes().find((name) => name === word);
-    if (found === undefined) throw new InvalidArgumentError(`It must be any of ${namesOfModes().join(", ")}.`);
-    return found;
-  });
-}
 
 async function prove({ profile: names, mode: chosen, every }: Options): Promise<void> {
   if (process.platform !== "linux" || process.arch !== "x64") {
