@@ -1,7 +1,6 @@
 /** The C compilers that the native library is built with: one an architecture, and the flags that all share. */
 
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
+import { execa } from "execa";
 import { ExplainedError } from "../base/errors.js";
 
 /** Architectures, named as in `process.arch`. */
@@ -77,7 +76,7 @@ export async function findCompiler(architecture: Architecture): Promise<Compiler
   const candidates = own ? [process.env["CC"] ?? "gcc", "cc"] : [`${GNU_NAMES[architecture]}-gcc`];
   for (const command of candidates) {
     try {
-      const { stdout } = await promisify(execFile)(command, ["--version"]);
+      const { stdout } = await execa(command, ["--version"]);
       return { command, architecture, version: stdout.split("\n", 1)[0] ?? "" };
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
@@ -103,7 +102,7 @@ export function emulator(architecture: Architecture): readonly string[] {
 /** Runs a compiler, or the `ar` that belongs to it; throws {@link NativeCompilerError} with what it said. */
 export async function runTool(command: string, args: readonly string[]): Promise<void> {
   try {
-    await promisify(execFile)(command, [...args], { maxBuffer: 2 ** 26 });
+    await execa(command, [...args]);
   } catch (error) {
     const { stderr, message } = error as Error & { stderr?: string };
     throw new NativeCompilerError(`${command} failed:\n${stderr || message}`);

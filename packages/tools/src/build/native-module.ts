@@ -2,11 +2,10 @@
  * AssemblyScript as C: constants → AssemblyScript → wasm2c → {@link nativeSource}. Start with {@link generateAllocatorSource}.
  */
 
-import { execFile } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import * as path from "node:path";
-import { promisify } from "node:util";
+import { execa } from "execa";
 import binaryen from "binaryen";
 import { constantsOf, type Profile } from "../profile/index.js";
 import { compileAssemblyModule, type AssemblyOptions } from "./assemblyscript.js";
@@ -81,7 +80,7 @@ async function wasmToC(bytes: Uint8Array): Promise<string> {
     const input = path.join(directory, "allocator.wasm");
     const output = path.join(directory, "allocator.c");
     await writeFile(input, bytes);
-    await promisify(execFile)(process.execPath, [
+    await execa(process.execPath, [
       wasm2c,
       "--enable-memory64",
       "--enable-threads",

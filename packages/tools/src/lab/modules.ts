@@ -4,11 +4,10 @@
  *   memory.wat (imports host.memory, exports it) ┬ the peer's module ┬ the driver ── wasm-merge ── wasm-opt ── cache
  */
 
-import { execFile } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import * as path from "node:path";
-import { promisify } from "node:util";
+import { execa } from "execa";
 import { ARENA_END, MAXIMUM_PAGES, PAGE_BYTES } from "./arena.js";
 import { cachedFile } from "../base/cache.js";
 import { fingerprint, fingerprintOfPipeline, fingerprintOfSources } from "../base/fingerprint.js";
@@ -16,8 +15,6 @@ import { ROOT } from "../base/paths.js";
 import { labelOf, type WasmPeer } from "./peers/peer.js";
 import type { LabTarget } from "./target.js";
 import { withScratch } from "../base/scratch.js";
-
-const run = promisify(execFile);
 
 const FEATURES = [
   "--enable-threads",
@@ -101,5 +98,5 @@ async function driver(target: LabTarget): Promise<Uint8Array> {
 }
 
 async function binaryen(tool: string, args: readonly string[]): Promise<void> {
-  await run(process.execPath, [path.join(BINARYEN, "bin", tool), ...args]);
+  await execa(process.execPath, [path.join(BINARYEN, "bin", tool), ...args]);
 }

@@ -3,10 +3,10 @@
  * called hk_…, so that they stand beside the sanitizer's own malloc. Start with {@link compileLibrary}.
  */
 
-import { execFile, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { copyFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import * as path from "node:path";
-import { promisify } from "node:util";
+import { execa } from "execa";
 import { ADDRESS_BITS, hostArchitecture, runTool } from "../build/native-compiler.js";
 import { generateAllocatorSource } from "../build/native-module.js";
 import { ROOT } from "../base/paths.js";
@@ -185,7 +185,7 @@ async function objcopy(object: string, args: readonly string[]): Promise<void> {
 
 /** Names of an object's public functions, but for those that are the library's alone. */
 async function publicNames(object: string): Promise<string[]> {
-  const { stdout } = await promisify(execFile)("nm", ["--extern-only", "--defined-only", "--format=posix", object]);
+  const { stdout } = await execa("nm", ["--extern-only", "--defined-only", "--format=posix", object]);
   return stdout
     .split("\n")
     .map((line) => line.split(" ", 1)[0] ?? "")

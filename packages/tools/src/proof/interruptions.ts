@@ -1,9 +1,9 @@
 /** `prove interruptions`: every kind of operation, interrupted before every one of its instructions (test/native/programs/interrupted.c). */
 
-import { execFile, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import * as path from "node:path";
 import { createInterface } from "node:readline";
-import { promisify } from "node:util";
+import { execa } from "execa";
 import { buildNative } from "../build/native.js";
 import { requireCompiler, runTool } from "../build/native-compiler.js";
 import { ROOT } from "../base/paths.js";
@@ -52,7 +52,7 @@ export async function failuresOf(mode: InterruptionMode, errors: string, library
 
 /** A function that tells the names of the function that an address of a library lies in. */
 async function functionsOf(library: string): Promise<(address: number) => string[]> {
-  const { stdout } = await promisify(execFile)("nm", ["--numeric-sort", library], { maxBuffer: 2 ** 24 });
+  const { stdout } = await execa("nm", ["--numeric-sort", library]);
   const symbols = [...stdout.matchAll(/^([0-9a-f]+) [tTwWi] (\S+)$/gm)].map(([, address = "", name = ""]) => ({
     address: parseInt(address, 16),
     // What GCC takes out of a function is that function's.

@@ -5,17 +5,14 @@
  * allocate is a stack of its own. The rest of a thread's state stays zero, which is a valid state of a lock's owner.
  */
 
-import { execFile } from "node:child_process";
 import { readFile, writeFile } from "node:fs/promises";
 import * as path from "node:path";
-import { promisify } from "node:util";
+import { execa } from "execa";
 import { ARENA_END, MAXIMUM_PAGES, PAGE_BYTES } from "../arena.js";
 import { exists } from "../../base/cache.js";
 import type { WasmContext, WasmPeer } from "./peer.js";
 import type { LabTarget } from "../target.js";
 import { withScratch } from "../../base/scratch.js";
-
-const run = promisify(execFile);
 
 /** Debian's Emscripten finds its JavaScript parser here only when it is told to. */
 const DEBIAN_NODE_PATH = "/usr/share/nodejs";
@@ -92,7 +89,7 @@ function begin({ exports, thread }: WasmContext): number {
 
 async function findMissing(): Promise<string | undefined> {
   try {
-    await run("emcc", ["--version"], { env: ENVIRONMENT });
+    await execa("emcc", ["--version"], { env: ENVIRONMENT });
   } catch {
     return SETUP;
   }
@@ -122,7 +119,7 @@ async function build(allocator: string, target: LabTarget): Promise<Uint8Array> 
     const options = Object.entries(settings).map(([name, value]) => `-s${name}=${value}`);
     // A higher level would give the module's imports other names. The library is optimised, and the linked module will be.
     const mode = shared ? ["-O1", "-pthread"] : ["-O3"];
-    await run("emcc", [source, ...mode, "--no-entry", ...options, "-o", output], { env: ENVIRONMENT });
+    await execa("emcc", [source, ...mode, "--no-entry", ...options, "-o", output], { env: ENVIRONMENT });
     return await readFile(path.join(directory, "out.wasm"));
   });
 }

@@ -1,9 +1,8 @@
 /** The allocators that the wrong programs are run under, and how each says that something is wrong. */
 
-import { execFile } from "node:child_process";
 import { mkdir, readdir, realpath, rename, writeFile } from "node:fs/promises";
 import * as path from "node:path";
-import { promisify } from "node:util";
+import { execa } from "execa";
 import { buildNative } from "../../build/native.js";
 import { hostArchitecture, requireCompiler, runTool } from "../../build/native-compiler.js";
 import { cacheDirectory, exists } from "../../base/cache.js";
@@ -70,7 +69,7 @@ const MAKERS: readonly (readonly [string, () => Promise<Column>])[] = [
 ];
 
 async function glibc(): Promise<Column> {
-  const { stdout } = await promisify(execFile)("getconf", ["GNU_LIBC_VERSION"]);
+  const { stdout } = await execa("getconf", ["GNU_LIBC_VERSION"]);
   return { name: "glibc", version: stdout.trim(), environment: {}, message: GLIBC_MESSAGE, ours: false };
 }
 
@@ -102,7 +101,7 @@ async function mimalloc(): Promise<Column> {
 }
 
 async function packageVersion(name: string): Promise<string> {
-  const { stdout } = await promisify(execFile)("dpkg-query", ["--show", "--showformat=${Version}", name]);
+  const { stdout } = await execa("dpkg-query", ["--show", "--showformat=${Version}", name]);
   return stdout.trim();
 }
 
@@ -141,7 +140,7 @@ async function mimallocSecure(): Promise<Column> {
 /** Unpacks the source of a Debian package into `work`, with lists of its own: the system's are left as they are. */
 async function fetchSource(name: string, work: string): Promise<string> {
   const format = "deb-src $(SITE) $(RELEASE) $(COMPONENT)";
-  const targets = await promisify(execFile)("apt-get", ["indextargets", "--format", format, "Created-By: Packages"]);
+  const targets = await execa("apt-get", ["indextargets", "--format", format, "Created-By: Packages"]);
   const main = targets.stdout.split("\n").filter((line) => / main$/.test(line));
   await writeFile(path.join(work, "sources.list"), [...new Set(main)].join("\n") + "\n");
   for (const folder of ["lists/partial", "cache/archives/partial"]) {
@@ -152,7 +151,7 @@ async function fetchSource(name: string, work: string): Promise<string> {
     ...["-o", `Dir::State::Lists=${path.join(work, "lists")}`, "-o", `Dir::Cache=${path.join(work, "cache")}`],
   ];
   const apt = async (...args: string[]): Promise<unknown> =>
-    promisify(execFile)("apt-get", [...options, "--quiet=2", ...args], { cwd: work, timeout: 180_000 });
+    execa("apt-get", [...options, "--quiet=2", ...args], { cwd: work, timeout: 180_000 });
   await apt("update");
   await apt("source", "--download-only", name);
   const archive = (await readdir(work)).find((file) => /\.orig\.tar\.\w+$/.test(file));

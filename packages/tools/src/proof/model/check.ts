@@ -1,8 +1,8 @@
 /** Runs SPIN on a model, and reads strictly what it says: who did not look at everything has shown nothing. */
 
-import { execFile, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import * as path from "node:path";
-import { promisify } from "node:util";
+import { execa } from "execa";
 import { ROOT } from "../../base/paths.js";
 import { RequestError } from "../../base/errors.js";
 import type { Configuration, Model, Mutation } from "./models.js";
@@ -46,7 +46,7 @@ export async function requireTools(): Promise<void> {
     ["gcc", "--version"],
   ] as const) {
     try {
-      await promisify(execFile)(tool, [option]);
+      await execa(tool, [option]);
     } catch {
       throw new RequestError(`there is no ${tool}; on Debian: apt-get install ${tool}`);
     }

@@ -3,10 +3,9 @@
  * `soak.md`, between two marks; the words around them are nobody's but their author's.
  */
 
-import { execFile } from "node:child_process";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import * as path from "node:path";
-import { promisify } from "node:util";
+import { execa } from "execa";
 import { z } from "zod";
 import { RequestError } from "../../base/errors.js";
 import { groupBy } from "../../lab/group-by.js";
@@ -178,7 +177,7 @@ const ALLOCATOR = ["assembly", "native", "profiles", "src/build", "src/profile"]
 /** What is tested, as `git describe` says it, with a plus when the allocator's sources differ from that. */
 export async function revision(): Promise<string> {
   const git = async (...args: readonly string[]): Promise<string> =>
-    (await promisify(execFile)("git", [...args], { cwd: ROOT })).stdout.trim();
+    (await execa("git", [...args], { cwd: ROOT })).stdout.trim();
   try {
     const changed = await git("status", "--porcelain", "--", ...ALLOCATOR);
     return `${await git("describe", "--always", "--tags")}${changed === "" ? "" : "+"}`;

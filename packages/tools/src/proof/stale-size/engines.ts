@@ -1,15 +1,13 @@
 /** The engines that the cases are played in: versions of Node, and the flags of V8 that matter to how it knows a memory's size. */
 
-import { execFile } from "node:child_process";
 import * as path from "node:path";
-import { promisify } from "node:util";
+import { execa } from "execa";
 import { COMPILED } from "../../base/paths.js";
 import type { NodeVersion } from "../../lab/node-versions.js";
 import type { ProgramFiles } from "./modules.js";
 import type { NodeTask } from "./node.js";
 import type { Outcome } from "./play.js";
 
-const run = promisify(execFile);
 const SCRIPT = path.join(COMPILED, "proof", "stale-size", "node.js");
 
 /** Flags of V8 under a name; `warm` has the program run often first, so that the engine compiles it as it pleases. */
@@ -56,7 +54,7 @@ const WIDE_FLAG = "--experimental-wasm-memory64";
 
 /** Of `flags`, those that this Node's V8 has. */
 async function known(node: NodeVersion, flags: readonly string[]): Promise<string[]> {
-  const { stdout } = await run(node.execPath, ["--v8-options"], { maxBuffer: 1 << 24 });
+  const { stdout } = await execa(node.execPath, ["--v8-options"]);
   const names = new Set([...stdout.matchAll(/^ {2}--(\S+) \(/gm)].map((match) => match[1]!));
   return flags.filter((flag) => names.has(flag.replace(/^--(no-)?/, "").replace(/=.*/, "")));
 }
@@ -74,7 +72,7 @@ export async function playInNode(
 ): Promise<readonly Outcome[] | undefined> {
   const task: NodeTask = { ...files, warm };
   const needed = files.wide ? await known(node, [WIDE_FLAG]) : [];
-  const options = { maxBuffer: 1 << 24, timeout: 240_000, killSignal: "SIGKILL" } as const;
-  const { stdout } = await run(node.execPath, [...flags, ...needed, SCRIPT, JSON.stringify(task)], options);
+  const options = { timeout: 240_000, killSignal: "SIGKILL" } as const;
+  const { stdout } = await execa(node.execPath, [...flags, ...needed, SCRIPT, JSON.stringify(task)], options);
   return (JSON.parse(stdout) as Outcome[] | null) ?? undefined;
 }
