@@ -211,7 +211,7 @@ describe("hakmem build", () => {
   });
 
   it.each([
-    [["--target", "arm"], /'arm' is invalid. It must be of wasm32, wasm32-shared/],
+    [["--target", "arm"], /'arm' is invalid. "arm" is not one of wasm32, wasm32-shared/],
     [["--fast"], /unknown option '--fast'/],
     [["default"], /too many arguments/],
     [["--out", "/proc/nowhere"], /nothing can be written to/],
