@@ -121,7 +121,7 @@ describe.skipIf(executable === undefined && !required)("in Chromium", () => {
     test("createHeapSync takes a module that was compiled before, and says what it needs without one", async () => {
       const result = await page.evaluate(async () => {
         const { createHeapSync } = hakmem;
-        const module = await WebAssembly.compileStreaming(fetch("/dist/wasm/default.wasm32.wasm"));
+        const module = await WebAssembly.compileStreaming(fetch("/packages/hakmem/dist/wasm/default.wasm32.wasm"));
         const heap = createHeapSync({ module });
         let code: unknown;
         try {
