@@ -6,7 +6,8 @@ import * as path from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { buildNative } from "../../packages/tools/src/build/native.js";
-import { findCompiler, type Architecture } from "../../packages/tools/src/build/native-compiler.js";
+import { findCompiler } from "../../packages/tools/src/build/native-compiler.js";
+import type { Architecture } from "../../packages/tools/src/profile/architecture.js";
 import { loadProfile } from "../../packages/tools/src/profile/index.js";
 import { compile, compileShared, expectSame, installed, library, run } from "./support/program.js";
 

@@ -4,10 +4,11 @@
  */
 
 import { randomUUID } from "node:crypto";
-import { access, mkdir, rename, rm } from "node:fs/promises";
+import { mkdir, rename, rm } from "node:fs/promises";
 import * as path from "node:path";
 import envPaths from "env-paths";
 import writeFileAtomic from "write-file-atomic";
+import { exists } from "./exists.js";
 
 /** `$HAKMEM_CACHE`, or `hakmem` in the user's cache directory. */
 export function cacheDirectory(): string {
@@ -45,13 +46,4 @@ export async function cachedDirectory(name: string, fill: (directory: string) =>
 /** Writes a file so that a reader finds the old contents or the new ones, never a part. */
 export async function writeWhole(file: string, contents: string | Uint8Array): Promise<void> {
   await writeFileAtomic(file, typeof contents === "string" ? contents : Buffer.from(contents));
-}
-
-export async function exists(file: string): Promise<boolean> {
-  try {
-    await access(file);
-    return true;
-  } catch {
-    return false;
-  }
 }

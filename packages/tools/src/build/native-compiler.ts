@@ -2,10 +2,7 @@
 
 import { execa } from "execa";
 import { ExplainedError } from "../base/errors.js";
-
-/** Architectures, named as in `process.arch`. */
-export const ARCHITECTURES = ["x64", "arm64"] as const;
-export type Architecture = (typeof ARCHITECTURES)[number];
+import { ARCHITECTURES, type Architecture } from "../profile/architecture.js";
 
 /** GNU names of the architectures: prefix of Debian's cross compilers, and of their system roots. */
 const GNU_NAMES: Readonly<Record<Architecture, string>> = { x64: "x86_64-linux-gnu", arm64: "aarch64-linux-gnu" };

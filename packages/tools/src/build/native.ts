@@ -10,6 +10,7 @@ import { createRequire } from "node:module";
 import * as path from "node:path";
 import { cachedDirectory, cacheDirectory } from "../base/cache.js";
 import { fingerprint, fingerprintOfAllocator, fingerprintOfSources } from "../base/fingerprint.js";
+import type { Architecture } from "../profile/architecture.js";
 import { constantsOf, type Profile } from "../profile/index.js";
 import {
   ADDRESS_BITS,
@@ -19,7 +20,6 @@ import {
   LINKER_FLAGS,
   requireCompiler,
   runTool,
-  type Architecture,
   type Compiler,
 } from "./native-compiler.js";
 import { generateAllocatorSource } from "./native-module.js";

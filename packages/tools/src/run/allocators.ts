@@ -1,7 +1,7 @@
 /** The allocators that a Linux program can be started with: ours, the C library's, and those of Debian's packages. */
 
 import * as path from "node:path";
-import { exists } from "../base/cache.js";
+import { exists } from "../base/exists.js";
 import { ExplainedError } from "../base/errors.js";
 
 /** A replacement for malloc in a shared library of the system, or the C library's own. */

@@ -3,7 +3,8 @@
 import * as path from "node:path";
 import { checkOutputDirectory } from "../../base/output.js";
 import { buildNative } from "../../build/native.js";
-import { ARCHITECTURES, findCompiler, type Architecture } from "../../build/native-compiler.js";
+import { findCompiler } from "../../build/native-compiler.js";
+import { ARCHITECTURES, type Architecture } from "../../profile/architecture.js";
 import { loadProfile } from "../../profile/index.js";
 import type { CommonOptions } from "../command.js";
 

@@ -1,6 +1,6 @@
 /** `hakmem build-native`: libhakmem.so, libhakmem.a and hakmem.h. */
 
-import { ARCHITECTURES } from "../../build/native-compiler.js";
+import { ARCHITECTURES } from "../../profile/architecture.js";
 import { listFrom, listOf, type Register } from "../command.js";
 import type { BuildNativeOptions } from "../actions/build-native.js";
 

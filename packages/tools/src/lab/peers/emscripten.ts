@@ -9,7 +9,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import * as path from "node:path";
 import { execa } from "execa";
 import { ARENA_END, MAXIMUM_PAGES, PAGE_BYTES } from "../arena.js";
-import { exists } from "../../base/cache.js";
+import { exists } from "../../base/exists.js";
 import type { WasmContext, WasmPeer } from "./peer.js";
 import type { LabTarget } from "../target.js";
 import { withScratch } from "../../base/scratch.js";
