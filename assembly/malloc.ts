@@ -60,7 +60,7 @@ export function malloc(size: usize): usize {
       return unmark(block);
     }
   }
-  return mallocSlow(size);
+  return HK_NATIVE && !HK_GUARD ? mallocOrFail(size) : mallocSlow(size);
 }
 
 /**
@@ -106,6 +106,12 @@ function mallocSlow(size: usize): usize {
     return allocateLarge(classSize(cls), classSize(cls) & -classSize(cls), true);
   if (HK_HARDENED && block) unmark(block);
   return block;
+}
+
+/** As mallocSlow, with the failure told as C does; here, so that malloc ends with this call and needs no frame. */
+function mallocOrFail(size: usize): usize {
+  const block = mallocSlow(size);
+  return block != 0 ? block : native.outOfMemory();
 }
 
 /** A large or huge block; 0 when there is no memory even after everything idle was given up for it. */

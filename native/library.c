@@ -20,34 +20,34 @@
 #define ALIAS(of) PUBLIC __attribute__((alias(#of)))
 #define SYSTEM_PAGE ((size_t)sysconf(_SC_PAGESIZE))
 
-static inline void *or_errno(u64 address) { return (void *)(address ? address : out_of_memory()); }
+static inline void *or_errno(u64 address) { return (void *)(address ? address : platform_outOfMemory()); }
 
 /* ---- C ---- */
 
 #ifdef HAKMEM_GUARD
-PUBLIC void *malloc(size_t size) { return or_errno(w2c_hakmem_malloc(size)); }
+PUBLIC void *malloc(size_t size) { return or_errno(hk_malloc(size)); }
 #else
-PUBLIC void *malloc(size_t size) { return (void *)w2c_hakmem_malloc(size); } /* its fallbacks set errno */
+PUBLIC void *malloc(size_t size) { return (void *)hk_malloc(size); } /* its fallbacks set errno */
 #endif
-PUBLIC void free(void *pointer) { w2c_hakmem_free((u64)pointer); }
-PUBLIC void *calloc(size_t count, size_t size) { return or_errno(w2c_hakmem_calloc(count, size)); }
+PUBLIC void free(void *pointer) { hk_free((u64)pointer); }
+PUBLIC void *calloc(size_t count, size_t size) { return or_errno(hk_calloc(count, size)); }
 
 PUBLIC void *realloc(void *pointer, size_t size) {
-  if (size || !pointer) return or_errno(w2c_hakmem_realloc((u64)pointer, size));
+  if (size || !pointer) return or_errno(hk_realloc((u64)pointer, size));
   return free(pointer), NULL; /* as in glibc, which programs for Linux rely on */
 }
 
 PUBLIC void *reallocarray(void *pointer, size_t count, size_t size) {
-  return count && size ? or_errno(w2c_hakmem_reallocarray((u64)pointer, count, size)) : realloc(pointer, 0);
+  return count && size ? or_errno(hk_reallocarray((u64)pointer, count, size)) : realloc(pointer, 0);
 }
 
 PUBLIC void *memalign(size_t alignment, size_t size) {
   if (!alignment || alignment & (alignment - 1)) return errno = EINVAL, NULL;
-  return or_errno(w2c_hakmem_memalign(alignment, size));
+  return or_errno(hk_memalign(alignment, size));
 }
 
 PUBLIC void *aligned_alloc(size_t alignment, size_t size) __attribute__((alias("memalign")));
-PUBLIC int posix_memalign(void **out, size_t alignment, size_t size) { return (int)w2c_hakmem_posix_memalign((u64)out, alignment, size); }
+PUBLIC int posix_memalign(void **out, size_t alignment, size_t size) { return (int)hk_posix_memalign((u64)out, alignment, size); }
 PUBLIC void *valloc(size_t size) { return memalign(SYSTEM_PAGE, size); }
 
 PUBLIC void *pvalloc(size_t size) {
@@ -55,9 +55,9 @@ PUBLIC void *pvalloc(size_t size) {
   return whole < size ? (errno = ENOMEM, NULL) : memalign(page, whole ? whole : page);
 }
 
-PUBLIC size_t malloc_usable_size(void *pointer) { return w2c_hakmem_malloc_usable_size((u64)pointer); }
-PUBLIC void free_sized(void *pointer, size_t size) { w2c_hakmem_free_sized((u64)pointer, size); }
-PUBLIC void free_aligned_sized(void *pointer, size_t alignment, size_t size) { w2c_hakmem_free_aligned_sized((u64)pointer, alignment, size); }
+PUBLIC size_t malloc_usable_size(void *pointer) { return hk_malloc_usable_size((u64)pointer); }
+PUBLIC void free_sized(void *pointer, size_t size) { hk_free_sized((u64)pointer, size); }
+PUBLIC void free_aligned_sized(void *pointer, size_t alignment, size_t size) { hk_free_aligned_sized((u64)pointer, alignment, size); }
 
 /* Callers of glibc's old and internal names. */
 void cfree(void *pointer) ALIAS(free);
@@ -79,9 +79,9 @@ static void *find(void *known, const char *name) { return known ? known : dlsym(
 
 static inline u64 new_block(size_t size, size_t alignment, enum maker maker) {
 #ifdef HAKMEM_GUARD
-  return w2c_hakmem_guard_new(size, alignment, maker);
+  return hk_guard_new(size, alignment, maker);
 #else
-  return alignment ? w2c_hakmem_memalign(alignment, size) : w2c_hakmem_malloc(size);
+  return alignment ? hk_memalign(alignment, size) : hk_malloc(size);
 #endif
 }
 
@@ -111,7 +111,7 @@ HIDDEN void *own_ZnwmSt11align_val_t(size_t size, size_t align) { return hakmem_
 WEAK void *_Znwm(size_t size) __attribute__((alias("own_Znwm")));
 WEAK void *_ZnwmSt11align_val_t(size_t size, size_t align) __attribute__((alias("own_ZnwmSt11align_val_t")));
 #ifdef HAKMEM_GUARD
-void hakmem_delete(void *pointer, size_t size, size_t align, enum maker maker) { w2c_hakmem_guard_delete((u64)pointer, size, align, maker); }
+void hakmem_delete(void *pointer, size_t size, size_t align, enum maker maker) { hk_guard_delete((u64)pointer, size, align, maker); }
 HIDDEN void own_ZdlPv(void *pointer) { hakmem_delete(pointer, ANY_SIZE, UNALIGNED, OBJECT); }
 HIDDEN void own_ZdlPvSt11align_val_t(void *pointer, size_t align) { hakmem_delete(pointer, ANY_SIZE, align, OBJECT); }
 WEAK void _ZdlPv(void *pointer) __attribute__((alias("own_ZdlPv")));
@@ -123,11 +123,11 @@ WEAK void _ZdlPvSt11align_val_t(void *pointer, size_t align) __attribute__((alia
 
 /* ---- figures ---- */
 
-PUBLIC size_t hakmem_stat(enum hakmem_stat what) { return w2c_hakmem_heap_stat((u32)what); }
-PUBLIC size_t hakmem_prewarm(size_t size, size_t count) { return w2c_hakmem_malloc_prewarm(size, count); }
-PUBLIC int hakmem_owns(const void *pointer) { return w2c_hakmem_region_kind((u64)pointer) != 0; }
+PUBLIC size_t hakmem_stat(enum hakmem_stat what) { return hk_heap_stat((u32)what); }
+PUBLIC size_t hakmem_prewarm(size_t size, size_t count) { return hk_malloc_prewarm(size, count); }
+PUBLIC int hakmem_owns(const void *pointer) { return hk_region_kind((u64)pointer) != 0; }
 PUBLIC const char *hakmem_profile(void) { return HAKMEM_PROFILE; }
-PUBLIC int malloc_trim(size_t pad) { return (int)w2c_hakmem_malloc_trim(pad); }
+PUBLIC int malloc_trim(size_t pad) { return (int)hk_malloc_trim(pad); }
 PUBLIC int mallopt(int parameter, int value) { return 1; } /* glibc's tunables do not apply */
 
 PUBLIC struct mallinfo2 mallinfo2(void) {
@@ -184,7 +184,7 @@ bool hakmem_keeps_deepbind; /* for deepbind.c */
 __attribute__((destructor(101))) static void end(void) {
   if (settings[STATS].value) malloc_stats();
 #ifdef HAKMEM_GUARD
-  w2c_hakmem_heap_check();
+  hk_heap_check();
 #endif
 }
 
@@ -196,7 +196,7 @@ __attribute__((constructor(101))) static void start(int argc, char **argv, char 
   hakmem_keeps_deepbind = settings[KEEP_DEEPBIND].value;
   int file = settings[STATS].value ? fcntl(message_file, F_DUPFD_CLOEXEC, 100) : -1;
   if (file >= 0) message_file = file;
-  w2c_hakmem_thread_init(0); /* from here on a foreign pointer is told apart, too */
+  hk_thread_init(0); /* from here on a foreign pointer is told apart, too */
   watch_threads();
 #ifdef HAKMEM_GUARD
   void *frame; /* see say_backtrace; a static program loads nothing, and is not ready for it yet */

@@ -38,6 +38,11 @@ THREAD_LOCAL u64 platform_heap = (u64)platform_nothing;
 THREAD_LOCAL u64 platform_working;
 static u64 platform_regions = (u64)platform_nothing;
 static u64 platform_control_block;
+#define global_platform_heap (&platform_heap)
+#define global_platform_working (&platform_working)
+/* On fast paths, therefore relaxed: whoever needs the new map has found another global set after it. */
+#define global_platform_regions (&(u64){__atomic_load_n(&platform_regions, __ATOMIC_RELAXED)})
+static inline void platform_setRegions(u64 map) { __atomic_store_n(&platform_regions, map, __ATOMIC_RELAXED); }
 
 /* ---- what the operator set; see docs/native.md ---- */
 
@@ -265,7 +270,7 @@ static inline void platform_increment(u64 address) {
 #ifdef __x86_64__
   __asm__("addl $1, %0" : "+m"(*(any_u32 *)address) : : "cc"); /* compilers make it of plain accesses alone */
 #else
-  i32_store_shared(address, i32_load_shared(address) + 1);
+  i32_store_shared(global_env_memory, address, i32_load_shared(global_env_memory, address) + 1);
 #endif
 }
 
@@ -287,8 +292,7 @@ static SLOW u32 platform_ended(u64 frame) {
   return !alternate && platform_frame() + FRAMES >= frame;
 }
 
-static SLOW u64 out_of_memory(void) { errno = ENOMEM; return 0; } /* how malloc's fallbacks fail */
-
+static SLOW u64 platform_outOfMemory(void) { errno = ENOMEM; return 0; }
 static inline u64 platform_empty(void) { return (u64)platform_nothing; }
 
 static inline u64 platform_control(void) { return __atomic_load_n(&platform_control_block, __ATOMIC_ACQUIRE); }

@@ -16,14 +16,14 @@ THREAD_LOCAL u32 exits; /* how often this thread has left */
 static u64 stragglers[STRAGGLERS]; /* system thread id << 32 | allocator's thread id; 0 free */
 
 static SLOW void leave(void *unused) {
-  u32 id = w2c_hakmem_thread_id();
+  u32 id = hk_thread_id();
   if (!id) return;
   for (int i = 0; exits && i < STRAGGLERS; i++) {
     u64 straggler = __atomic_load_n(&stragglers[i], __ATOMIC_RELAXED);
     if ((u32)straggler == id) swap(&stragglers[i], straggler, 0);
   }
   exits++;
-  w2c_hakmem_thread_exit();
+  hk_thread_exit();
 }
 
 static SLOW void platform_started(u32 id) {
@@ -32,7 +32,7 @@ static SLOW void platform_started(u32 id) {
   for (int i = 0; i < STRAGGLERS; i++) {
     u64 straggler = __atomic_load_n(&stragglers[i], __ATOMIC_RELAXED);
     if (straggler && syscall(SYS_tgkill, getpid(), (pid_t)(straggler >> 32), 0) != 0 && errno == ESRCH && swap(&stragglers[i], straggler, 0))
-      w2c_hakmem_thread_reclaim((u32)straggler);
+      hk_thread_reclaim((u32)straggler);
   }
   u64 self = (u64)syscall(SYS_gettid) << 32 | id;
   for (int i = 0; exits && i < STRAGGLERS && !swap(&stragglers[i], 0, self); i++) {}
@@ -42,7 +42,7 @@ static SLOW void platform_started(u32 id) {
 /* In the child of a fork only the calling thread lives. */
 static SLOW void forked(void) {
   memset(stragglers, 0, sizeof stragglers);
-  w2c_hakmem_thread_reclaim(0);
+  hk_thread_reclaim(0);
 }
 
 static SLOW void watch_threads(void) {

@@ -55,10 +55,8 @@ export declare function replaceWorking(expected: usize, address: usize): bool;
 
 /** Publishes the region map to all threads. Every caller must pass the same map. */
 // @ts-ignore: decorator
-@inline
-export function setRegions(address: usize): void {
-  regions = address;
-}
+@external("platform", "setRegions")
+export declare function setRegions(address: usize): void;
 
 /**
  * Address of a read-only, zero-filled block of 8 KiB: the heap of a thread that has none yet.
@@ -180,3 +178,8 @@ export declare function setting(what: i32, otherwise: usize): usize;
 // @ts-ignore: decorator
 @external("platform", "fail")
 export declare function fail(code: u32, block: usize, size: usize, at: usize, value: u32): void;
+
+/** Tells the program why it gets no block, by errno; returns 0. */
+// @ts-ignore: decorator
+@external("platform", "outOfMemory")
+export declare function outOfMemory(): usize;

@@ -57,22 +57,22 @@ static void host_fail(u32 kind, u64 block, u64 size, u64 at, u64 expected, u64 f
 
 static void host_fail(u32 kind, u64 block, u64 size, u64 at, u64 expected, u64 found) {
   dprintf(1, "{\"fault\":{\"kind\":%u,\"thread\":%u,\"operation\":%" PRIu64 ",\"block\":\"%" PRIx64 "\",\"size\":\"%" PRIx64 "\",\"at\":\"%" PRIx64 "\",\"expected\":\"%" PRIx64 "\",\"found\":\"%" PRIx64 "\"}}\n",
-          kind, index_of_thread, w2c_hakmem_soak_operations(index_of_thread), block, size, at, expected, found);
+          kind, index_of_thread, hk_soak_operations(index_of_thread), block, size, at, expected, found);
   _exit(1);
 }
 
 /* A signal that ends the program: says where it was. */
 static void crashed(int number) {
-  dprintf(1, "{\"fault\":{\"thread\":%u,\"operation\":%" PRIu64 ",\"message\":\"%s\"}}\n", index_of_thread, w2c_hakmem_soak_operations(index_of_thread), strsignal(number));
+  dprintf(1, "{\"fault\":{\"thread\":%u,\"operation\":%" PRIu64 ",\"message\":\"%s\"}}\n", index_of_thread, hk_soak_operations(index_of_thread), strsignal(number));
   _exit(1);
 }
 
 static void fail(const char *message, u64 value) {
-  dprintf(1, "{\"fault\":{\"thread\":%u,\"operation\":%" PRIu64 ",\"message\":\"%s: %" PRIu64 "\"}}\n", index_of_thread, w2c_hakmem_soak_operations(index_of_thread), message, value);
+  dprintf(1, "{\"fault\":{\"thread\":%u,\"operation\":%" PRIu64 ",\"message\":\"%s: %" PRIu64 "\"}}\n", index_of_thread, hk_soak_operations(index_of_thread), message, value);
   _exit(1);
 }
 
-static u64 board(u64 at) { return w2c_hakmem_soak_board(at, job.threads, job.slots, 0, ADDRESSES, job.bytes); }
+static u64 board(u64 at) { return hk_soak_board(at, job.threads, job.slots, 0, ADDRESSES, job.bytes); }
 
 static u64 goal(u32 thread) { return job.operations / job.threads + (thread < job.operations % job.threads); }
 
@@ -87,11 +87,11 @@ static u64 life(u64 operations) {
 static void *live(void *number) {
   u32 thread = index_of_thread = (u32)(uintptr_t)number;
   board(arena);
-  w2c_hakmem_soak_begin(thread, job.seed);
-  u64 end = w2c_hakmem_soak_operations(thread), last = goal(thread);
+  hk_soak_begin(thread, job.seed);
+  u64 end = hk_soak_operations(thread), last = goal(thread);
   end += life(end);
-  w2c_hakmem_soak_run(end < last ? end : last);
-  if (w2c_hakmem_soak_operations(thread) >= last) w2c_hakmem_soak_finish();
+  hk_soak_run(end < last ? end : last);
+  if (hk_soak_operations(thread) >= last) hk_soak_finish();
   unsigned char byte = (unsigned char)thread;
   if (write(ended[1], &byte, 1) != 1) abort();
   return NULL;
@@ -131,7 +131,7 @@ int main(int count, char **arguments) {
   arena = (u64)mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (arena == (u64)MAP_FAILED) { perror("soak: no addresses for its own tables"); return 2; }
   board(arena);
-  w2c_hakmem_soak_lay_out();
+  hk_soak_lay_out();
   signal(SIGSEGV, crashed), signal(SIGBUS, crashed), signal(SIGILL, crashed), signal(SIGABRT, crashed);
   if (pipe(ended)) { perror("soak: pipe"); return 2; }
 
@@ -146,20 +146,20 @@ int main(int count, char **arguments) {
     if (read(ended[0], &thread, 1) != 1) { perror("soak: read"); return 2; }
     pthread_join(threads[thread], NULL);
     u64 done = 0;
-    for (u32 i = 0; i < job.threads; i++) done += w2c_hakmem_soak_operations(i);
+    for (u32 i = 0; i < job.threads; i++) done += hk_soak_operations(i);
     printf("{\"done\":%" PRIu64 "}\n", done);
-    if (w2c_hakmem_soak_operations(thread) >= goal(thread)) left--;
+    if (hk_soak_operations(thread) >= goal(thread)) left--;
     else threads[thread] = start(live, thread), lives++;
   }
 
   index_of_thread = job.threads;
-  w2c_hakmem_soak_begin(job.threads, job.seed);
-  w2c_hakmem_soak_drain();
+  hk_soak_begin(job.threads, job.seed);
+  hk_soak_drain();
   malloc_trim(0);
   u64 operations = 0, refused = 0, received = 0, claimed = 0;
   for (u32 i = 0; i <= job.threads; i++) {
-    operations += w2c_hakmem_soak_operations(i), refused += w2c_hakmem_soak_refused(i);
-    received += w2c_hakmem_soak_received(i), claimed += w2c_hakmem_soak_claimed(i);
+    operations += hk_soak_operations(i), refused += hk_soak_refused(i);
+    received += hk_soak_received(i), claimed += hk_soak_claimed(i);
   }
   if (claimed) fail("16-byte units that somebody still has at the end", claimed);
   size_t live = stat_of ? stat_of(STAT_LIVE) : 0;

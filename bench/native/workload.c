@@ -34,10 +34,10 @@ static void *zeroed(size_t bytes) {
 
 #ifdef NULL_PEER
 #include "null.gen.h"
-static void allocator_start(void) { w2c_hakmem_null_begin((u64)zeroed(job.ring + LARGEST_BLOCK), job.ring); }
-static __attribute__((noinline)) u64 allocator_malloc(u64 size) { return w2c_hakmem_malloc(size); }
+static void allocator_start(void) { hk_null_begin((u64)zeroed(job.ring + LARGEST_BLOCK), job.ring); }
+static __attribute__((noinline)) u64 allocator_malloc(u64 size) { return hk_malloc(size); }
 static __attribute__((noinline)) void allocator_free(u64 block) { __asm__ volatile("" ::"r"(block)); }
-static __attribute__((noinline)) u64 allocator_realloc(u64 block, u64 size) { return w2c_hakmem_realloc(block, size); }
+static __attribute__((noinline)) u64 allocator_realloc(u64 block, u64 size) { return hk_realloc(block, size); }
 #else
 static void allocator_start(void) {}
 static inline u64 allocator_malloc(u64 size) { return (u64)malloc(size); }
@@ -46,7 +46,7 @@ static inline u64 allocator_realloc(u64 block, u64 size) { return (u64)realloc((
 #endif
 #include "workload.gen.h"
 
-#define CASE(workload) {#workload, w2c_hakmem_##workload##_begin, w2c_hakmem_##workload##_run},
+#define CASE(workload) {#workload, hk_##workload##_begin, hk_##workload##_run},
 static const struct { const char *name; void (*begin)(u32, u32, u32, u32); u32 (*run)(u32); } workloads[] = { WORKLOADS(CASE) };
 
 static struct { struct timespec from, to; u64 checksum; s64 live, peak; u64 operations; } result[MAX_THREADS];
@@ -55,9 +55,9 @@ static pthread_barrier_t gate;
 
 static void begin(int index) {
   allocator_start();
-  w2c_hakmem_arena_shared((u64)job.arena, ARENA_BYTES, (u32)index, (u32)job.threads);
+  hk_arena_shared((u64)job.arena, ARENA_BYTES, (u32)index, (u32)job.threads);
   if (job.begin) { job.begin(job.argument[0], job.argument[1], job.argument[2], job.argument[3]); return; }
-  u64 to = w2c_hakmem_trace_begin(job.argument[0], job.argument[1]);
+  u64 to = hk_trace_begin(job.argument[0], job.argument[1]);
   FILE *file = fopen(job.trace, "rb");
   if (!file || fread((void *)to, 8, job.argument[0], file) != job.argument[0]) { fprintf(stderr, "workload: cannot read %u events from %s\n", job.argument[0], job.trace); exit(1); }
   fclose(file);
@@ -72,9 +72,9 @@ static void *thread(void *number) {
     clock_gettime(CLOCK_MONOTONIC, &result[index].from);
     result[index].operations = job.run(steps);
     clock_gettime(CLOCK_MONOTONIC, &result[index].to);
-    result[index].checksum = w2c_hakmem_ledger_checksum();
-    result[index].live = (s64)w2c_hakmem_ledger_live();
-    result[index].peak = (s64)w2c_hakmem_ledger_peak();
+    result[index].checksum = hk_ledger_checksum();
+    result[index].live = (s64)hk_ledger_live();
+    result[index].peak = (s64)hk_ledger_peak();
     pthread_barrier_wait(&gate); /* results are there */
   }
 }
@@ -106,7 +106,7 @@ int main(int count, char **arguments) {
   for (int i = 0; i < 4; i++) job.argument[i] = (u32)strtoul(arguments[4 + i], NULL, 10);
   for (size_t i = 0; i < sizeof workloads / sizeof *workloads; i++)
     if (!strcmp(workloads[i].name, job.name)) job.begin = workloads[i].begin, job.run = workloads[i].run;
-  if (!strcmp(job.name, "trace") && count > 8) job.run = w2c_hakmem_trace_run, job.trace = arguments[8];
+  if (!strcmp(job.name, "trace") && count > 8) job.run = hk_trace_run, job.trace = arguments[8];
   if (!job.run || job.threads < 1 || job.threads > MAX_THREADS) { fprintf(stderr, "workload: cannot run '%s' in %s threads\n", job.name, arguments[2]); return 2; }
   pthread_barrier_init(&gate, NULL, (unsigned)job.threads + 1);
   pthread_t threads[MAX_THREADS];

@@ -4,6 +4,7 @@ import { execFileSync } from "node:child_process";
 import { readdir, readFile } from "node:fs/promises";
 import * as path from "node:path";
 import { fileURLToPath } from "node:url";
+import binaryen from "binaryen";
 import { describe, expect, it } from "vitest";
 import { generateAllocatorSource } from "../../packages/tools/src/build/native-module.js";
 import { NativeSourceError, nativeSource } from "../../packages/tools/src/build/native-source.js";
@@ -46,19 +47,35 @@ describe("the C that is generated", () => {
     expect(await generateAllocatorSource({ profile })).toBe(await generateAllocatorSource({ profile }));
   });
 
-  it("is not made from what cannot be run without an instance", () => {
-    const module = (start: string): string => `
-static void w2c_hakmem_0x7Estart(w2c_hakmem*);
-static void init_globals(w2c_hakmem* instance) {
-  instance->w2c_g = 0u;
-}
-static void w2c_hakmem_0x7Estart(w2c_hakmem* instance) {
-  ${start}
-}
-`;
-    expect(nativeSource(module("instance->w2c_g = 7u;"))).toContain("THREAD_LOCAL u32 global_g = 7u;");
-    expect(() => nativeSource(module("w2c_hakmem_other(instance);"))).toThrow(NativeSourceError);
-    expect(() => nativeSource("")).toThrow("wasm2c wrote no function");
+  it("takes what a module's start gives its globals, and nothing else that it does", () => {
+    const source = (start: string): string => {
+      const module = binaryen.parseText(`(module
+        (global $g (mut i32) (i32.const 0))
+        (func $other (nop))
+        (func $start:a (block ${start}))
+        (func $~start (call $start:a))
+        (export "other" (func $other))
+        (start $~start))`);
+      try {
+        return nativeSource(module, definition("other"));
+      } finally {
+        module.dispose();
+      }
+    };
+    expect(source("(global.set $g (i32.const 7))")).toContain("THREAD_LOCAL u32 hk_g = 7u;");
+    expect(source("(nop)")).toContain("THREAD_LOCAL u32 hk_g = 0u;");
+    expect(() => source("(call $other)")).toThrow(NativeSourceError);
+    expect(() => source("(if (global.get $g) (then (global.set $g (i32.const 7))))")).toThrow(NativeSourceError);
+  });
+
+  it("is refused when wasm2c did not write what the module has", () => {
+    const module = binaryen.parseText('(module (func $f (nop)) (export "f" (func $f)))');
+    expect(() => nativeSource(module, "")).toThrow('wasm2c wrote no "void w2c_hakmem_f(w2c_hakmem* instance) {"');
+    expect(() => nativeSource(module, definition("f").slice(0, -1))).toThrow("ends within");
+    module.dispose();
+    const floats = binaryen.parseText('(module (func $f (param f32) (nop)) (export "f" (func $f)))');
+    expect(() => nativeSource(floats, definition("f"))).toThrow("neither an i32 nor an i64");
+    floats.dispose();
   });
 
   it("stands on at most 820 lines that were written by hand", async () => {
@@ -68,6 +85,11 @@ static void w2c_hakmem_0x7Estart(w2c_hakmem* instance) {
     expect(texts.join("").split("\n").length - 1).toBeLessThanOrEqual(820);
   });
 });
+
+/** A function as wasm2c writes it. */
+function definition(name: string): string {
+  return `void w2c_hakmem_${name}(w2c_hakmem* instance) {\n  FUNC_PROLOGUE;\n}`;
+}
 
 async function symbols(): Promise<{ name: string; address: string }[]> {
   const text = execFileSync("nm", ["-D", "--defined-only", (await library()).shared], { encoding: "utf8" });

@@ -9,7 +9,13 @@ import { execa } from "execa";
 import binaryen from "binaryen";
 import { constantsOf, type Profile } from "../profile/index.js";
 import { compileAssemblyModule, type AssemblyOptions } from "./assemblyscript.js";
-import { MODULE_NAME, nativeSource } from "./native-source.js";
+import {
+  exportedFunctions,
+  MODULE_NAME,
+  nativeSource,
+  type Declared,
+  type NativeSourceOptions,
+} from "./native-source.js";
 import { allocatorEntry } from "./wasm.js";
 import { ROOT } from "../base/paths.js";
 import { withScratch } from "../base/scratch.js";
@@ -21,34 +27,47 @@ export interface AllocatorSourceOptions {
   readonly sourceRoot?: string;
 }
 
-/** Exports whose fast paths the C functions of the same names should be, without a call; guard builds have none. */
-const FAST_EXPORTS = ["malloc", "free"];
+/** The fast paths, which the C functions of the same names should be, without a call; and what those fall back on. Guard builds have none. */
+const PATHS = {
+  inlined: ["malloc", "free", "assembly/malloc/malloc", "assembly/malloc/free"],
+  outlined: ["assembly/malloc/mallocOrFail", "assembly/malloc/freeSlow"],
+};
 
 /** The text of `allocator.gen.h` for native/library.c: the same text for the same options and sources. */
 export async function generateAllocatorSource(options: AllocatorSourceOptions): Promise<string> {
   const { profile, overrides, sourceRoot = ROOT } = options;
-  const generated = await compileToC({
-    entry: allocatorEntry(profile),
-    root: sourceRoot,
-    target: "native",
-    constants: constantsOf(profile, "native", overrides),
-    assertions: profile.guard,
-  });
-  return nativeSource(generated, { fastExports: profile.guard ? [] : FAST_EXPORTS });
+  const { text } = await compileToC(
+    {
+      entry: allocatorEntry(profile),
+      root: sourceRoot,
+      target: "native",
+      constants: constantsOf(profile, "native", overrides),
+      assertions: profile.guard,
+    },
+    profile.guard ? {} : PATHS,
+  );
+  return text;
+}
+
+/** A module as C. */
+export interface ModuleSource {
+  readonly text: string;
+  readonly exports: readonly Declared[];
 }
 
 /** As {@link generateAllocatorSource}, for a module that imports an allocator: a workload or a peer of `bench/`. */
 export async function generateModuleSource(
   entry: string,
   constants: Readonly<Record<string, number>> = {},
-): Promise<string> {
-  return nativeSource(await compileToC({ entry, root: ROOT, target: "native", constants }));
+): Promise<ModuleSource> {
+  return compileToC({ entry, root: ROOT, target: "native", constants });
 }
 
-async function compileToC(options: AssemblyOptions): Promise<string> {
+async function compileToC(options: AssemblyOptions, paths?: NativeSourceOptions): Promise<ModuleSource> {
   const module = await compileAssemblyModule(options);
   try {
-    return await wasmToC(simplify(module));
+    const text = nativeSource(module, await wasmToC(simplify(module)), paths);
+    return { text, exports: exportedFunctions(module) };
   } finally {
     module.dispose();
   }

@@ -1,203 +1,213 @@
 /**
  * From the C that wasm2c writes to the C that the native library includes.
  *
- * wasm2c's output addresses a memory object and keeps the module's globals in an instance. In a process there is neither:
- * addresses are real, and a thread is an instance. So the arguments for both go, the prelude goes (native/wasm.h is ours), and
- * every mutable global becomes a thread-local variable, or a process-wide one where all threads hold the same value.
+ * wasm2c's functions take an instance, which holds the module's globals, and address a memory object. In a process there is
+ * neither: addresses are real, and a thread is an instance. What a module has is asked of the module itself; its functions' bodies
+ * are taken as wasm2c wrote them, and mean what they should by macros that stand before them: calls lose the instance (native/wasm.h
+ * drops the memory), and every mutable global is a thread-local variable, or one of the process where all threads hold the same value.
  */
 
+import binaryen from "binaryen";
 import { ExplainedError } from "../base/errors.js";
 
 /** The name given to wasm2c; every symbol it writes contains it. */
 export const MODULE_NAME = "hakmem";
 
-/**
- * Globals of the allocator that the platform layer defines (native/platform.h), by the last part of their names.
- * `current` starts as the empty heap, so that malloc needs no test.
- */
-const PLATFORM_GLOBALS: Readonly<Record<string, string>> = {
-  current: "platform_heap",
-};
+/** Every name in the result begins so: export `a` is the function `hk_a`, function `assembly/b/c` is `hk_assembly_b_c`. */
+const PREFIX = "hk_";
 
 /** Globals of which all threads hold the same value: atomics, since one thread may set them while another looks. */
-const PROCESS_GLOBALS: ReadonlySet<string> = new Set(["control", "secret"]);
+const PROCESS_GLOBALS: ReadonlySet<string> = new Set(["assembly/control/control", "assembly/control/secret"]);
 
-/**
- * Imported variables of which all threads hold the same value, in the platform layer: relaxed, since they are on fast paths. Whoever
- * needs the new value has found another global set after it.
- */
-const PROCESS_IMPORTS: ReadonlySet<string> = new Set(["platform_regions"]);
-
-/** What a rewrite needs to know of a module. */
+/** What the C compiler is told beyond what wasm2c says. */
 export interface NativeSourceOptions {
-  /** Exports whose first steps are a fast path, to be drawn into their callers. */
-  readonly fastExports?: readonly string[];
+  /** Functions, exported or not, that are drawn into their callers: fast paths. */
+  readonly inlined?: readonly string[];
+  /** Functions that are kept out of their callers, whose registers they would take: what fast paths fall back on. */
+  readonly outlined?: readonly string[];
 }
-
-/** Where wasm2c sets the globals' initial values. */
-const INITIALIZER = /^static void init_globals\(.*\) \{\n([^]*?)^\}\n/m;
 
 /** A shape that the generated C must have and has not: wasm2c changed, or the allocator uses what the native target lacks. */
 export class NativeSourceError extends ExplainedError {
   override readonly name = "NativeSourceError";
 }
 
-/**
- * Rewrites wasm2c's C for {@link MODULE_NAME}. The result needs native/wasm.h before it, THREAD_LOCAL, and for every import `b` from
- * module `a` a function or variable `a_b`. An export `c` is the function `w2c_hakmem_c`.
- */
-export function nativeSource(generated: string, options: NativeSourceOptions = {}): string {
-  const source = readable(foldStart(dropInstance(dropHostSide(dropPrelude(generated)))));
-  const { body, globals } = takeGlobals(shapeFastPaths(source, options.fastExports ?? []));
-  const leftover = /.*\b(?:instance|wasm_rt_\w+|w2c_env_\w+)\b.*/.exec(body)?.[0];
-  if (leftover !== undefined) {
-    throw new NativeSourceError(`wasm2c wrote "${leftover.trim()}", which src/build/native-source.ts does not know`);
-  }
-  return `/* Generated from assembly/ by way of wasm2c; do not edit. */\n\n${globals}\n${body}`;
-}
-
-/** Everything up to the first declaration of the module's own functions is the same for every module. */
-function dropPrelude(text: string): string {
-  const start = text.search(new RegExp(`^static \\w+ w2c_${MODULE_NAME}_`, "m"));
-  if (start < 0) throw new NativeSourceError("wasm2c wrote no function; was the module stripped of everything?");
-  return text.slice(start);
-}
-
-/** Types for indirect calls, instantiation and the memory's limits: what only a host of modules needs. */
-function dropHostSide(text: string): string {
-  return text
-    .replace(/^FUNC_TYPE_T\(.*\n/gm, "")
-    .replace(/^const \w+ wasm2c_.*\n/gm, "")
-    .replace(/^(?:static )?[\w ]+\b(?:wasm2c_\w+|init_memories|init_instance_import)\([^;]*?\) \{\n[^]*?^\}\n/gm, "")
-    .replace(/^#if WASM_RT_USE_SEGUE_FOR_THIS_MODULE.*\n(?:(?!#endif)(?:#if[^]*?^#endif\n|.*\n))*#endif\n/gm, "");
-}
-
-/** Removes the instance and memory arguments, and makes exports as private as everything else. */
-function dropInstance(text: string): string {
-  return text
-    .replace(/\(\*instance->w2c_(\w+)\)(?: = (\w+))?/g, (_, name: string, value?: string) => {
-      if (!PROCESS_IMPORTS.has(name)) return value === undefined ? name : `${name} = ${value}`;
-      return value === undefined
-        ? `__atomic_load_n(&${name}, __ATOMIC_RELAXED)`
-        : `__atomic_store_n(&${name}, ${value}, __ATOMIC_RELAXED)`;
-    })
-    .replace(/\bw2c_(?=([a-z]+)_\w+\(instance->w2c_\1_instance\b)/g, "")
-    .replace(/\binstance->w2c_(?:[a-z]+_instance|env_memory)(?:, )?/g, "")
-    .replace(
-      new RegExp(`\\bw2c_${MODULE_NAME}\\* ?(?:instance)?(, )?(\\)?)`, "g"),
-      (_, comma?: string, end?: string) => (end ? "void)" : comma === undefined ? "" : ""),
-    )
-    .replace(/\(instance\)/g, "()")
-    .replace(/\(instance, /g, "(")
-    .replace(new RegExp(`^(?=\\w+ w2c_${MODULE_NAME}_.*\\{$)`, "gm"), "static ");
+/** A function by the parts of its declaration in C. */
+export interface Declared {
+  /** As in the module. */
+  readonly name: string;
+  /** Behind `w2c_MODULE_` in what wasm2c writes. */
+  readonly symbol: string;
+  readonly result: string;
+  readonly parameters: readonly string[];
 }
 
 /**
- * Moves what the module's start functions set into `init_globals`. Nothing runs when a thread starts, so they may set globals to
- * constants and do nothing else.
+ * What `generated`, wasm2c's C for `module` under the name {@link MODULE_NAME}, is as C for one process. The result needs
+ * native/wasm.h before it, THREAD_LOCAL, for every imported function `b` of module `a` a function `a_b`, and for every imported
+ * variable `global_a_b`, its address.
  */
-function foldStart(text: string): string {
-  const values = new Map<string, string>();
-  const start = new RegExp(
-    `^static void w2c_${MODULE_NAME}_(?:start0x3A\\w+|0x7Estart)\\(void\\) \\{\\n([^]*?)^\\}\\n`,
-    "gm",
-  );
-  for (const [, body = ""] of text.matchAll(start)) {
-    const constants = new Map<string, string>();
-    for (const line of body.split("\n").map((each) => each.trim())) {
-      const [, target = "", source = ""] = /^(?:instance->w2c_)?(\w+) = (\w+);$/.exec(line) ?? [];
-      const value = constants.get(source) ?? source;
-      if (target.startsWith("var_")) constants.set(target, value);
-      else if (target !== "" && /^\d/.test(value)) values.set(target, value);
-      else if (!/^(?:FUNC_\w+;|u(?:32|64) .*;|w2c_\w+(?:start0x3A\w+)\(\);|)$/.test(line)) {
-        throw new NativeSourceError(
-          `the module's start does "${line}"; on native it may only give globals constant values`,
-        );
-      }
-    }
-  }
-  return text
-    .replace(start, "")
-    .replace(new RegExp(`^static void w2c_${MODULE_NAME}_(?:start0x3A\\w+|0x7Estart)\\(void\\);\\n`, "gm"), "")
-    .replace(INITIALIZER, (initializer) =>
-      initializer.replace(/^( {2}instance->w2c_(\w+)) = \w+;$/gm, (line, left: string, name: string) => {
-        const value = values.get(name);
-        return value === undefined ? line : `${left} = ${value};`;
-      }),
-    );
+export function nativeSource(module: binaryen.Module, generated: string, options: NativeSourceOptions = {}): string {
+  const functions = [...definedFunctions(module), ...exportedFunctions(module)];
+  const imports = importedFunctions(module);
+  const globals = definedGlobals(module);
+  const macros = [
+    ...functions.map((each) => callMacro(`w2c_${MODULE_NAME}_${each.symbol}`, cName(each.name), each)),
+    ...imports.map((each) => callMacro(`w2c_${each.symbol}`, each.symbol, each)),
+    ...globals.map(({ name }) => [`global_${mangled(name)}`, cName(name)] as const),
+  ];
+  const chapters = [
+    "/* Generated from assembly/ by way of wasm2c; do not edit. */",
+    macros.map(([pattern, text]) => `#define ${pattern} ${text}`).join("\n"),
+    globals.map((each) => each.declaration).join("\n"),
+    functions.map((each) => `${linkage(each, options)} ${signature(each)};`).join("\n"),
+    ...bodiesOf(functions, generated),
+    macros.map(([pattern]) => `#undef ${pattern.replace(/\(.*/, "")}`).join("\n"),
+  ];
+  return chapters.join("\n\n") + "\n";
 }
 
-/**
- * Draws the fast exports and what they run into their C names, and keeps what those call out of them: a slow path drawn in would make the
- * fast one save registers.
- */
-function shapeFastPaths(text: string, fastExports: readonly string[]): string {
-  const bodies = new Map(
-    [...text.matchAll(/^(?:static )?\w+ (w2c_\w+)\([^;]*?\) \{\n([^]*?)^\}/gm)].map(([, name = "", body = ""]) => [
-      name,
-      body,
-    ]),
-  );
-  const calls = (name: string) => {
-    const body = bodies.get(name);
-    if (body === undefined) throw new NativeSourceError(`wasm2c wrote no function ${name}`);
-    return [...body.matchAll(/\b(w2c_\w+)\(/g)].map(([, callee = ""]) => callee);
-  };
-  const exports = fastExports.map((name) => `w2c_${MODULE_NAME}_${name}`);
-  const fast = new Set([...exports, ...exports.flatMap(calls)]);
-  const slow = new Set([...fast].flatMap(calls).filter((name) => !fast.has(name)));
-  return text.replace(
-    /^(?:static )?(\w+) (w2c_\w+)\((.*)\)(;| \{\n[^]*?^\})$/gm,
-    (_, type: string, name: string, parameters: string, rest: string) => {
-      if (fast.has(name)) return `INLINED ${type} ${name}(${parameters})${callFallbacks(rest, slow)}`;
-      if (!slow.has(name)) return `static ${type} ${name}(${parameters})${rest}`;
-      return (
-        `OUTLINED ${type} ${name}(${parameters})${rest}` +
-        (rest === ";" && type === "u64" ? fallback(name, parameters) : "")
-      );
-    },
+/** `assembly/thread/current` → `hk_assembly_thread_current`. */
+function cName(name: string): string {
+  return PREFIX + name.replace(/\W/g, "_");
+}
+
+/** A name as wasm2c writes it: other characters than those of C names by their codes. */
+function mangled(name: string): string {
+  return name.replace(/\W/g, (character) => `0x${character.charCodeAt(0).toString(16).toUpperCase()}`);
+}
+
+function cType(type: binaryen.Type, of: string): string {
+  if (type === binaryen.none) return "void";
+  if (type === binaryen.i32) return "u32";
+  if (type === binaryen.i64) return "u64";
+  throw new NativeSourceError(`${of} has a value that is neither an i32 nor an i64`);
+}
+
+/** What runs when the module starts only gives globals their values; see {@link initialValues}. */
+function isStart(name: string): boolean {
+  return name === "~start" || name.startsWith("start:");
+}
+
+function functionInfos(module: binaryen.Module): binaryen.FunctionInfo[] {
+  return Array.from({ length: module.getNumFunctions() }, (_, index) =>
+    binaryen.getFunctionInfo(module.getFunctionByIndex(index)),
   );
 }
 
-/** A slow path as the fast one calls it: as its last act, so that the fast one needs no stack, and reporting failure as C does. */
-function fallback(name: string, types: string): string {
-  const list = types === "void" ? [] : types.split(", ");
-  const parameters = list.map((type, index) => `${type} p${index}`).join(", ") || "void";
-  const values = list.map((_, index) => `p${index}`).join(", ");
-  return `\nOUTLINED u64 fallback_${name}(${parameters}) {\n  u64 result = ${name}(${values});\n  return result ? result : out_of_memory();\n}`;
-}
-
-function callFallbacks(body: string, slow: ReadonlySet<string>): string {
-  return body.replace(/= (w2c_\w+)\(/g, (call, name: string) => (slow.has(name) ? `= fallback_${name}(` : call));
-}
-
-/** Takes the initial values out of `init_globals` and declares each global with its own. */
-function takeGlobals(text: string): { body: string; globals: string } {
-  const declarations: string[] = [];
-  for (const line of (INITIALIZER.exec(text)?.[1] ?? "").split("\n")) {
-    if (line.trim() === "") continue;
-    const [, name, value] = /^ {2}instance->w2c_(\w+) = (-?\w+);$/.exec(line) ?? [];
-    if (name === undefined || value === undefined) {
-      throw new NativeSourceError(`a global starts as "${line.trim()}"; it must start as an integer constant`);
-    }
-    const type = /ull$/.test(value) ? "u64" : "u32";
-    const platform = PLATFORM_GLOBALS[lastPart(name)];
-    if (platform !== undefined) declarations.push(`#define global_${name} ${platform}`);
-    else if (PROCESS_GLOBALS.has(lastPart(name)))
-      declarations.push(`static _Atomic ${type} global_${name} = ${value};`);
-    else declarations.push(`THREAD_LOCAL ${type} global_${name} = ${value};`);
-  }
+function declared({ name, params, results }: binaryen.FunctionInfo, symbol: string): Declared {
   return {
-    body: text.replace(INITIALIZER, "").replace(/\binstance->w2c_(\w+)/g, "global_$1"),
-    globals: declarations.join("\n") + "\n",
+    name,
+    symbol,
+    result: cType(results, name),
+    parameters: binaryen.expandType(params).map((type) => cType(type, name)),
   };
 }
 
-/** `assembly0x2Fthread0x2Fcurrent` → `assembly_thread_current`. */
-function readable(text: string): string {
-  return text.replace(/0x(?:23|2D|2F|3A|5F|7E)/g, "_");
+function definedFunctions(module: binaryen.Module): Declared[] {
+  return functionInfos(module)
+    .filter((info) => info.module === "" && !isStart(info.name))
+    .map((info) => declared(info, mangled(info.name)));
 }
 
-function lastPart(name: string): string {
-  return name.slice(name.lastIndexOf("_") + 1);
+function importedFunctions(module: binaryen.Module): Declared[] {
+  return functionInfos(module)
+    .filter((info) => info.module !== "")
+    .map((info) => declared(info, `${info.module}_${info.base}`));
+}
+
+/** The exported functions of a module. */
+export function exportedFunctions(module: binaryen.Module): Declared[] {
+  return Array.from({ length: module.getNumExports() }, (_, index) =>
+    binaryen.getExportInfo(module.getExportByIndex(index)),
+  )
+    .filter(({ kind }) => kind === binaryen.ExternalFunction)
+    .map(({ name, value }) => ({
+      ...declared(binaryen.getFunctionInfo(module.getFunction(value)), mangled(name)),
+      name,
+    }));
+}
+
+function definedGlobals(module: binaryen.Module): { name: string; declaration: string }[] {
+  const values = initialValues(module);
+  return Array.from({ length: module.getNumGlobals() }, (_, index) =>
+    binaryen.getGlobalInfo(module.getGlobalByIndex(index)),
+  )
+    .filter((info) => info.module === "")
+    .map(({ name, type, init }) => {
+      const storage = PROCESS_GLOBALS.has(name) ? "static _Atomic" : "THREAD_LOCAL";
+      const value = values.get(name) ?? constant(init, name);
+      return { name, declaration: `${storage} ${cType(type, name)} ${cName(name)} = ${value};` };
+    });
+}
+
+function constant(expression: binaryen.ExpressionRef, of: string): string {
+  const info = binaryen.getExpressionInfo(expression);
+  const value: unknown = info.id === binaryen.ConstId ? (info as binaryen.ConstInfo).value : undefined;
+  if (typeof value !== "number" && typeof value !== "bigint")
+    throw new NativeSourceError(`${of} starts as what is no integer constant; nothing can run when a thread starts`);
+  return `${BigInt.asUintN(info.type === binaryen.i64 ? 64 : 32, BigInt(value))}u`;
+}
+
+/** What the module's start gives globals. Nothing runs when a thread starts, so it may set them to constants and do nothing else. */
+function initialValues(module: binaryen.Module): Map<string, string> {
+  const values = new Map<string, string>();
+  const run = (expression: binaryen.ExpressionRef): void => {
+    if (binaryen.getExpressionId(expression) === binaryen.NopId) return;
+    const info = binaryen.getExpressionInfo(expression);
+    if (info.id === binaryen.BlockId) (info as binaryen.BlockInfo).children.forEach(run);
+    else if (info.id === binaryen.GlobalSetId) {
+      const { name, value } = info as binaryen.GlobalSetInfo;
+      values.set(name, constant(value, name));
+    } else if (info.id === binaryen.CallId && isStart((info as binaryen.CallInfo).target))
+      runFunction(module.getFunction((info as binaryen.CallInfo).target));
+    else throw new NativeSourceError("the module's start does more than to give globals constant values");
+  };
+  const runFunction = (of: binaryen.FunctionRef): void => {
+    run(binaryen.getFunctionInfo(of).body);
+  };
+  const start = module.getStart();
+  if (start !== 0) runFunction(start);
+  return values;
+}
+
+/** A macro that takes wasm2c's calls, declarations and definitions of a function: without the instance. */
+function callMacro(macro: string, to: string, { parameters }: Declared): readonly [pattern: string, text: string] {
+  const names = parameters.map((_, index) => `p${index}`);
+  return [`${macro}(${["instance", ...names].join(", ")})`, `${to}(${names.join(", ")})`];
+}
+
+function signature({ name, result, parameters }: Declared): string {
+  return `${result} ${cName(name)}(${parameters.join(", ") || "void"})`;
+}
+
+function linkage({ name }: Declared, { inlined = [], outlined = [] }: NativeSourceOptions): string {
+  if (inlined.includes(name)) return "INLINED";
+  return outlined.includes(name) ? "OUTLINED" : "static";
+}
+
+/** The text of every function, in wasm2c's order. All else that it wrote is for hosts of modules. */
+function bodiesOf(functions: readonly Declared[], generated: string): string[] {
+  const missing = new Set(functions.map(headOf));
+  const bodies: string[] = [];
+  let body: string[] | undefined;
+  for (const line of generated.split("\n")) {
+    if (missing.delete(line)) body = [];
+    body?.push(line.replaceAll("instance->w2c_", "global_"));
+    if (line !== "}" || body === undefined) continue;
+    bodies.push(body.join("\n"));
+    body = undefined;
+  }
+  if (body !== undefined) throw new NativeSourceError(`wasm2c's output ends within "${body[0] ?? ""}"`);
+  const [first] = missing;
+  if (first === undefined) return bodies;
+  throw new NativeSourceError(
+    `wasm2c wrote no "${first}": it is of another version than packages/tools/src/build/native-source.ts is for`,
+  );
+}
+
+/** The line that begins a function in wasm2c's output. */
+function headOf({ symbol, result, parameters }: Declared): string {
+  const list = [`w2c_${MODULE_NAME}* instance`, ...parameters.map((type, index) => `${type} var_p${index}`)];
+  return `${result} w2c_${MODULE_NAME}_${symbol}(${list.join(", ")}) {`;
 }

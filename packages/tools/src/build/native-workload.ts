@@ -7,7 +7,7 @@ import { writeFile } from "node:fs/promises";
 import * as path from "node:path";
 import { runTool, type Compiler } from "./native-compiler.js";
 import { generateModuleSource } from "./native-module.js";
-import { NativeSourceError } from "./native-source.js";
+import { NativeSourceError, type Declared } from "./native-source.js";
 import { ROOT } from "../base/paths.js";
 
 const FLAGS = ["-std=gnu11", "-O3", "-fno-strict-aliasing", "-fno-builtin-malloc", "-pthread", "-w"];
@@ -22,15 +22,18 @@ export interface WorkloadOptions {
 
 /** Builds the program and returns its path. How to talk to it: see the head of bench/native/workload.c. */
 export async function buildWorkload({ compiler, out, nullPeer = false }: WorkloadOptions): Promise<string> {
-  const source = await generateModuleSource(path.join("bench", "workloads", "threads.ts"));
+  const { text, exports } = await generateModuleSource(path.join("bench", "workloads", "threads.ts"));
   await writeFile(
     path.join(out, "workload.gen.h"),
-    `${source}\n#define WORKLOADS(one) ${workloadsOf(source)
+    `${text}\n#define WORKLOADS(one) ${workloadsOf(exports)
       .map((name) => `one(${name})`)
       .join(" ")}\n`,
   );
   if (nullPeer)
-    await writeFile(path.join(out, "null.gen.h"), await generateModuleSource(path.join("bench", "peers", "null.ts")));
+    await writeFile(
+      path.join(out, "null.gen.h"),
+      (await generateModuleSource(path.join("bench", "peers", "null.ts"))).text,
+    );
   const program = path.join(out, nullPeer ? "workload-null" : "workload");
 
   await runTool(compiler.command, [
@@ -48,14 +51,13 @@ export async function buildWorkload({ compiler, out, nullPeer = false }: Workloa
 }
 
 /** Workloads that begin with four numbers; `trace` begins otherwise. */
-function workloadsOf(source: string): string[] {
-  const names = [...source.matchAll(/ w2c_hakmem_(\w+)_begin\(u32 \w+, u32 \w+, u32 \w+, u32 \w+\) \{$/gm)].map(
-    ([, name = ""]) => name,
-  );
-  const entries = names.filter(
-    (name) => source.includes(` w2c_hakmem_${name}_run(`) && !/^(bench|assembly)_/.test(name),
-  );
-  if (entries.length === 0)
+function workloadsOf(exports: readonly Declared[]): string[] {
+  const names = new Set(exports.map((each) => each.name));
+  const workloads = exports
+    .filter(({ name, parameters }) => name.endsWith("_begin") && parameters.join() === "u32,u32,u32,u32")
+    .map(({ name }) => name.slice(0, -"_begin".length))
+    .filter((name) => names.has(`${name}_run`));
+  if (workloads.length === 0)
     throw new NativeSourceError("bench/workloads exports no workload: no NAME_begin with four numbers and NAME_run");
-  return entries;
+  return workloads;
 }

@@ -87,8 +87,8 @@ export async function nativeProgram(): Promise<string> {
   const key = fingerprint(await fingerprintOfChecker(), host, headers, JSON.stringify([compiler, FLAGS]));
   return cachedFile(`soak-native-${key}`, async () => {
     return withScratch("soak", async (work) => {
-      const source = await generateModuleSource(ENTRY, { HK_SHARED: 1, HK_NATIVE: 1 });
-      await writeFile(path.join(work, "soak.gen.h"), source);
+      const { text } = await generateModuleSource(ENTRY, { HK_SHARED: 1, HK_NATIVE: 1 });
+      await writeFile(path.join(work, "soak.gen.h"), text);
       const program = path.join(work, "soak");
       const include = ["-I", work, "-I", path.join(ROOT, "native")];
       await runTool(compiler.command, [...FLAGS, ...GENERATED, ...include, HOST, "-o", program, "-ldl"]);
