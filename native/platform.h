@@ -36,8 +36,7 @@
 static u8 const platform_nothing[8192] __attribute__((aligned(64)));
 THREAD_LOCAL u64 platform_heap = (u64)platform_nothing;
 THREAD_LOCAL u64 platform_working;
-static u64 platform_regions = (u64)platform_nothing;
-static u64 platform_control_block;
+static u64 platform_regions = (u64)platform_nothing, platform_control_block;
 #define global_platform_heap (&platform_heap)
 #define global_platform_working (&platform_working)
 /* On fast paths, therefore relaxed: whoever needs the new map has found another global set after it. */

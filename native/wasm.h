@@ -16,6 +16,7 @@ typedef uint64_t u64;
 typedef int32_t s32;
 typedef int64_t s64;
 enum memory { global_env_memory };
+#define MEMORY __attribute__((unused)) enum memory
 
 #define INLINED static inline __attribute__((always_inline)) /* fast paths */
 #define OUTLINED static __attribute__((noinline))            /* what they fall back on */
@@ -31,9 +32,9 @@ typedef u64 __attribute__((may_alias)) any_u64;
 /* Loads and stores: the result is `wide`; memory holds a `narrow`, widened by its own sign. WebAssembly says what happens when
  * threads race with them (some value that was there is read); in C only atomics do, which relaxed are the same instructions. */
 #define LOAD(name, narrow, wide) \
-  static inline wide name##_shared(enum memory memory, u64 at) { return (wide)__atomic_load_n((any_##narrow *)at, __ATOMIC_RELAXED); }
+  static inline wide name##_shared(MEMORY memory, u64 at) { return (wide)__atomic_load_n((any_##narrow *)at, __ATOMIC_RELAXED); }
 #define STORE(name, narrow, wide) \
-  static inline void name##_shared(enum memory memory, u64 at, wide value) { __atomic_store_n((any_##narrow *)at, (narrow)value, __ATOMIC_RELAXED); }
+  static inline void name##_shared(MEMORY memory, u64 at, wide value) { __atomic_store_n((any_##narrow *)at, (narrow)value, __ATOMIC_RELAXED); }
 LOAD(i32_load, u32, u32)
 LOAD(i64_load, u64, u64)
 LOAD(i32_load8_u, u8, u32)
@@ -47,14 +48,14 @@ STORE(i64_store32, u32, u64)
 
 /* Atomics are sequentially consistent, as WebAssembly's are. */
 #define RMW(name, narrow, wide, operation, builtin) \
-  static inline wide name##_atomic_rmw##operation##_shared(enum memory memory, u64 at, wide value) { \
+  static inline wide name##_atomic_rmw##operation##_shared(MEMORY memory, u64 at, wide value) { \
     return (wide)builtin((any_##narrow *)at, (narrow)value, __ATOMIC_SEQ_CST); \
   }
 #define ATOMICS(name, width, suffix, narrow, wide) \
-  static inline wide name##_atomic_load##width##suffix##_shared(enum memory memory, u64 at) { \
+  static inline wide name##_atomic_load##width##suffix##_shared(MEMORY memory, u64 at) { \
     return (wide)__atomic_load_n((any_##narrow *)at, __ATOMIC_SEQ_CST); \
   } \
-  static inline void name##_atomic_store##width##_shared(enum memory memory, u64 at, wide value) { \
+  static inline void name##_atomic_store##width##_shared(MEMORY memory, u64 at, wide value) { \
     __atomic_store_n((any_##narrow *)at, (narrow)value, __ATOMIC_SEQ_CST); \
   } \
   RMW(name, narrow, wide, width##_add##suffix, __atomic_fetch_add) \
@@ -62,7 +63,7 @@ STORE(i64_store32, u32, u64)
   RMW(name, narrow, wide, width##_and##suffix, __atomic_fetch_and) \
   RMW(name, narrow, wide, width##_or##suffix, __atomic_fetch_or) \
   RMW(name, narrow, wide, width##_xchg##suffix, __atomic_exchange_n) \
-  static inline wide name##_atomic_rmw##width##_cmpxchg##suffix##_shared(enum memory memory, u64 at, wide expected, wide value) { \
+  static inline wide name##_atomic_rmw##width##_cmpxchg##suffix##_shared(MEMORY memory, u64 at, wide expected, wide value) { \
     narrow found = (narrow)expected; \
     __atomic_compare_exchange_n((any_##narrow *)at, &found, (narrow)value, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST); \
     return (wide)found; \
@@ -78,10 +79,10 @@ ATOMICS(i64, 32, _u, u32, u64)
 #define I32_POPCNT(x) ((u32)__builtin_popcount(x))
 #define I64_ROTL(x, n) (((x) << ((n) & 63)) | ((x) >> (-(n) & 63)))
 
-/* The allocator divides only by sizes and counts that are not 0. */
+/* The allocator divides only by what is not 0. */
 #define DIV_U(x, y) ((x) / (y))
 #define REM_U(x, y) ((x) % (y))
 #define I32_REM_S(x, y) ((u32)((s32)(x) % (s32)(y)))
 
-static inline void memory_fill(enum memory memory, u64 to, u32 value, u64 bytes) { memset((void *)to, (int)value, bytes); }
-static inline void memory_copy(enum memory to_memory, enum memory from_memory, u64 to, u64 from, u64 bytes) { memmove((void *)to, (void *)from, bytes); }
+static inline void memory_fill(MEMORY memory, u64 to, u32 value, u64 bytes) { memset((void *)to, (int)value, bytes); }
+static inline void memory_copy(MEMORY to_memory, MEMORY from_memory, u64 to, u64 from, u64 bytes) { memmove((void *)to, (void *)from, bytes); }

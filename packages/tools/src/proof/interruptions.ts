@@ -35,7 +35,11 @@ const EXCHANGE_INSTRUCTIONS = 8;
 
 /** What the program says on its standard error that is not as promised. `library`: the file that it ran under. */
 export async function failuresOf(mode: InterruptionMode, errors: string, library: string): Promise<string[]> {
-  const failures = errors.split("\n").filter((line) => /failed|not true/.test(line));
+  // What a child finds that is not true comes before what its parent says of it, which tells where it was interrupted.
+  const failures = errors
+    .replace(/.*not true.*\n(?=.*failed before.*\(exit code)/g, "")
+    .split("\n")
+    .filter((line) => /failed|not true/.test(line));
   if (!mode.startsWith("handler")) return failures;
   const functions = await functionsOf(library);
   const places = new Map<string, Set<number>>();
