@@ -1,10 +1,11 @@
-/** Removes everything that a build writes. */
+/** Removes what a build writes into the packages that are named: `node scripts/clean.js hakmem tools`. */
 
 import { rm } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 
-const BUILT = ["hakmem/build", "hakmem/dist", "tools/dist", "linux-x64/lib", "linux-arm64/lib"];
-
-for (const directory of BUILT) {
-  await rm(fileURLToPath(new URL(`../packages/${directory}`, import.meta.url)), { recursive: true, force: true });
+for (const name of process.argv.slice(2)) {
+  for (const directory of ["build", "dist", "lib"]) {
+    const built = new URL(`../packages/${name}/${directory}`, import.meta.url);
+    await rm(fileURLToPath(built), { recursive: true, force: true });
+  }
 }

@@ -118,11 +118,7 @@ export async function buildNative(request: NativeOptions): Promise<NativeLibrary
   const compiler = await requireCompiler(architecture);
   const inputs = fingerprint(sources, JSON.stringify([compiler, pgo]));
   const plan: Plan = { ...request, architecture, overrides, pgo, compiler, sources, inputs };
-  if (out !== undefined) {
-    if (!force && (await readRecord(out))?.inputs === inputs) return library(out, false);
-    await build(plan, out);
-    return library(out, true);
-  }
+  if (out !== undefined && !force && (await readRecord(out))?.inputs === inputs) return library(out, false);
   const name = path.join("native", inputs);
   if (force) await rm(path.join(cacheDirectory(), name), { recursive: true, force: true });
   let built = false;
@@ -130,7 +126,11 @@ export async function buildNative(request: NativeOptions): Promise<NativeLibrary
     built = true;
     await build(plan, empty);
   });
-  return library(directory, built);
+  if (out === undefined) return library(directory, built);
+  await mkdir(out, { recursive: true });
+  // The record comes last: it says that the others are there.
+  for (const file of [SHARED, ARCHIVE, HEADER, RECORD]) await replace(path.join(directory, file), path.join(out, file));
+  return library(out, true);
 }
 
 /** Where the package for a platform, if it is installed, has the library of a profile. */
@@ -176,13 +176,11 @@ async function build(plan: Plan, out: string): Promise<void> {
       operators,
       SHARED_ONLY_SOURCE,
       "-o",
-      path.join(work, SHARED),
+      path.join(out, SHARED),
     ]);
-    await runTool(archiver(compiler), ["rcs", path.join(work, ARCHIVE), object, operators]);
+    await runTool(archiver(compiler), ["rcs", path.join(out, ARCHIVE), object, operators]);
 
-    await mkdir(out, { recursive: true });
-    await copyFile(path.join(NATIVE, HEADER), path.join(work, HEADER));
-    for (const file of [SHARED, ARCHIVE, HEADER]) await replace(path.join(work, file), path.join(out, file));
+    await copyFile(path.join(NATIVE, HEADER), path.join(out, HEADER));
     const record: BuildRecord = {
       version: 2,
       profile: profile.name,

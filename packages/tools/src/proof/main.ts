@@ -2,6 +2,7 @@
 
 import { makeProgram, runProgram, type Register } from "../cli/command.js";
 import { registerEngines } from "./engines.js";
+import { registerFigures } from "./figures.js";
 import { registerFuzz } from "./fuzz.js";
 import { registerInterruptions } from "./interruptions.js";
 import { registerMistakes } from "./mistakes.js";
@@ -13,6 +14,7 @@ import { registerSoak } from "./soak/command.js";
 
 const COMMANDS: readonly Register[] = [
   registerEngines,
+  registerFigures,
   registerFuzz,
   registerInterruptions,
   registerMistakes,
@@ -26,7 +28,7 @@ const COMMANDS: readonly Register[] = [
 await runProgram(
   makeProgram(
     "npm run prove --",
-    "Shows that the allocator is right, by means that take longer than a test may.",
+    "Shows that the allocator is right, and what it costs, by means that take longer than a test may.",
     COMMANDS,
   ),
 );

@@ -1,11 +1,11 @@
 /** `prove places`: that the library works wherever it is said to, by programs that are the same everywhere. */
 
-import { readFile, writeFile } from "node:fs/promises";
 import * as path from "node:path";
 import { Option } from "commander";
-import { ExplainedError, messageOf } from "../base/errors.js";
+import { messageOf } from "../base/errors.js";
 import { ROOT } from "../base/paths.js";
 import { EXIT, listOf, type Register } from "../cli/command.js";
+import { writePage } from "./page.js";
 import { PLACES, type Outcome, type Place } from "./places/places.js";
 
 interface Options {
@@ -16,8 +16,6 @@ interface Options {
 const NAMES = PLACES.map(({ name }) => name);
 /** The page with the table. */
 const PAGE = path.join(ROOT, "docs", "places.md");
-const BEGIN = "<!-- table: begin -->";
-const END = "<!-- table: end -->";
 
 export const registerPlaces: Register = (program) => {
   program
@@ -28,7 +26,7 @@ export const registerPlaces: Register = (program) => {
     .action(async ({ place = NAMES, record }: Options) => {
       const results = await runPlaces(PLACES.filter(({ name }) => place.includes(name)));
       console.log(tableOf(results));
-      if (record) await recordTable(tableOf(results));
+      if (record) await writePage(PAGE, { table: tableOf(results) });
       process.exitCode = results.some(hasFailed) ? EXIT.failed : EXIT.ok;
     });
 };
@@ -70,13 +68,4 @@ function tableOf(results: readonly Result[]): string {
   const line = (cells: readonly string[]): string =>
     `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
   return [line(["where", ...steps]), line(["---", ...steps.map(() => "---")]), ...rows.map(line)].join("\n");
-}
-
-async function recordTable(table: string): Promise<void> {
-  const page = await readFile(PAGE, "utf8");
-  const [begin, end] = [page.indexOf(BEGIN), page.indexOf(END)];
-  if (begin < 0 || end < begin) throw new ExplainedError(`${PAGE} has no ${BEGIN} … ${END}`);
-  const { format } = await import("prettier");
-  const text = `${page.slice(0, begin + BEGIN.length)}\n\n${table}\n\n${page.slice(end)}`;
-  await writeFile(PAGE, await format(text, { parser: "markdown", printWidth: 120 }));
 }
