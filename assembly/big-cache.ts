@@ -25,7 +25,7 @@ import { GRANULE_SHIFT, GRANULE_SIZE } from "./config";
 import { BIG_SLOTS, bigSlot } from "./control";
 import { freeLarge, setLargeSize } from "./large";
 import * as platform from "./platform";
-import { beginClaim, endClaim } from "./pool";
+import { beginClaim, endClaim, noteRelease } from "./pool";
 import { see } from "./view";
 
 /** Rows for each doubling of size, as a power of two. */
@@ -117,7 +117,9 @@ export function flushBig(keep: usize): usize {
       continue;
     }
     const word = atomicExchange<usize>(bigSlot(index), 0);
-    if (word) freeLarge(word & ADDRESS_MASK, bytesOf(word));
+    if (!word) continue;
+    if (!HK_NATIVE) noteRelease();
+    freeLarge(word & ADDRESS_MASK, bytesOf(word));
   }
   endClaim(false);
   return keep;

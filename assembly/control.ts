@@ -238,7 +238,6 @@ export function create(): usize {
     base = platform.grow(BYTES);
     if (base == usize.MAX_VALUE) return 0;
   }
-  const limit = base + BYTES;
   if (base == 0) base = LINE;
 
   const made = changetype<Control>(base);
@@ -251,8 +250,6 @@ export function create(): usize {
   if (!HK_NATIVE) {
     made.committed = BYTES;
     beginMetadata(made);
-    spareFirst = (made.metadata + PAGE_SIZE) >> PAGE_SHIFT;
-    spareEnd = ((limit - 1) >> PAGE_SHIFT) + 1;
   }
   // The gate of the heap of nobody leads to itself.
   if (GATES) store<usize>(base + NOTHING, base + NOTHING, GATE_OFFSET);
@@ -266,21 +263,24 @@ function beginMetadata(made: Control): void {
   made.metadataBytes = BYTES;
 }
 
-/**
- * Private heaps: forgets all that lies in memory, for the thread to begin anew. What the pool knows of its pages stays.
- * The instance is the one that created the heap.
- */
+/** Private heaps: forgets all that lies in memory, for the thread to begin anew. What the pool knows of its pages stays. */
 export function forgetAll(): void {
   const base = changetype<usize>(control);
   memory.fill(base + DIRECTORY, 0, AVAILABLE - DIRECTORY);
   memory.fill(base + LONGEST, 0, MAP_END - LONGEST);
-  memory.fill(base + TABLES_END, 0, (spareEnd << PAGE_SHIFT) - (base + TABLES_END));
+  memory.fill(base + TABLES_END, 0, (spareEnd() << PAGE_SHIFT) - (base + TABLES_END));
   beginMetadata(control);
   control.threads = 0;
   control.lastThreadId = 0;
   control.abandoned = 0;
 }
 
-/** Pages behind the tables that `create` took: [spareFirst, spareEnd). */
-export let spareFirst: usize = 0;
-export let spareEnd: usize = 0;
+/** First of the pages that `create` took for metadata behind the one in which the tables end; wasm only. */
+export function spareFirst(): usize {
+  return (changetype<usize>(control) + (TABLES_END + PAGE_SIZE)) >> PAGE_SHIFT;
+}
+
+/** One more than the last of them. A heap at the start of the memory begins a line later. */
+export function spareEnd(): usize {
+  return ((changetype<usize>(control) & ~(PAGE_SIZE - 1)) + (BYTES + (PAGE_SIZE - 1))) >> PAGE_SHIFT;
+}

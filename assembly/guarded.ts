@@ -4,6 +4,7 @@ import { hasHeap } from "./control";
 import * as guard from "./guard/family";
 import { heldBytes } from "./guard/ledger";
 import { quarantined } from "./guard/quarantine";
+import { MAX_REQUEST } from "./config";
 import * as host from "./host";
 import { STAT_CACHED, STAT_LIVE } from "./inspect";
 
@@ -46,7 +47,7 @@ export function malloc_trim(pad: usize): i32 {
 
 /** As in host.ts, for blocks with what the checks put around them. */
 export function malloc_prewarm(size: usize, count: usize): usize {
-  return host.malloc_prewarm(size + guard.AROUND, count);
+  return size > MAX_REQUEST ? 0 : host.malloc_prewarm(size + guard.AROUND, count);
 }
 
 /** Checks every block that the program holds, and every one in quarantine; reports the first that was written around. */

@@ -3,9 +3,10 @@
 import { CONFIG_HASH, SMALL_MAX } from "./config";
 import { hasHeap } from "./control";
 import { link, next } from "./free-list";
-import { class_stat, heap_stat } from "./inspect";
+import { STAT_THREADS, class_stat, heap_stat } from "./inspect";
 import { exitThread, ready, restartThread, startThread, threadId } from "./lifecycle";
 import { free, malloc } from "./malloc";
+import { releases } from "./pool";
 import {
   KIND_FOREIGN,
   KIND_HUGE,
@@ -54,13 +55,14 @@ export function thread_reclaim(id: u32): i32 {
 /**
  * Gives up what this thread keeps for later: its cache, slabs that are empty then, all cached large blocks, and where the
  * platform takes memory back, all free pages.
- * @param pad bytes that stay: of cached blocks, of the smallest, and then of free pages
- * @returns natively, as in glibc, 1 when memory went back to the system, otherwise 0; on wasm 1
+ * @param pad bytes that stay at most: of cached blocks, whole magazines of the smallest first, and then of free pages
+ * @returns 1 when memory went back, natively to the system, as in glibc, on wasm to the heap; otherwise 0
  */
 export function malloc_trim(pad: usize): i32 {
   if (!ready()) return 0;
+  const before = releases;
   const left = collect(pad);
-  return !HK_NATIVE || purgeBeyond(left) ? 1 : 0;
+  return (HK_NATIVE ? purgeBeyond(left) : releases != before) ? 1 : 0;
 }
 
 /**
@@ -91,11 +93,12 @@ export function malloc_prewarm(size: usize, count: usize): usize {
 }
 
 /**
- * Frees every block at once; what the heap has taken of the memory, it keeps. Private heaps only.
- * @returns 1; 0 in a heap that threads can share, of which nothing is freed
+ * Frees every block at once; what the heap has taken of the memory, it keeps. Private heaps only. Where the stack ends in it, the
+ * next call that uses the heap finishes it.
+ * @returns 1; 0 in a heap that threads can share, or that another instance has joined: of them nothing is freed
  */
 export function free_all(): i32 {
-  if (HK_NATIVE || !ready() || HK_SHARED) return 0;
+  if (HK_NATIVE || !ready() || HK_SHARED || heap_stat(STAT_THREADS) != 1) return 0;
   restartThread();
   return 1;
 }

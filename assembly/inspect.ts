@@ -23,11 +23,11 @@ import { LENGTHS_OFFSET, metadataOf, slabOfPage } from "./superslab";
 import { LIVE, STATE_MASK, cachedOf, stateOf } from "./thread";
 import { see } from "./view";
 
-/** What `heap_stat` can be asked; all in bytes but THREADS. */
+/** What `heap_stat` can be asked; all in bytes but STAT_THREADS. */
 const COMMITTED: u32 = 0;
 export const STAT_LIVE: u32 = 1;
 export const STAT_CACHED: u32 = 2;
-const THREADS: u32 = 3;
+export const STAT_THREADS: u32 = 3;
 const FREE_PAGES: u32 = 4;
 const METADATA: u32 = 5;
 
@@ -44,12 +44,12 @@ export function heap_stat(what: u32): usize {
   if (what == METADATA) return atomicLoad<usize>(changetype<usize>(control) + offsetof<Control>("metadataBytes"));
   if (what == STAT_CACHED) return cachedBytes() + cachedSmall();
   let figure: usize = 0;
-  if (what == THREADS) {
+  if (what == STAT_THREADS) {
     for (let heap = see(firstHeap()); heap; heap = see(nextHeap(heap))) {
       if ((atomicLoad<u32>(stateOf(heap)) & STATE_MASK) == LIVE) ++figure;
     }
   } else if (what == STAT_LIVE) {
-    figure = slabFigure(ALL_CLASSES, false) + bigBytes() - cachedSmall();
+    figure = difference(slabFigure(ALL_CLASSES, false) + bigBytes(), cachedSmall());
   } else if (what == FREE_PAGES) {
     for (let superslab = firstSuperslab(); superslab < endSuperslab(); ++superslab) {
       figure += (<usize>popcnt<u32>(availablePages(superslab))) << PAGE_SHIFT;
@@ -66,7 +66,7 @@ export function class_stat(index: u32, what: u32): usize {
   if (what == CLASS_SIZE) return size;
   if (what == CLASS_SLABS) return slabFigure(cls, true);
   const cached = cachedBlocks(cls);
-  if (what == CLASS_LIVE) return slabFigure(cls, false) / size - cached;
+  if (what == CLASS_LIVE) return difference(slabFigure(cls, false) / size, cached);
   return what == CLASS_CACHED ? cached : 0;
 }
 
@@ -85,6 +85,11 @@ function slabFigure(cls: u32, slabs: bool): usize {
     }
   }
   return figure;
+}
+
+/** What of a figure is not `part`; 0 where others have changed things between the two walks, so that the part is more. */
+function difference(whole: usize, part: usize): usize {
+  return whole > part ? whole - part : 0;
 }
 
 /** Blocks of `cls` in the caches of all threads. */

@@ -13,11 +13,13 @@ import {
   LIVE,
   abandon,
   abandonTaken,
+  beginRestart,
   current,
+  endRestart,
   forget,
-  forgetHeap,
   idOf,
   isBroken,
+  isRestarting,
   makeHeap,
   newThreadId,
   setCurrent,
@@ -43,13 +45,16 @@ export function startThread(address: usize): usize {
   return takeAny() ? changetype<usize>(control) : 0;
 }
 
-/** Frees every block and forgets all else but which memory there is, for the only thread of a private heap. */
+/**
+ * Frees every block and forgets all else but which memory there is, for the only thread of a private heap. It may end anywhere,
+ * where the stack overflows; whatever this thread does next with the heap begins by doing all of this again (see `ready`).
+ */
 export function restartThread(): void {
+  beginRestart();
   releaseAll();
   forgetAll();
   claimTables();
-  forgetHeap();
-  takeAny();
+  endRestart(makeHeap(newThreadId()));
 }
 
 /** True when this thread has a heap, be it in order or not. */
@@ -60,8 +65,9 @@ function started(): bool {
 /** Marks the pages of the control block as the allocator's own. */
 function claimTables(): void {
   const page = changetype<usize>(control) >> PAGE_SHIFT;
-  setKind(page, spareFirst - page, KIND_METADATA);
-  setKind(spareFirst, spareEnd - spareFirst, KIND_METADATA_SPARE);
+  const spare = spareFirst();
+  setKind(page, spare - page, KIND_METADATA);
+  setKind(spare, spareEnd() - spare, KIND_METADATA_SPARE);
 }
 
 /** Makes sure that the process has a heap; of two threads that make it the first wins. */
@@ -125,7 +131,8 @@ function prepare(): void {
     if (HK_NATIVE && unended()) dropBroken();
   } else if (!HK_NATIVE) {
     // There is always one, and no operation is under it; and the stack may overflow at the next call.
-    resume(unended());
+    if (!HK_SHARED && isRestarting()) restartThread();
+    else resume(unended());
   } else {
     const heap = unended();
     if (!heap || !isBroken(heap)) {
@@ -156,5 +163,6 @@ export function exitThread(): void {
 
 /** This thread's id: unique in its heap, from 1; 0 without a heap. */
 export function threadId(): u32 {
+  if (!HK_SHARED && !HK_NATIVE && isRestarting()) prepare();
   return started() ? idOf(current() != nothing() ? current() : unended()) : 0;
 }

@@ -118,6 +118,8 @@ function mallocOrFail(size: usize): usize {
 function allocateBig(size: usize, align: usize): usize {
   if (size > MAX_REQUEST) return 0;
   if (!hasHeap() && !(HK_NATIVE && joinProcess())) return 0;
+  // What is large needs no thread's heap, but all of the heap in one state.
+  if (!HK_NATIVE && !HK_SHARED) ready();
   const large = size <= LARGE_MAX && align <= PAGE_SIZE;
   if (large && align == MIN_ALIGN) {
     const cached = takeBig(size);
@@ -157,6 +159,8 @@ function freeSlow(block: usize): void {
   mark(block);
   // Where there is no memory for a heap of this thread's own, the block goes straight to its slab.
   if (!ready()) return HK_NATIVE ? sendHomeAlone(block) : unreachable();
+  // All has just been freed at once.
+  if (!HK_NATIVE && !HK_SHARED && kindOf(block) != kind) return;
   if (gateOf(current()) != current()) openGate(current());
   const bin = binOf(current(), kind);
   if (!binRoom(bin)) overflow(kind);

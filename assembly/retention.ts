@@ -10,7 +10,7 @@
  */
 
 import { atomicCas, atomicLoad, atomicStore } from "./atomic";
-import { PAGE_SHIFT, SUPERSLAB_PAGES_SHIFT, SUPERSLAB_SHIFT } from "./config";
+import { PAGE_SHIFT, PAGE_SIZE, SUPERSLAB_PAGES_SHIFT, SUPERSLAB_SHIFT } from "./config";
 import { ageBig } from "./big-cache";
 import { Control, control } from "./control";
 import * as platform from "./platform";
@@ -73,16 +73,14 @@ function isDue(field: usize, now: u32, pause: u32): bool {
   return now - last >= pause && atomicCas<u32>(address, last, now);
 }
 
-/** Gives all free pages back now but `keep` bytes, of the lowest addresses; false when there were no more. Native only. */
+/** Gives all free pages back now but `keep` bytes, of the lowest addresses; false when there are no more. Native only. */
 export function purgeBeyond(keep: usize): bool {
   let any = false;
   const end = endSuperslab();
   for (let superslab = firstSuperslab(); superslab < end; ++superslab) {
-    const bytes = (<usize>popcnt<u32>(availablePages(superslab) & dirtyPages(superslab))) << PAGE_SHIFT;
-    if (bytes > keep) {
-      purgeSuperslab(superslab);
-      any = true;
-    } else keep -= bytes;
+    let pages = availablePages(superslab) & dirtyPages(superslab);
+    for (; pages && keep >= PAGE_SIZE; keep -= PAGE_SIZE) pages &= pages - 1;
+    if (purgePages(superslab, pages)) any = true;
   }
   return any;
 }
@@ -129,9 +127,14 @@ function isEmpty(superslab: usize): bool {
   return owned != 0 && availablePages(superslab) == owned && (dirtyPages(superslab) & owned) != 0;
 }
 
-/** Gives the free pages of a SuperSlab back, each run of them in one call. */
+/** Gives the free pages of a SuperSlab back. */
 function purgeSuperslab(superslab: usize): void {
-  let bits = availablePages(superslab) & dirtyPages(superslab);
+  purgePages(superslab, availablePages(superslab) & dirtyPages(superslab));
+}
+
+/** Gives those pages of a SuperSlab back that are free, each run of them in one call; false when the platform took none. */
+function purgePages(superslab: usize, bits: u32): bool {
+  let any = false;
   while (bits) {
     const first = ctz<u32>(bits);
     const run = ctz<u32>(~(bits >> first));
@@ -141,10 +144,14 @@ function purgeSuperslab(superslab: usize): void {
     beginClaim();
     const claimed = claimPages(page, count);
     if (claimed) {
-      if (platform.purge(page << PAGE_SHIFT, (<usize>count) << PAGE_SHIFT)) markClean(page, count);
+      if (platform.purge(page << PAGE_SHIFT, (<usize>count) << PAGE_SHIFT)) {
+        markClean(page, count);
+        any = true;
+      }
       putPages(page, count, false);
     }
     endClaim(claimed);
     bits &= ~((u32.MAX_VALUE >> (32 - count)) << first);
   }
+  return any;
 }

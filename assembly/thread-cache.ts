@@ -24,7 +24,7 @@ import { flushBig } from "./big-cache";
 import { Control, control, firstHeap, nextHeap } from "./control";
 import { next } from "./free-list";
 import * as platform from "./platform";
-import { beginClaim, endClaim, forgetClaims, growPool, poolChanges } from "./pool";
+import { beginClaim, endClaim, forgetClaims, growPool, noteRelease, poolChanges } from "./pool";
 import { adoptSlabs, drainPending, retireEmpty, sendHome, takeRemote } from "./remote";
 import { relax } from "./retention";
 import { CLASS_END, CLASS_FIRST, classSize, slabPages } from "./size-class";
@@ -41,7 +41,6 @@ import {
   STATE_MASK,
   abandonTaken,
   begin,
-  cachedOf,
   classHeap,
   countAbandoned,
   current,
@@ -230,7 +229,7 @@ function tidy(heap: usize, keep: usize): usize {
 
 /**
  * Empties the bins and the spare magazines of `heap`, which is in order where some are to stay.
- * @param keep bytes of blocks that stay, of the smallest classes
+ * @param keep bytes of blocks that stay at most: whole magazines, those of the smallest classes first
  * @returns what is left of `keep`
  */
 function flushBins(heap: usize, keep: usize): usize {
@@ -238,28 +237,36 @@ function flushBins(heap: usize, keep: usize): usize {
   for (let cls = CLASS_FIRST; cls < CLASS_END; ++cls) {
     const bin = binOf(heap, cls);
     const record = classHeap(heap, cls);
-    if (keep) {
-      const bytes = <usize>cachedOf(heap, cls) * classSize(cls);
-      if (bytes <= keep) {
-        keep -= bytes;
-        continue;
-      }
+    const active = keep ? <usize>(record.limit - binRoom(bin)) * classSize(cls) : usize.MAX_VALUE;
+    if (active <= keep) {
+      keep -= active;
+    } else {
+      thread.homeward = binHead(bin);
+      platform.order();
+      setBinHead(bin, 0);
+      setBinRoom(bin, 0);
+      record.limit = 0;
+      platform.order();
+      flushHomeward(heap);
     }
-    thread.homeward = binHead(bin);
-    platform.order();
-    setBinHead(bin, 0);
-    setBinRoom(bin, 0);
-    record.limit = 0;
-    platform.order();
-    sendHome(heap);
+    const spare = keep && record.spare ? <usize>record.spareCount * classSize(cls) : 0;
+    if (spare && spare <= keep) {
+      keep -= spare;
+      continue;
+    }
     thread.homeward = record.spare;
     platform.order();
     record.spare = 0;
     record.spareCount = 0;
     platform.order();
-    sendHome(heap);
+    flushHomeward(heap);
   }
   return keep;
+}
+
+function flushHomeward(heap: usize): void {
+  if (!HK_NATIVE && threadHeap(heap).homeward) noteRelease();
+  sendHome(heap);
 }
 
 /** Slabs that were reported to a heap that nobody uses any more are reported to their owners. `heap` is the caller's. */

@@ -9,7 +9,8 @@
  *              │ Bin × CLASS_END     bin.ts│  hot (on native the bins come first)
  *              └───────────────────────────┘
  *
- * Thread heaps are made once, linked into the heap's list and reused for ever, so an address of one never dangles.
+ * Thread heaps are made once, linked into the heap's list and reused for ever (of a private heap until all is freed at once), so an
+ * address of one never dangles.
  *
  *   FREE ──init──► LIVE ──exit, death──► ABANDONED ──► ADOPTING ──► FREE     a live thread takes its slabs,
  *                   ▲                        │  ▲          │                 or a new one the whole heap
@@ -226,6 +227,23 @@ export function forgetHeap(): void {
   ownWorking = 0;
 }
 
+/** Begins a restart: until it ends there is no heap, and what has no heap finds that a restart did not end. Private heaps only. */
+export function beginRestart(): void {
+  own = nothing();
+  ownWorking = nothing();
+}
+
+/** True when a restart began that has not ended. */
+export function isRestarting(): bool {
+  return own == nothing() && ownWorking == nothing();
+}
+
+/** Ends a restart with this thread's new heap. */
+export function endRestart(heap: usize): void {
+  own = heap;
+  ownWorking = 0;
+}
+
 /** True when `heap` is this thread's, also while one of its operations is under way on it. */
 export function isOwn(heap: usize): bool {
   if (heap == current() || heap == unended()) return true;
@@ -307,7 +325,9 @@ export function classHeap(heap: usize, cls: u32): ClassHeap {
 /** Blocks of `cls` that `heap` caches; an estimate while its thread goes on. */
 export function cachedOf(heap: usize, cls: u32): u32 {
   const record = classHeap(heap, cls);
-  return record.limit - binRoom(binOf(heap, cls)) + (record.spare ? record.spareCount : 0);
+  const limit = record.limit;
+  const room = binRoom(binOf(heap, cls));
+  return (limit > room ? limit - room : 0) + (record.spare ? record.spareCount : 0);
 }
 
 // @ts-ignore: decorator

@@ -34,7 +34,7 @@ const CALLS: Readonly<Record<string, (heap: RawHeap, block: number, size: number
   free_sized: (heap, block, size) => (heap.freeSized(block, size), 0),
   free_aligned_sized: (heap, block, size) => (heap.freeAlignedSized(block, 16, size), 0),
   malloc_usable_size: (heap, block, size) => void expect(heap.usableSize(block)).toBeGreaterThanOrEqual(size),
-  malloc_trim: (heap) => void expect(heap.trim()).toBe(1),
+  malloc_trim: (heap) => void expect([0, 1]).toContain(heap.trim()),
   free_all: (heap, block) => {
     expect(heap.freeAll()).toBe(heap.build.shared ? 0 : 1);
     return heap.build.shared ? block : 0;

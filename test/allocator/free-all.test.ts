@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { buildsWhere } from "./support/builds.js";
 import { Model, expectZero } from "./support/model.js";
 import { Random } from "./support/random.js";
+import { Stack } from "./support/stack.js";
 import { ClassStat, Kind, RawHeap, Stat } from "./support/raw-heap.js";
 
 const KIB = 1024;
@@ -28,6 +29,50 @@ function fill(heap: RawHeap, seed: number): Model {
 }
 
 describe.each(buildsWhere(({ shared }) => !shared))("free_all of $name", (build) => {
+  test("may end anywhere, where the stack does: then it is finished by what comes next, or it never began", () => {
+    const stack = new Stack();
+    const seen = { ended: 0, finished: 0, nothing: 0 };
+    for (let distance = 0; distance < 240; distance += 3) {
+      for (const less of [false, true]) {
+        const heap = RawHeap.create(build, PAGES);
+        const [before, after] = [new Model(heap), new Model(heap)];
+        for (let n = 0; n < 200; ++n) before.add(heap, heap.malloc(n * 40), n * 40);
+        const live = heap.stat(Stat.Live);
+        const ended = stack.call(heap.prepare("free_all").call, distance, less);
+        const first = [0, 48, 20 * KIB, 100 * KIB, 2 * MIB][(distance / 3) % 5]!;
+        const begun = heap.malloc(first);
+        const isWhole = heap.stat(Stat.Live) - heap.usableSize(begun) >= live;
+        if (ended) expect(isWhole).toBe(false);
+        seen[ended ? "ended" : isWhole ? "nothing" : "finished"]++;
+        // What is allocated then is apart, also from the blocks of before where these are still there.
+        const now = isWhole ? before : after;
+        now.add(heap, begun, first);
+        for (let n = 0; n < 200; ++n) now.add(heap, heap.malloc(n * 30), n * 30);
+        for (const block of now.blocks) now.check(block);
+        expect(heap.freeAll()).toBe(1);
+        expect(heap.stat(Stat.Live)).toBe(0);
+        expect(heap.threadId).toBe(1);
+      }
+    }
+    expect(seen.ended).toBeGreaterThan(0);
+    expect(seen.nothing).toBeGreaterThan(0);
+    // Between the two there are few places, and none where the compiler made one function of all.
+  });
+
+  test("is refused where another instance uses the heap, and knows the heap that an instance has joined", () => {
+    const heap = RawHeap.create(build, PAGES);
+    const other = heap.join(heap.threadInit(0));
+    const block = heap.malloc(100);
+    expect(other.freeAll()).toBe(0);
+    expect(heap.freeAll()).toBe(0);
+    heap.memory.bytes.fill(1, block, block + 100);
+    heap.threadExit();
+    expect(other.freeAll()).toBe(1);
+    const model = new Model(other);
+    for (let n = 0; n < 200; ++n) model.add(other, other.malloc(n * 30), n * 30);
+    for (const one of model.blocks) model.check(one);
+  });
+
   test("leaves a heap as it was when it began, in the memory that it has", () => {
     const heap = RawHeap.create(build, PAGES);
     const metadata = heap.stat(Stat.Metadata);
