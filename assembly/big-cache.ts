@@ -16,7 +16,7 @@
  * or the next one that is no more than an eighth too large.
  *
  * A cached block is nobody's: its length is 0, so that freeing it again is refused. There are as many as there are slots,
- * however many threads there are. They go before memory grows and on `malloc_trim`, and natively when they have lain for the
+ * however many threads there are. They go before memory grows and on `malloc_trim` (but for what that is told to keep), and natively when they have lain for the
  * time limit (retention.ts).
  */
 

@@ -3,7 +3,7 @@
  *
  * The metadata of a SuperSlab lies apart from it, so that blocks fill pages from the first byte, a block aligned to its
  * own size costs nothing, and a huge block may cover any number of SuperSlabs. It is made when the first slab or large
- * block comes to lie in the SuperSlab, and stays.
+ * block comes to lie in the SuperSlab, and stays (of a private heap until all is freed at once).
  *
  *   directory[address >> SUPERSLAB_SHIFT] ─► ┌─────────────────────────────┐
  *                                            │ 32 × Slab            slab.ts│  one a page; of a slab of several pages
@@ -140,7 +140,7 @@ export function slabPage(slab: Slab, n: usize): Slab {
 const METADATA_PAGES: usize = 4;
 
 /**
- * Memory for the allocator's own use: zero-filled, aligned to 16 bytes, never given back; any thread, lock-free.
+ * Memory for the allocator's own use: zero-filled, aligned to 16 bytes, given back only with all else (`forgetAll`); any thread, lock-free.
  * The caller is in no claim, for which it would wait.
  * @param bytes below PAGE_SIZE
  * @returns 0 when there is no memory

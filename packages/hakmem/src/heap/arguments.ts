@@ -49,7 +49,7 @@ export function refuseAlignment(argument: string, value: unknown, largest: numbe
   throw new InvalidArgumentError(
     argument,
     value,
-    `a power of two from 1 to ${2 ** Math.floor(Math.log2(largest))}`,
+    `a power of two from 1 to ${2 ** Math.floor(Math.log2(largest / 2))}`,
     "Use 64 for a cache line, or malloc when 16 bytes are enough.",
   );
 }
@@ -81,6 +81,32 @@ export interface TypedArrayConstructor<A extends TypedArray> {
   readonly BYTES_PER_ELEMENT: number;
 }
 
+/** Refuses options that are no object, or have other names than `names`. */
+export function checkNames(options: unknown, names: readonly string[]): void {
+  if (typeof options !== "object" || options === null) {
+    throw new InvalidArgumentError("options", options, "an object", "Leave it out for all defaults.");
+  }
+  for (const name of Object.keys(options)) {
+    if (names.includes(name)) continue;
+    const meant = names.find((known) => known.toLowerCase() === name.toLowerCase());
+    throw new InvalidArgumentError({
+      problem: `there is no option ${name}; there ${names.length === 1 ? "is" : "are"} ${names.join(", ")}`,
+      remedy: meant === undefined ? "Remove it, or correct its spelling." : `Write ${meant}.`,
+      argument: "options",
+      value: name,
+    });
+  }
+}
+
+const ALLOC_OPTIONS = ["alignment"];
+
+/** The alignment that was asked for, unchecked; undefined for none. */
+export function alignmentOf(options: AllocOptions | undefined): number | undefined {
+  if (options === undefined) return undefined;
+  checkNames(options, ALLOC_OPTIONS);
+  return options.alignment;
+}
+
 /** How `alloc` may be asked. */
 export interface AllocOptions {
   /** A power of two that the array's address shall be a multiple of; 16 unless given. */
@@ -107,8 +133,7 @@ export function zeroOf(type: TypedArrayConstructor<TypedArray>): number | bigint
 
 /** Bytes of `length` elements; refuses what is no length or what the heap cannot count. */
 export function byteLength(length: number, bytesPerElement: number, largest: number): number {
-  const bytes = length * bytesPerElement;
-  if (isWhole(length, largest) && bytes <= largest) return bytes;
+  if (isWhole(length, largest) && length * bytesPerElement <= largest) return length * bytesPerElement;
   throw new InvalidArgumentError(
     "length",
     length,

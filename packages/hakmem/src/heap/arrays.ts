@@ -9,7 +9,7 @@ import { InvalidArgumentError } from "../errors.js";
 import type { TypedArray, TypedArrayConstructor } from "./arguments.js";
 
 /** A block under an array. It does not know the array, so that arrays can be garbage-collected. */
-interface Block {
+export interface Block {
   /** 0 once it is not the array's any more. */
   pointer: number;
   /** Views of it that were not collected yet; counted only where collected arrays are released. */
@@ -58,6 +58,8 @@ export class Arrays {
   /** An array over the block at `pointer`. */
   add<A extends TypedArray>(type: TypedArrayConstructor<A>, pointer: number, length: number): A {
     const view = this.#makeView(type, pointer, length) as A;
+    // An array that was here gave up its block where nobody could see it: in another thread, or by another module.
+    this.forget(pointer);
     const block = { pointer, views: 0 };
     this.#track({ view, type, length, block });
     this.#blocks.set(pointer, block);
@@ -68,17 +70,16 @@ export class Arrays {
   /** The array that began as `array`, over the memory as it is now. */
   live<A extends TypedArray>(array: A): A {
     const allocation = this.#find(array);
-    if (allocation.view.length !== allocation.length) {
+    if (allocation.view.length !== allocation.length || isDetached(allocation.view)) {
       allocation.view = this.#makeView(allocation.type, allocation.block.pointer, allocation.length);
       this.#track(allocation);
     }
     return allocation.view as A;
   }
 
-  /** What `array` is, and where its block begins. */
-  find(array: ArrayBufferView): { type: TypedArrayConstructor<TypedArray>; length: number; pointer: number } {
-    const { type, length, block } = this.#find(array);
-    return { type, length, pointer: block.pointer };
+  /** What `array` is, and its block, which stays the same as long as it is the array's, by whichever view. */
+  find(array: ArrayBufferView): { type: TypedArrayConstructor<TypedArray>; length: number; block: Block } {
+    return this.#find(array);
   }
 
   /** Notes that `array` is `length` elements long and begins at `pointer` now; returns it over the memory as it is. */
@@ -86,6 +87,7 @@ export class Arrays {
     const allocation = this.#find(array);
     const { block } = allocation;
     this.forget(block.pointer);
+    this.forget(pointer);
     allocation.length = length;
     block.pointer = pointer;
     this.#blocks.set(pointer, block);
@@ -147,6 +149,11 @@ export class Arrays {
     }
     return allocation;
   }
+}
+
+/** Whether the memory has grown since an array of no elements was made, which its length does not tell. */
+function isDetached(view: TypedArray): boolean {
+  return view.length === 0 && view.buffer.byteLength === 0;
 }
 
 /** Where the filter counts the arrays at `pointer`, which may be beyond 2 ** 32. */

@@ -16,6 +16,7 @@ import {
 } from "../errors.js";
 import {
   type AllocOptions,
+  alignmentOf,
   byteLength,
   checkConstructor,
   isWhole,
@@ -32,7 +33,7 @@ import { Arrays } from "./arrays.js";
 import { makeDisposable, type AutoDisposable } from "./dispose.js";
 import { makeHandle, type HeapHandle } from "./handle.js";
 import type { Allocator, RawInstance } from "./raw-module.js";
-import { cachedBytes, readStats, type HeapStats } from "./stats.js";
+import { readStats, type HeapStats } from "./stats.js";
 import { reserve } from "./reserve.js";
 import { HeapScope } from "./scope.js";
 import { readUtf8, utf8Length, writeUtf8 } from "./text.js";
@@ -72,7 +73,7 @@ const MAX_THREAD_ID = 2 ** 32 - 1;
  * one. Sizes are in bytes.
  *
  * Every call throws {@link InvalidArgumentError} for an argument of the wrong type or out of range, and
- * {@link HeapClosedError} after `close()`. With the `guard` profile every call that allocates or frees, and `close()`, can throw
+ * {@link HeapClosedError} after `close()`. With the profiles `guard` and `hardened` every call that runs the allocator can throw
  * `HeapCorruptionError`; the heap has then closed itself, without running any more of the allocator, because nothing that it
  * holds can be trusted. Its `memory` can still be looked at.
  */
@@ -130,7 +131,8 @@ export abstract class Heap implements MemoryViews {
   abstract malloc(size: number): number;
 
   /**
-   * Takes a block back. 0 is ignored, and so is an address that this heap never handed out (the `guard` profile throws).
+   * Takes a block back. 0 is ignored, and so is an address outside of the pages that this heap has handed out (`guard` and
+   * `hardened` throw); an address inside a page of small blocks that is no block's breaks the heap, and `guard` and `hardened` find it.
    * A typed array is taken back by the view that `alloc` returned or any that `live` derived from it, in the same thread;
    * in another thread free its pointer.
    */
@@ -148,7 +150,10 @@ export abstract class Heap implements MemoryViews {
   /** A block at a multiple of `alignment`, a power of two, or 0 when memory is exhausted. */
   abstract alignedAlloc(alignment: number, size: number): number;
 
-  /** Bytes that the block at `pointer` can hold, at least what was asked for; 0 for an address that is no block. */
+  /**
+   * Bytes that the block at `pointer` can hold, at least what was asked for; 0 for an address outside of the pages that this
+   * heap has handed out.
+   */
   abstract usableSize(pointer: number): number;
 
   // Typed calls: exhaustion throws.
@@ -162,7 +167,7 @@ export abstract class Heap implements MemoryViews {
    */
   alloc<A extends TypedArray>(type: TypedArrayConstructor<A>, length: number, options?: AllocOptions): A {
     checkConstructor(type);
-    if (options?.alignment !== undefined)
+    if (alignmentOf(options) !== undefined)
       return this.allocUnsafe(type, length, options).fill(zeroOf(type) as never) as A;
     return this.#adopt(type, length, this.calloc(1, byteLength(length, type.BYTES_PER_ELEMENT, this.#largest)));
   }
@@ -171,7 +176,7 @@ export abstract class Heap implements MemoryViews {
   allocUnsafe<A extends TypedArray>(type: TypedArrayConstructor<A>, length: number, options?: AllocOptions): A {
     checkConstructor(type);
     const bytes = byteLength(length, type.BYTES_PER_ELEMENT, this.#largest);
-    const alignment = options?.alignment;
+    const alignment = alignmentOf(options);
     return this.#adopt(
       type,
       length,
@@ -187,10 +192,10 @@ export abstract class Heap implements MemoryViews {
    */
   resize<A extends TypedArray>(array: A, length: number): A {
     const allocator = this.#open();
-    const { type, length: old, pointer } = this.#arrays.find(array);
+    const { type, length: old, block } = this.#arrays.find(array);
     const size = type.BYTES_PER_ELEMENT;
     const bytes = byteLength(length, size, this.#largest);
-    const moved = allocator.realloc(pointer, bytes);
+    const moved = allocator.realloc(block.pointer, bytes);
     if (moved === 0) this.#refuseLength(length, size);
     if (length > old) this.#live().u8.fill(0, moved + old * size, moved + bytes);
     return this.#arrays.move(array, moved, length);
@@ -243,8 +248,9 @@ export abstract class Heap implements MemoryViews {
 
   /**
    * Whether `free` would take a block: for a typed array, whether `alloc` of this heap returned it in this thread and it is
-   * not freed; for an address, whether this heap can have handed it out. Of blocks up to 32 KiB the heap knows their pages
-   * alone, so that an address inside or between blocks counts there, and so does one that was freed.
+   * not freed; for an address, whether this heap can have handed it out. Of small blocks (up to 32 KiB with the default profile) the
+   * heap knows their pages alone, so that an address inside or between blocks counts there, and so does one that was freed.
+   * `guard` knows every block, but those of 0 bytes.
    */
   owns(block: number | TypedArray): boolean {
     const allocator = this.#open();
@@ -264,7 +270,21 @@ export abstract class Heap implements MemoryViews {
   /** Address of a typed array that `alloc` returned, whether or not the memory has grown since. */
   pointerOf(array: TypedArray): number {
     this.#open();
-    return this.#arrays.find(array).pointer;
+    return this.#arrays.find(array).block.pointer;
+  }
+
+  /**
+   * Takes a typed array's block from the array, and returns its address: for who frees or moves it by its address where this
+   * heap does not see it, in another thread or in a WebAssembly module that has `exports`.
+   */
+  disown(array: TypedArray): number {
+    this.#open();
+    return this.#arrays.remove(array);
+  }
+
+  /** @internal What stands for the block of an array, whichever view of it is given. */
+  blockOf(array: TypedArray): object {
+    return this.#arrays.find(array).block;
   }
 
   /**
@@ -359,8 +379,9 @@ export abstract class Heap implements MemoryViews {
 
   /**
    * The memory, and the functions of the allocator's module by their C names as they are: what a WebAssembly module of yours
-   * imports to allocate from this heap, `WebAssembly.instantiate(yours, { env: heap.exports })`. They belong to this thread, and
-   * must not be called after `close()`. Addresses are signed in a 32-bit memory and bigints in a 64-bit one.
+   * imports to allocate from this heap, `WebAssembly.instantiate(yours, { env: heap.exports })`. They belong to this thread, check
+   * nothing, and must not be called after `close()` or an error of corruption. An array whose block they free or move must have
+   * given it up: pass `heap.disown(array)`. Addresses are signed in a 32-bit memory and bigints in a 64-bit one.
    */
   get exports(): WasmImports & { readonly memory: WasmMemory } {
     this.#open();
@@ -374,21 +395,19 @@ export abstract class Heap implements MemoryViews {
 
   /**
    * Gives what this thread keeps at hand back to the heap, for blocks of any size and for other threads: the blocks in its
-   * caches, and freed blocks of more than 32 KiB, which all threads keep together.
-   * @param keep bytes of such blocks that stay, the smallest ones
-   * @returns whether anything was given back
+   * caches, and freed large blocks (of more than 32 KiB with the default profile), which all threads keep together.
+   * @param keep bytes of such blocks that stay at most: whole caches of a size, the smallest sizes first
+   * @returns whether this call gave anything back
    */
   trim(keep = 0): boolean {
     if (!isWhole(keep, this.#largest)) refuseSize("keep", keep, this.#largest);
-    const allocator = this.#open();
-    const before = cachedBytes(allocator);
-    allocator.trim(keep);
-    return cachedBytes(allocator) < before;
+    return this.#open().trim(keep);
   }
 
   /**
    * Frees everything in a private heap at once, in a fraction of the time that freeing block by block takes. Every pointer, array and
-   * scope of before is invalid then. With the `guard` profile all blocks are checked first.
+   * scope of before is invalid then, also when the call itself ends by a `RangeError` because the stack does: call it once more.
+   * With the `guard` profile all blocks are checked first.
    * @throws {HeapSharedError} for a shared heap, whose other threads would not know
    */
   freeAll(): void {
@@ -400,9 +419,10 @@ export abstract class Heap implements MemoryViews {
       });
     }
     allocator.check();
-    allocator.freeAll();
+    // Before, for it may not come to its end.
     this.#arrays.forgetAll();
     this.#age++;
+    allocator.freeAll();
   }
 
   /** @internal How often everything has been freed. */
@@ -412,7 +432,8 @@ export abstract class Heap implements MemoryViews {
 
   /**
    * Takes memory from the engine, if need be, until `bytes` are free for blocks: as much can be allocated then without the
-   * memory growing, but for what is lost between blocks. See also the option `initial`.
+   * memory growing, but for what is lost between blocks. It may empty caches, so prewarm afterwards; with the `guard` profile what was
+   * freed and is still watched is let go. See also the option `initial`.
    * @throws {OutOfMemoryError} when there is not so much; the heap may have grown by a part of it
    */
   reserve(bytes: number): void {

@@ -1,6 +1,7 @@
 /** What `createHeap` can be asked for, and the checks that turn it into something that can be built. */
 
 import { InvalidArgumentError, NotCrossOriginIsolatedError, UnsupportedError } from "../errors.js";
+import { checkNames } from "./arguments.js";
 import { ShippedModule, type ModuleSource } from "./module-source.js";
 import { PROFILES, PROFILE_NAMES, isProfileName, type ProfileName } from "./profiles.js";
 import { WIDTH_32, WIDTH_64, has64BitMemories } from "./width.js";
@@ -9,7 +10,9 @@ import { WIDTH_32, WIDTH_64, has64BitMemories } from "./width.js";
 export interface AttachOptions {
   /**
    * Whether the block of a typed array that `alloc` made is freed when the array is garbage-collected; false unless given.
-   * Engines do that some time later, or never: it mends what a program forgets, it is no plan.
+   * Engines do that some time later, or never: it mends what a program forgets, it is no plan. The array keeps its block, not a
+   * subarray or another view of it; and one whose block is freed in another thread or by a module that has `exports` must have given
+   * it up (`heap.disown(array)`), or what is then at its address is freed.
    */
   readonly releaseCollected?: boolean;
 }
@@ -84,15 +87,18 @@ export function planHeap(options: HeapOptions): HeapPlan {
   }
   const initial = bytes("initial", options.initial === undefined ? 0 : options.initial);
   const base = bytes("base", options.base === undefined ? 0 : options.base);
-  if (base > maximum) {
+  const basePages = Math.ceil(base / WASM_PAGE);
+  const maximumPages = Math.floor(maximum / WASM_PAGE);
+  if (basePages >= maximumPages) {
     throw new InvalidArgumentError(
       "base",
       base,
-      `at most the maximum of ${maximum} bytes`,
+      `below the maximum of ${maximum} bytes by a page of 64 KiB at least`,
       "Lower base or raise maximum.",
     );
   }
-  const basePages = Math.ceil(base / WASM_PAGE);
+  // The last page of what can be addressed is never used.
+  const most = Math.min(maximum, limit - WASM_PAGE) - base;
   if (initial > maximum - base) {
     throw new InvalidArgumentError(
       "initial",
@@ -104,13 +110,12 @@ export function planHeap(options: HeapOptions): HeapPlan {
   const module = checkModule(options.module) ?? new ShippedModule(profile as ProfileName, { shared, memory64 });
   if (shared) checkIsolation();
   if (memory64) check64BitMemories();
-  const maximumPages = Math.floor(maximum / WASM_PAGE);
   return {
     shared,
     memory64,
     profile,
     basePages,
-    initial,
+    initial: Math.min(initial, most),
     maximumPages,
     module,
     releaseCollected: releasesCollected(options),
@@ -164,22 +169,6 @@ function check64BitMemories(): void {
 
 function checkFlag(argument: string, value: unknown, remedy: string): void {
   if (typeof value !== "boolean") throw new InvalidArgumentError(argument, value, "true or false", remedy);
-}
-
-function checkNames(options: unknown, names: readonly string[]): void {
-  if (typeof options !== "object" || options === null) {
-    throw new InvalidArgumentError("options", options, "an object", "Leave it out for all defaults.");
-  }
-  for (const name of Object.keys(options)) {
-    if (names.includes(name)) continue;
-    const meant = names.find((known) => known.toLowerCase() === name.toLowerCase());
-    throw new InvalidArgumentError({
-      problem: `there is no option ${name}; there ${names.length === 1 ? "is" : "are"} ${names.join(", ")}`,
-      remedy: meant === undefined ? "Remove it, or correct its spelling." : `Write ${meant}.`,
-      argument: "options",
-      value: name,
-    });
-  }
 }
 
 function addressBits(profile: unknown, module: ModuleSource | undefined, memory64: boolean): number {

@@ -50,7 +50,10 @@ export interface Allocator {
   free(pointer: number): void;
   realloc(pointer: number, size: number): number;
   usableSize(pointer: number): number;
-  trim(keep: number): void;
+  /** Whether anything was given back. */
+  trim(keep: number): boolean;
+  /** Has blocks given back that checks hold after they were freed, where the module has checks. */
+  release(): void;
   prewarm(size: number, count: number): number;
   /** @returns the address of the control block; 0 when there is no memory, undefined when there is no heap to attach to */
   threadInit(control: number): number | undefined;
@@ -111,7 +114,8 @@ function withNumbers<Word extends number | bigint>(
     free: (pointer) => raw.free(toWord(pointer)),
     realloc: (pointer, size) => toNumber(raw.realloc(toWord(pointer), toWord(size))),
     usableSize: (pointer) => toNumber(raw.malloc_usable_size(toWord(pointer))),
-    trim: (keep) => void raw.malloc_trim(toWord(keep)),
+    trim: (keep) => raw.malloc_trim(toWord(keep)) !== 0,
+    release: () => void (raw.heap_check === undefined ? 0 : raw.malloc_trim(toWord(-1))),
     prewarm: (size, count) => toNumber(raw.malloc_prewarm(toWord(size), toWord(count))),
     threadInit: (control) => {
       const answer = raw.thread_init(toWord(control));

@@ -3,7 +3,7 @@
 import { OutOfMemoryError } from "../errors.js";
 import { WASM_PAGE } from "./options.js";
 import type { Allocator } from "./raw-module.js";
-import { committedBytes } from "./stats.js";
+import { committedBytes, freeBytes } from "./stats.js";
 
 /** Makes the heap take `bytes` from its memory in all, or as many as there are. */
 export function commit(allocator: Allocator, bytes: number): void {
@@ -16,7 +16,7 @@ export function commit(allocator: Allocator, bytes: number): void {
  */
 export function reserve(allocator: Allocator, bytes: number): void {
   const pages = Math.ceil(bytes / WASM_PAGE) * WASM_PAGE;
-  const missing = occupy(allocator, (held) => pages - held);
+  const missing = occupy(allocator, (held) => pages - held - freeBytes(allocator));
   if (missing <= 0) return;
   throw new OutOfMemoryError({
     problem: `the heap cannot reserve ${bytes} bytes (${missing} are missing)`,
@@ -27,7 +27,8 @@ export function reserve(allocator: Allocator, bytes: number): void {
 }
 
 /**
- * Allocates for a moment, in as few blocks as there is room for, until less than a page is missing.
+ * Allocates for a moment, in as few blocks as there is room for, until less than a page is missing. What the checks of a guard
+ * build hold of it, and of all else that was freed, goes back as well.
  * @param missing how many bytes are, when so many are held
  * @returns how many are still
  */
@@ -46,5 +47,6 @@ function occupy(allocator: Allocator, missing: (held: number) => number): number
   }
   const rest = missing(held);
   for (const block of blocks) allocator.free(block);
+  if (blocks.length > 0) allocator.release();
   return rest;
 }

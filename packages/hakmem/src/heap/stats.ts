@@ -40,9 +40,9 @@ export function committedBytes(allocator: Allocator): number {
   return allocator.heapStat(HEAP_STAT.committed);
 }
 
-/** Bytes that threads keep at hand. */
-export function cachedBytes(allocator: Allocator): number {
-  return allocator.heapStat(HEAP_STAT.cached);
+/** Bytes in pages that hold no block. */
+export function freeBytes(allocator: Allocator): number {
+  return allocator.heapStat(HEAP_STAT.free);
 }
 
 export function readStats(allocator: Allocator): HeapStats {
@@ -50,8 +50,8 @@ export function readStats(allocator: Allocator): HeapStats {
   return {
     live: heap("live"),
     committed: committedBytes(allocator),
-    cached: cachedBytes(allocator),
-    free: heap("free"),
+    cached: heap("cached"),
+    free: freeBytes(allocator),
     metadata: heap("metadata"),
     threads: heap("threads"),
     classes: readClasses(allocator),

@@ -153,7 +153,8 @@ function constant(expression: binaryen.ExpressionRef, of: string): string {
 function initialValues(module: binaryen.Module): Map<string, string> {
   const values = new Map<string, string>();
   const run = (expression: binaryen.ExpressionRef): void => {
-    if (binaryen.getExpressionId(expression) === binaryen.NopId) return;
+    const id: number = binaryen.getExpressionId(expression);
+    if (id === binaryen.NopId) return;
     const info = binaryen.getExpressionInfo(expression);
     if (info.id === binaryen.BlockId) (info as binaryen.BlockInfo).children.forEach(run);
     else if (info.id === binaryen.GlobalSetId) {
