@@ -149,12 +149,14 @@ function constant(expression: binaryen.ExpressionRef, of: string): string {
   return `${BigInt.asUintN(info.type === binaryen.i64 ? 64 : 32, BigInt(value))}u`;
 }
 
+/** Of which binaryen tells nothing more. */
+const NOP: number = binaryen.NopId;
+
 /** What the module's start gives globals. Nothing runs when a thread starts, so it may set them to constants and do nothing else. */
 function initialValues(module: binaryen.Module): Map<string, string> {
   const values = new Map<string, string>();
   const run = (expression: binaryen.ExpressionRef): void => {
-    const id: number = binaryen.getExpressionId(expression);
-    if (id === binaryen.NopId) return;
+    if (binaryen.getExpressionId(expression) === NOP) return;
     const info = binaryen.getExpressionInfo(expression);
     if (info.id === binaryen.BlockId) (info as binaryen.BlockInfo).children.forEach(run);
     else if (info.id === binaryen.GlobalSetId) {
