@@ -2,14 +2,15 @@
 
 import { availableParallelism } from "node:os";
 import type { Command } from "commander";
+import { markdownTable } from "markdown-table";
 import { abortOnInterrupt } from "../base/scratch.js";
 import { EXIT, list, wholeNumber, type Register } from "../cli/command.js";
+import { alignColumns } from "../base/columns.js";
 import { unknownName } from "../base/errors.js";
 import { ProgressLine } from "../lab/progress.js";
-import { alignColumns } from "../lab/table.js";
 import { check, ModelError, requireTools, type Verdict } from "./model/check.js";
 import { configurationOf, MODELS, type Configuration, type Model, type Mutation } from "./model/models.js";
-import { markdownOf, mutationTable, sizeTable } from "./model/tables.js";
+import { mutationTable, sizeTable } from "./model/tables.js";
 
 interface Options {
   readonly only?: readonly string[];
@@ -126,7 +127,7 @@ function tablesOf(outcomes: readonly Outcome[]): string {
     )?.verdict;
     return verdict instanceof ModelError ? undefined : verdict;
   });
-  return `${markdownOf(mutationTable(models))}\n${markdownOf(sizes)}`;
+  return `${markdownTable(mutationTable(models))}\n\n${markdownTable(sizes)}\n`;
 }
 
 function resultOf({ mutation, verdict }: Outcome): string {

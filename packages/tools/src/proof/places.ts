@@ -3,6 +3,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import * as path from "node:path";
 import { Option } from "commander";
+import { markdownTable } from "markdown-table";
 import { ExplainedError, messageOf } from "../base/errors.js";
 import { ROOT } from "../base/paths.js";
 import { EXIT, listOf, type Register } from "../cli/command.js";
@@ -67,9 +68,7 @@ function tableOf(results: readonly Result[]): string {
     title,
     ...steps.map((step) => outcomes.find(({ name }) => name === step)?.result ?? ""),
   ]);
-  const line = (cells: readonly string[]): string =>
-    `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
-  return [line(["where", ...steps]), line(["---", ...steps.map(() => "---")]), ...rows.map(line)].join("\n");
+  return markdownTable([["where", ...steps], ...rows].map((row) => row.map((cell) => cell.replaceAll("|", "\\|"))));
 }
 
 async function recordTable(table: string): Promise<void> {

@@ -2,6 +2,7 @@
 
 import { writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
+import { alignColumns } from "../../base/columns.js";
 import { RequestError, unknownName } from "../../base/errors.js";
 import { checkOutputFile } from "../../base/output.js";
 import { nodeVersion, THIS_NODE } from "../../lab/node-versions.js";
@@ -176,11 +177,11 @@ async function printSetup(peers: readonly Peer[]): Promise<void> {
 
 function printList(peers: readonly Peer[]): void {
   console.log("Workloads");
-  for (const { id, driver } of WORKLOADS) console.log(`  ${id.padEnd(22)} ${DRIVERS[driver]}`);
+  console.log(alignColumns(WORKLOADS.map(({ id, driver }) => [id, DRIVERS[driver]])));
   console.log("\nPeers");
-  for (const peer of peers) {
-    console.log(`  ${labelOf(peer).padEnd(22)} ${peer.description} (${targetsOf(peer).join(", ")})`);
-  }
+  console.log(
+    alignColumns(peers.map((peer) => [labelOf(peer), `${peer.description} (${targetsOf(peer).join(", ")})`])),
+  );
 }
 
 const DRIVERS = {

@@ -6,6 +6,7 @@
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import * as path from "node:path";
 import { execa } from "execa";
+import { markdownTable } from "markdown-table";
 import { z } from "zod";
 import { RequestError } from "../../base/errors.js";
 import { groupBy } from "../../lab/group-by.js";
@@ -127,16 +128,7 @@ export function formatTable(lines: readonly RecordLine[]): string {
   const rows = [...groupBy(lines, ({ target, profile, threads }) => `${target} ${profile} ${threads}`).values()].map(
     rowOf,
   );
-  const table = [[...HEADER], ...rows];
-  const widths = HEADER.map((_, column) => Math.max(3, ...table.map((row) => (row[column] ?? "").length)));
-  const format = (row: readonly string[]): string =>
-    `| ${row.map((cell, n) => (isWord(n) ? cell.padEnd(widths[n] ?? 0) : cell.padStart(widths[n] ?? 0))).join(" | ")} |`;
-  const rule = widths.map((width, n) => (isWord(n) ? "-".repeat(width) : `${"-".repeat(width - 1)}:`));
-  return [format([...HEADER]), `| ${rule.join(" | ")} |`, ...rows.map(format)].join("\n");
-}
-
-function isWord(column: number): boolean {
-  return WORDS.has(HEADER[column] ?? "");
+  return markdownTable([HEADER, ...rows], { align: HEADER.map((name) => (WORDS.has(name) ? "" : "right")) });
 }
 
 function rowOf(lines: readonly RecordLine[]): string[] {
