@@ -72,9 +72,10 @@ async function ofPeer(peer: NativePeer, stats: boolean): Promise<NodeJS.ProcessE
 async function start(program: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   // Nothing is done to the program but what is done to us: no end with ours, and no second signal after the first.
   const options = { stdio: "inherit", env, extendEnv: false, cleanup: false, forceKillAfterDelay: false } as const;
-  const child = execa(program, [...args], { ...options, reject: false });
+  // First: the program may run, and whoever waits for it may send a signal, before the next line here does.
   for (const signal of FORWARDED) process.on(signal, () => child.kill(signal));
   for (const signal of SHARED_WITH_TERMINAL) process.on(signal, () => {});
+  const child = execa(program, [...args], { ...options, reject: false });
   const result = await child;
   if (result.exitCode !== undefined) return result.exitCode;
   if (result.signal !== undefined) return SIGNAL_BASE + constants.signals[result.signal];
