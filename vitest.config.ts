@@ -16,6 +16,5 @@ export default defineConfig({
     hookTimeout: 120_000,
     // A property that fails must be reproducible from its report.
     printConsoleTrace: true,
-    coverage: { provider: "v8", include: ["packages/*/src/**/*.ts"], reporter: ["text-summary", "html"] },
   },
 });

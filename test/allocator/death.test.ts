@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
+import type { Random } from "../support/random.js";
 import { TIMEOUT_MS, seconds } from "./support/budget.js";
 import { buildsWhere, type Build } from "./support/builds.js";
 import { Churn, type ChurnWorker, type Sizes } from "./support/churn.js";
@@ -38,7 +39,7 @@ describe.each(SHARED.filter(({ wide }) => !wide))("$name", (build) => {
       for (let n = 0; n < survivors; ++n) await churn.start();
       const deaths = await forRounds(async () => {
         const victim = await churn.start();
-        await liveAWhile(victim);
+        await liveAWhile(victim, churn.random);
         await churn.terminate(victim);
         expect(churn.heap.threadReclaim(victim.threadId)).toBe(1);
         churn.freeLeftovers();
@@ -61,7 +62,7 @@ describe.each(SHARED.filter(({ wide }) => !wide))("$name", (build) => {
       await churn.start();
       const deaths = await forRounds(async () => {
         const [first, second] = await Promise.all([churn.start(), churn.start()]);
-        await liveAWhile(first);
+        await liveAWhile(first, churn.random);
         await churn.terminate(first);
         second.askToReclaim(first.threadId);
         await churn.terminate(second);
@@ -214,8 +215,8 @@ function twoThreads(build: Build): { heap: RawHeap; other: RawHeap; control: num
 }
 
 /** Lets a worker work for a moment that is different each time. */
-async function liveAWhile(worker: ChurnWorker): Promise<void> {
-  await sleep(Math.random() * LONGEST_LIFE_MS);
+async function liveAWhile(worker: ChurnWorker, random: Random): Promise<void> {
+  await sleep(random.next() * LONGEST_LIFE_MS);
   while (worker.operations === 0) await sleep(1);
 }
 

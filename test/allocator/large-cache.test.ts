@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { buildsWhere, type Build } from "./support/builds.js";
-import { Random } from "./support/random.js";
+import { Random } from "../support/random.js";
 import { RawHeap, Stat } from "./support/raw-heap.js";
 
 const KIB = 1024;

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { TIMEOUT_MS } from "./support/budget.js";
 import { BUILDS, type Build } from "./support/builds.js";
 import { Model, expectZero, type Block } from "./support/model.js";
-import { Random } from "./support/random.js";
+import { Random } from "../support/random.js";
 import { RawHeap, Stat } from "./support/raw-heap.js";
 import { Stack } from "./support/stack.js";
 

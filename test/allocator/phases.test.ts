@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { buildsWhere } from "./support/builds.js";
 import { RawHeap, Stat } from "./support/raw-heap.js";
-import { Random } from "./support/random.js";
+import { Random } from "../support/random.js";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;

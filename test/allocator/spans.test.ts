@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { buildsWhere, type Build } from "./support/builds.js";
 import { Model, type Block } from "./support/model.js";
-import { Random } from "./support/random.js";
+import { Random } from "../support/random.js";
 import { RawHeap, Stat } from "./support/raw-heap.js";
 
 const MIB = 1024 * 1024;

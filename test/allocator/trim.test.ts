@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { buildsWhere } from "./support/builds.js";
-import { Random } from "./support/random.js";
+import { Random } from "../support/random.js";
 import { ClassStat, RawHeap, Stat } from "./support/raw-heap.js";
 
 const KIB = 1024;

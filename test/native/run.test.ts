@@ -1,6 +1,8 @@
 /** `hakmem run` as a user meets it. */
 
+import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import { execa } from "execa";
 import { describe, expect, it } from "vitest";
 import { run } from "./support/program.js";
 
@@ -27,6 +29,15 @@ describe("hakmem run", () => {
   it("ends as the program ends", async () => {
     expect(await hakmem("--", "sh", "-c", "exit 7")).toMatchObject({ status: 7 });
     expect(await hakmem("--", "sh", "-c", "kill -TERM $$")).toMatchObject({ status: 128 + 15 });
+  });
+
+  it("hands on a request to end, and waits for the program however long it takes", async () => {
+    const script = 'trap "sleep 6; exit 9" TERM; echo ready; while :; do sleep 0.1; done';
+    const options = { buffer: false, forceKillAfterDelay: false, reject: false } as const;
+    const child = execa(process.execPath, [CLI, "run", "--", "sh", "-c", script], options);
+    await once(child.stdout, "data");
+    child.kill("SIGTERM");
+    expect(await child).toMatchObject({ exitCode: 9 });
   });
 
   it("says that there is no such program", async () => {

@@ -12,7 +12,8 @@ import { Program } from "../allocator/support/program.js";
 import { RawMemory } from "../allocator/support/raw-heap.js";
 import { compile, run, scratch } from "../native/support/program.js";
 import { anyProfile } from "./support/arbitrary.js";
-import { DRAWN, DRAWN_SEED } from "./support/drawn.js";
+import { TEST_SEED } from "../support/random.js";
+import { DRAWN } from "./support/drawn.js";
 
 const KIB = 1024;
 const base = await loadProfile("default");
@@ -21,7 +22,7 @@ const FEW = 6;
 const OPERATIONS = 300;
 /** Memory maxima, in 64 KiB pages. */
 const MAXIMA = [100, 400];
-const RUNS = { numRuns: 4, seed: DRAWN_SEED, interruptAfterTimeLimit: 10_000 };
+const RUNS = { numRuns: 4, seed: TEST_SEED, interruptAfterTimeLimit: 10_000 };
 const TIMEOUT_MS = 300_000;
 
 type Case = [target: Target, text: string, profile: Profile];
@@ -47,14 +48,14 @@ describe("a profile works", () => {
 /** One target each, and another each time. */
 function few(): Case[] {
   const fitting = anyProfile.filter((profile) => targetsOf(profile).length > 0);
-  return fc.sample(fitting, { numRuns: FEW, seed: DRAWN_SEED }).map((profile, n) => {
+  return fc.sample(fitting, { numRuns: FEW, seed: TEST_SEED }).map((profile, n) => {
     const targets = targetsOf(profile);
     return caseOf(profile, targets[n % targets.length]!);
   });
 }
 
 function many(count: number): Case[] {
-  const drawn = fc.sample(anyProfile, { numRuns: count, seed: DRAWN_SEED });
+  const drawn = fc.sample(anyProfile, { numRuns: count, seed: TEST_SEED });
   return drawn.flatMap((profile) =>
     [...targetsOf(profile), "native" as const].map((target) => caseOf(profile, target)),
   );

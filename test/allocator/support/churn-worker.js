@@ -10,6 +10,7 @@
  */
 
 import { parentPort, workerData } from "node:worker_threads";
+import { xoroshiro128plus } from "pure-rand/generator/xoroshiro128plus";
 
 /** @type {import("./churn.js").ChurnData} */
 const { module, memory, control, owners, mailboxes, held, counters, sizes, seed, index, role } = workerData;
@@ -52,13 +53,10 @@ const DENSE_BYTES = 64 * 1024;
 const SPARSE_OWNERS = 16;
 
 let words = new Uint32Array(memory.buffer);
-let state = seed >>> 0 || 1;
+const generator = xoroshiro128plus(seed);
 
 function random() {
-  state ^= state << 13;
-  state ^= state >>> 17;
-  state ^= state << 5;
-  return state >>> 0;
+  return generator.next() >>> 0;
 }
 
 /** @param {number} end an address that has to be within the view */

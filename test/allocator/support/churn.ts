@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
+import { testRandom } from "../../support/random.js";
 import type { Build } from "./builds.js";
 import { RawHeap, Stat, WASM_PAGE } from "./raw-heap.js";
 
@@ -52,10 +53,13 @@ const counter = (name: (typeof COUNTERS)[number]): number => COUNTERS.indexOf(na
 const MIN_ALIGN = 16;
 const SIGNATURES = 255;
 const POLL_MS = 20;
+const MOST_SEED = 2 ** 32 - 1;
 
 /** A heap on which workers churn, watched from this thread, which is one of the heap's too. */
 export class Churn {
   readonly heap: RawHeap;
+  /** Draws the workers' seeds, and what a test wants drawn. */
+  readonly random = testRandom();
   readonly #control: number;
   readonly #owners: Uint8Array;
   readonly #mailboxes: Int32Array;
@@ -86,7 +90,7 @@ export class Churn {
       held: sharedWords(slots),
       counters: sharedWords(COUNTERS.length),
       sizes: this.options.sizes,
-      seed: 0x2545f491 ^ Math.imul(number, 0x9e3779b1),
+      seed: this.random.between(1, MOST_SEED),
       index: 1 + (number % SIGNATURES),
       role,
     };

@@ -1,3 +1,4 @@
+import { mersenne } from "pure-rand/generator/mersenne";
 import { expect } from "vitest";
 import { Kind, Stat, WASM_PAGE, type RawHeap, type RawMemory } from "./raw-heap.js";
 
@@ -175,10 +176,6 @@ function firstOther(bytes: Uint8Array, address: number, size: number, expected: 
 
 function makePattern(length: number): Uint8Array {
   const pattern = new Uint8Array(length + SEEDS);
-  let state = 0x9e3779b9;
-  for (let index = 0; index < pattern.length; ++index) {
-    state = Math.imul(state ^ (state >>> 15), 0x2c1b3c6d) + index;
-    pattern[index] = state >>> 24;
-  }
-  return pattern;
+  const generator = mersenne(1);
+  return pattern.map(() => generator.next());
 }

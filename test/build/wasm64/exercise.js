@@ -5,6 +5,8 @@
  */
 
 import { readFileSync } from "node:fs";
+import { uniformInt } from "pure-rand/distribution/uniformInt";
+import { mersenne } from "pure-rand/generator/mersenne";
 
 const [file = ""] = process.argv.slice(2);
 const shared = file.includes("-shared");
@@ -20,11 +22,8 @@ const heap = exports;
 const control = heap.thread_init(0n);
 
 // Small and large blocks, each filled with its own number while others come and go.
-let state = 1;
-const random = (/** @type {number} */ below) => {
-  state = (Math.imul(state, 1103515245) + 12345) >>> 0;
-  return Math.floor((state / 2 ** 32) * below);
-};
+const generator = mersenne(1);
+const random = (/** @type {number} */ below) => uniformInt(generator, 0, below - 1);
 /** @type {({ at: bigint; words: number; value: number } | undefined)[]} */
 const slots = Array.from({ length: 200 });
 const wordsOf = (/** @type {bigint} */ at, /** @type {number} */ words) =>

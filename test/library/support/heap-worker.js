@@ -3,6 +3,7 @@
 
 import { parentPort, workerData } from "node:worker_threads";
 import { attachHeap } from "hakmem";
+import { mersenne } from "pure-rand/generator/mersenne";
 
 const heap = attachHeap(workerData);
 
@@ -31,10 +32,10 @@ const OPERATIONS = {
  * threads use; what comes out is checked and freed. Answers with how many blocks of others were damaged.
  */
 function exchange(mailboxes, count, rounds, seed) {
-  let random = seed;
+  const generator = mersenne(seed);
   let damaged = 0;
   for (let round = 0; round < rounds; round++) {
-    random = Math.imul(random ^ (random >>> 15), 0x2c1b3c6d) + round;
+    const random = generator.next();
     const words = 2 + ((random >>> 8) % 300);
     const block = heap.malloc(words * 4);
     if (block === 0) throw new Error("the heap is exhausted");

@@ -1,10 +1,11 @@
 /** Running programs under the native library and without it. */
 
-import { spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { fileURLToPath } from "node:url";
+import { execa } from "execa";
 import { expect, onTestFinished } from "vitest";
 import { buildNative, type NativeLibrary } from "../../../packages/tools/src/build/native.js";
 import {
@@ -47,31 +48,22 @@ export async function library(profile = "default"): Promise<NativeLibrary> {
   return buildNative({ profile: await loadProfile(profile) });
 }
 
-/** Runs a program to its end. */
-export function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
+/** Runs a program to its end. It may end without reading all of its input. */
+export async function run(command: string, args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
   const { preload, shim, environment = {}, directory, input } = options;
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, args, {
-      env: { ...preloading(shim, preloading(preload?.shared, withoutOurs())), ...environment },
-      stdio: [input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
-      timeout: DEADLINE_MS,
-      killSignal: "SIGKILL",
-      ...(directory === undefined ? {} : { cwd: directory }),
-    });
-    const output: Buffer[] = [];
-    const errors: Buffer[] = [];
-    child.stdout?.on("data", (chunk: Buffer) => output.push(chunk));
-    child.stderr?.on("data", (chunk: Buffer) => errors.push(chunk));
-    child.on("error", reject);
-    child.on("close", (code, signal) => {
-      resolve({
-        status: signal ?? code ?? 0,
-        output: Buffer.concat(output).toString(),
-        errors: Buffer.concat(errors).toString(),
-      });
-    });
-    child.stdin?.end(input);
+  const result = await execa(command, [...args], {
+    env: { ...preloading(shim, preloading(preload?.shared, withoutOurs())), ...environment },
+    extendEnv: false,
+    ...(input === undefined ? { stdin: "ignore" } : { input }),
+    ...(directory === undefined ? {} : { cwd: directory }),
+    stripFinalNewline: false,
+    timeout: DEADLINE_MS,
+    killSignal: "SIGKILL",
+    reject: false,
   });
+  const status = result.signal ?? result.exitCode;
+  if (status === undefined) throw new Error(result.shortMessage);
+  return { status, output: result.stdout, errors: result.stderr };
 }
 
 /** Runs a program without the library and under it, and expects the same exit code and output; returns the output. */

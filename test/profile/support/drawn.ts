@@ -1,11 +1,9 @@
-/** How many profiles are drawn, and with which seed, from the environment: `npm run prove -- profiles` sets them. */
+/** How many profiles are drawn, from the environment: `npm run prove -- profiles` sets it, and the seed. */
 
 const COUNT = "HAKMEM_TEST_PROFILES";
-const SEED = "HAKMEM_TEST_SEED";
 
 /** Undefined: the few, for one target each, that every change gets. */
 export const DRAWN = wholeNumber(COUNT);
-export const DRAWN_SEED = wholeNumber(SEED) ?? 7;
 
 function wholeNumber(name: string): number | undefined {
   const text = process.env[name];

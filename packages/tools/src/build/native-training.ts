@@ -3,8 +3,8 @@
  * it counted guides the final compilation.
  */
 
-import { spawn } from "node:child_process";
 import * as path from "node:path";
+import { execa } from "execa";
 import { COMPILER_FLAGS, LINKER_FLAGS, NativeCompilerError, runTool, type Compiler } from "./native-compiler.js";
 import { buildWorkload } from "./native-workload.js";
 
@@ -48,23 +48,15 @@ export async function train({ compiler, source, flags, work, onStep }: TrainingO
   return ["-fprofile-use", "-fprofile-partial-training"];
 }
 
-function run(
+async function run(
   program: string,
   args: readonly (string | number)[],
   input: string,
   env: Record<string, string>,
 ): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, args.map(String), {
-      stdio: ["pipe", "ignore", "inherit"],
-      env: { ...process.env, ...env },
-    });
-    child.on("error", reject);
-    child.on("close", (code, signal) => {
-      if (code === 0) resolve();
-      else
-        reject(new NativeCompilerError(`training run ${args.join(" ")} ended with ${signal ?? `exit code ${code}`}`));
-    });
-    child.stdin.end(input);
-  });
+  const options = { input, stdout: "ignore", stderr: "inherit", env, reject: false } as const;
+  const { failed, signal, exitCode, originalMessage } = await execa(program, args.map(String), options);
+  if (!failed) return;
+  const how = signal ?? (exitCode === undefined ? originalMessage : `exit code ${exitCode}`);
+  throw new NativeCompilerError(`training run ${args.join(" ")} ended with ${how}`);
 }

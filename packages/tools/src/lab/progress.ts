@@ -2,46 +2,44 @@
 
 import type { Progress } from "./session.js";
 
-/** Of a terminal that does not tell. */
-const DEFAULT_WIDTH = 80;
-/** Redrawing more often than this would be work for the machine that is measured. */
-const INTERVAL_MILLISECONDS = 100;
-
-export class ProgressLine {
-  private first: number | undefined;
-  private drawn = 0;
-
-  private readonly stream: NodeJS.WriteStream;
-  private readonly silent: boolean;
-
-  constructor({ quiet = false, stream = process.stderr }: { quiet?: boolean; stream?: NodeJS.WriteStream } = {}) {
-    this.stream = stream;
-    this.silent = quiet || !stream.isTTY;
-  }
-
-  show({ doing, done, total }: Progress): void {
-    if (this.silent) return;
-    const now = performance.now();
-    if (done > 0) this.first ??= now;
-    if (now - this.drawn < INTERVAL_MILLISECONDS) return;
-    this.drawn = now;
-    const percent = total === 0 ? 0 : Math.floor((100 * done) / total);
-    const left =
-      this.first === undefined || done < 2
-        ? ""
-        : `, ${duration(((now - this.first) / (done - 1)) * (total - done))} left`;
-    this.stream.write(
-      `\r\u001b[2K${`${percent} % ${doing}${left}`.slice(0, (this.stream.columns ?? DEFAULT_WIDTH) - 1)}`,
-    );
-  }
-
-  clear(): void {
-    if (!this.silent) this.stream.write("\r\u001b[2K");
-  }
+export interface ProgressOptions {
+  readonly quiet?: boolean;
+  readonly stream?: NodeJS.WriteStream;
 }
 
-/** `45 s`, `3 min 20 s`. */
-export function duration(milliseconds: number): string {
-  const seconds = Math.round(milliseconds / 1000);
-  return seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min ${seconds % 60} s`;
+/** So many of the last steps say how fast it goes: steps of a session differ, and come again every round. */
+const REMEMBERED_STEPS = 100;
+
+/** Runs `work` with a function that shows how far it is; the line is gone when it ends, however it ends. */
+export async function withProgress<T>(
+  { quiet = false, stream = process.stderr }: ProgressOptions,
+  work: (show: (progress: Progress) => void) => Promise<T>,
+): Promise<T> {
+  if (quiet || !stream.isTTY) return work(() => {});
+  const { default: progress } = await import("cli-progress");
+  const { SingleBar, Format } = progress;
+  const bar = new SingleBar({
+    stream,
+    format: "{percentage} % {doing}{eta_formatted}",
+    // Until steps have been done it is no number of seconds.
+    formatTime: (seconds: unknown, ...rest) =>
+      Number(seconds) > 0 ? `, ${Format.TimeFormat(Number(seconds), ...rest)} left` : "",
+    etaBuffer: REMEMBERED_STEPS,
+    emptyOnZero: true,
+    clearOnComplete: true,
+    // What is too long is cut off: an interrupt must not leave a terminal behind that no longer wraps lines.
+    linewrap: true,
+  });
+  let before: Progress | undefined;
+  try {
+    return await work((now) => {
+      const { doing, done, total } = now;
+      if (before === undefined) bar.start(total, done, { doing });
+      else if (done === before.done) bar.update({ doing });
+      else bar.update(done, { doing });
+      before = now;
+    });
+  } finally {
+    bar.stop();
+  }
 }

@@ -3,7 +3,9 @@
  * draws whole rounds.
  */
 
-import { median, quantileSorted } from "simple-statistics";
+import { uniformFloat64 } from "pure-rand/distribution/uniformFloat64";
+import { mersenne } from "pure-rand/generator/mersenne";
+import { median, quantileSorted, sampleWithReplacement } from "simple-statistics";
 
 /** Probability that the interval holds the true value, were the rounds independent. */
 export const CONFIDENCE = 0.95;
@@ -73,8 +75,9 @@ function commonLength(pairs: readonly PairedRounds[]): number {
 function bootstrap(count: number, statistic: (rounds: readonly number[]) => number): Estimate {
   if (count === 0) throw new RangeError("an estimate needs at least one round");
   const all = Array.from({ length: count }, (_, round) => round);
-  const random = mulberry32(count);
-  const values = Array.from({ length: RESAMPLES }, () => statistic(all.map(() => Math.floor(random() * count))));
+  const generator = mersenne(count);
+  const random = (): number => uniformFloat64(generator);
+  const values = Array.from({ length: RESAMPLES }, () => statistic(sampleWithReplacement(all, count, random)));
   values.sort((a, b) => a - b);
   const tail = (1 - CONFIDENCE) / 2;
   return { value: statistic(all), low: quantileSorted(values, tail), high: quantileSorted(values, 1 - tail) };
@@ -84,15 +87,4 @@ function at(values: readonly number[], index: number): number {
   const value = values[index];
   if (value === undefined) throw new RangeError(`round ${index} is missing; there are ${values.length}`);
   return value;
-}
-
-/** T. Ettinger's mulberry32: small, seeded and good enough to draw rounds with. */
-function mulberry32(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

@@ -1,5 +1,6 @@
 /** Results as text. */
 
+import { alignColumns } from "../base/columns.js";
 import { groupBy } from "./group-by.js";
 import { CEILING } from "./peers/hakmem.js";
 import { labelOf } from "./peers/peer.js";
@@ -74,22 +75,4 @@ function percent(fraction: number): string {
 
 function mebibytes(bytes: number): string {
   return `${(bytes / 2 ** 20).toFixed(2)} MiB`;
-}
-
-/** The first column to the left, the others to the right, the last as it is. */
-export function alignColumns(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? "").length)));
-  return rows
-    .map((row) =>
-      row
-        .map((cell, column) => {
-          if (column === row.length - 1) return cell;
-          const width = widths[column] ?? 0;
-          return column === 0 ? cell.padEnd(width) : cell.padStart(width);
-        })
-        .join("  ")
-        .trimEnd(),
-    )
-    .map((line) => `  ${line}`)
-    .join("\n");
 }

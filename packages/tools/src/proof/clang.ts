@@ -3,7 +3,6 @@
  * called hk_…, so that they stand beside the sanitizer's own malloc. Start with {@link compileLibrary}.
  */
 
-import { spawn } from "node:child_process";
 import { copyFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import * as path from "node:path";
 import { execa } from "execa";
@@ -200,26 +199,24 @@ export interface Ending {
 }
 
 /** Runs a program to its end, or for so many seconds. */
-export function execute(
+export async function execute(
   program: string,
   args: readonly string[],
   environment: Readonly<Record<string, string>>,
   seconds: number,
 ): Promise<Ending> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, args, {
-      env: { PATH: process.env["PATH"], ...environment },
-      stdio: ["ignore", "ignore", "pipe"],
-      timeout: seconds * 1000,
-      killSignal: "SIGKILL",
-    });
-    const errors: Buffer[] = [];
-    child.stderr.on("data", (chunk: Buffer) => errors.push(chunk));
-    child.on("error", reject);
-    child.on("close", (code, signal) => {
-      resolve({ status: signal ?? code ?? 0, errors: Buffer.concat(errors).toString() });
-    });
+  const result = await execa(program, [...args], {
+    env: { PATH: process.env["PATH"], ...environment },
+    extendEnv: false,
+    stdio: ["ignore", "ignore", "pipe"],
+    stripFinalNewline: false,
+    timeout: seconds * 1000,
+    killSignal: "SIGKILL",
+    reject: false,
   });
+  const status = result.signal ?? result.exitCode;
+  if (status === undefined) throw new Error(result.shortMessage);
+  return { status, errors: result.stderr };
 }
 
 /** The profiles that a proof is about: those that are named, or all that are shipped; none that gives up promises. */

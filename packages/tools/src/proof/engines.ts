@@ -4,11 +4,11 @@ import * as path from "node:path";
 import type { Command } from "commander";
 import { TARGET_NAMES, traitsOf, type Target } from "../profile/target.js";
 import { EXIT, list, listOf, type Register } from "../cli/command.js";
+import { alignColumns } from "../base/columns.js";
 import { messageOf } from "../base/errors.js";
 import { nodeVersion, type NodeVersion } from "../lab/node-versions.js";
 import { checkInputFile } from "../base/output.js";
 import { ROOT } from "../base/paths.js";
-import { alignColumns } from "../lab/table.js";
 import { loadProfile } from "../profile/index.js";
 import { FLAG_SETS, hasFlags, playInNode, type FlagSet, type FlagSetName } from "./stale-size/engines.js";
 import { LINKINGS, programFiles, type Linking, type ProgramFiles } from "./stale-size/modules.js";
@@ -29,9 +29,7 @@ const WAYS = keysOf(LINKINGS);
 const FLAGS = keysOf(FLAG_SETS);
 
 export const registerEngines: Register = (program: Command) => {
-  const flagSets = Object.entries(FLAG_SETS).map(
-    ([name, { what, flags }]) => `  ${name.padEnd(16)} ${what} (${flags.join(" ")})`,
-  );
+  const flagSets = Object.entries(FLAG_SETS).map(([name, { what, flags }]) => [name, `${what} (${flags.join(" ")})`]);
   program
     .command("engines")
     .description("a thread that stays inside WebAssembly can use every block, whatever other threads have grown")
@@ -50,7 +48,7 @@ export const registerEngines: Register = (program: Command) => {
     .option("--linking <ways>", `of ${WAYS.join(", ")}`, listOf(WAYS, WAYS), WAYS)
     .option("--flags <sets>", "sets of flags for V8, see below", listOf(FLAGS, FLAGS), FLAGS)
     .option("--root <directory>", "checkout whose assembly/ is built", ROOT)
-    .addHelpText("after", `\nSets of flags:\n${flagSets.join("\n")}`)
+    .addHelpText("after", `\nSets of flags:\n${alignColumns(flagSets)}`)
     .action(async (options: Options) => {
       process.exitCode = (await prove(options)) ? EXIT.ok : EXIT.failed;
     });

@@ -1,8 +1,6 @@
 /** `prove interruptions`: every kind of operation, interrupted before every one of its instructions (test/native/programs/interrupted.c). */
 
-import { spawn } from "node:child_process";
 import * as path from "node:path";
-import { createInterface } from "node:readline";
 import { execa } from "execa";
 import { buildNative } from "../build/native.js";
 import { requireCompiler, runTool } from "../build/native-compiler.js";
@@ -125,19 +123,18 @@ async function prove({ profile: names, mode: chosen, every }: Options): Promise<
 
 /** Runs the program, shows what it says, and returns that; adds a line when it did not come to its end. */
 async function watch(program: string, args: readonly string[], library: string): Promise<string> {
-  const environment = { ...preloading(library), HAKMEM_LIMIT: "1g" };
-  const child = spawn(program, args, { env: environment, stdio: ["ignore", "ignore", "pipe"] });
-  const ended = new Promise<string>((resolve, reject) => {
-    child.on("error", reject);
-    child.on("close", (code, signal) => {
-      resolve(code === 0 ? "" : `the program itself failed (${signal ?? code})`);
-    });
+  const child = execa(program, [...args], {
+    env: { ...preloading(library), HAKMEM_LIMIT: "1g" },
+    stdio: ["ignore", "ignore", "pipe"],
+    buffer: false,
+    reject: false,
   });
   const lines: string[] = [];
-  for await (const line of createInterface({ input: child.stderr })) {
+  for await (const line of child.iterable({ from: "stderr" })) {
     console.error(line);
     lines.push(line);
   }
-  lines.push(await ended);
+  const { failed, signal, exitCode, originalMessage } = await child;
+  if (failed) lines.push(`the program itself failed (${signal ?? exitCode ?? originalMessage})`);
   return lines.join("\n");
 }

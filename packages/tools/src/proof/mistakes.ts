@@ -2,6 +2,7 @@
 
 import { availableParallelism } from "node:os";
 import type { Command } from "commander";
+import { markdownTable } from "markdown-table";
 import { EXIT, list, type Register } from "../cli/command.js";
 import { RequestError } from "../base/errors.js";
 import { groupBy } from "../lab/group-by.js";
@@ -129,10 +130,7 @@ function formatTable(
 ): string {
   const wrong = results.filter(({ mode, fate }) => mode === "wrong" && fate !== "absent");
   const names = present.map(({ name }) => name);
-  const rows: string[][] = [
-    ["mistake", "sizes", ...names],
-    ["---", "---", ...names.map(() => "---:")],
-  ];
+  const rows: string[][] = [["mistake", "sizes", ...names]];
   for (const [reach, group] of groupBy(families, (family) => family.reach)) {
     rows.push([HEADINGS[reach], "", ...names.map(() => "")]);
     for (const family of group) {
@@ -160,7 +158,7 @@ function formatTable(
   rows.push(share("crashed or hung without a word", fate("crashed", "hung")));
   rows.push(share("unnoticed, with damage", fate("harmed")));
   rows.push(share("unnoticed, no damage seen", fate("unharmed", "refused", "visible")));
-  const table = rows.map((row) => `| ${row.join(" | ")} |`).join("\n");
+  const table = markdownTable(rows, { align: ["", "", ...names.map(() => "right")] });
   const cases = families.reduce((sum, family) => sum + family.cases.length, 0);
   const notes = [
     `${families.length} families, ${cases} cases.`,

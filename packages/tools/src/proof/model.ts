@@ -2,16 +2,17 @@
 
 import { availableParallelism } from "node:os";
 import type { Command } from "commander";
+import { markdownTable } from "markdown-table";
 import { abortOnInterrupt } from "../base/scratch.js";
-import { EXIT, list, wholeNumber, type Register } from "../cli/command.js";
+import { EXIT, list, wholeNumber, type CommonOptions, type Register } from "../cli/command.js";
+import { alignColumns } from "../base/columns.js";
 import { unknownName } from "../base/errors.js";
-import { ProgressLine } from "../lab/progress.js";
-import { alignColumns } from "../lab/table.js";
+import { withProgress } from "../lab/progress.js";
 import { check, ModelError, requireTools, type Verdict } from "./model/check.js";
 import { configurationOf, MODELS, type Configuration, type Model, type Mutation } from "./model/models.js";
-import { markdownOf, mutationTable, sizeTable } from "./model/tables.js";
+import { mutationTable, sizeTable } from "./model/tables.js";
 
-interface Options {
+interface Options extends CommonOptions {
   readonly only?: readonly string[];
   readonly jobs: number;
   readonly markdown?: true;
@@ -42,7 +43,7 @@ export const registerModel: Register = (program) => {
     .action(model);
 };
 
-async function model({ only, jobs, markdown }: Options, _: Command): Promise<void> {
+async function model({ only, jobs, markdown, quiet }: Options, _: Command): Promise<void> {
   const names = MODELS.map(({ name }) => name);
   const wrong = only?.find((name) => !names.includes(name));
   if (wrong !== undefined) throw unknownName("model", wrong, names);
@@ -50,19 +51,16 @@ async function model({ only, jobs, markdown }: Options, _: Command): Promise<voi
   const tasks = MODELS.filter(({ name }) => only?.includes(name) ?? true).flatMap(tasksOf);
 
   const signal = abortOnInterrupt();
-  const progress = new ProgressLine();
   let done = 0;
-  const outcomes = await inParallel(tasks, jobs, async (task): Promise<Outcome> => {
-    progress.show({
-      doing: `${task.model.name}: ${task.mutation?.name ?? task.configuration.name}`,
-      done,
-      total: tasks.length,
-    });
-    const verdict = await verdictOf(task, signal);
-    done++;
-    return { ...task, verdict };
-  });
-  progress.clear();
+  const outcomes = await withProgress({ quiet }, (show) =>
+    inParallel(tasks, jobs, async (task): Promise<Outcome> => {
+      const doing = `${task.model.name}: ${task.mutation?.name ?? task.configuration.name}`;
+      show({ doing, done, total: tasks.length });
+      const verdict = await verdictOf(task, signal);
+      done++;
+      return { ...task, verdict };
+    }),
+  );
   if (signal.aborted) {
     process.exitCode = EXIT.interrupted;
     return;
@@ -126,7 +124,7 @@ function tablesOf(outcomes: readonly Outcome[]): string {
     )?.verdict;
     return verdict instanceof ModelError ? undefined : verdict;
   });
-  return `${markdownOf(mutationTable(models))}\n${markdownOf(sizes)}`;
+  return `${markdownTable(mutationTable(models))}\n\n${markdownTable(sizes)}\n`;
 }
 
 function resultOf({ mutation, verdict }: Outcome): string {

@@ -2,6 +2,7 @@
 
 import * as path from "node:path";
 import { Option } from "commander";
+import { markdownTable } from "markdown-table";
 import { messageOf } from "../base/errors.js";
 import { ROOT } from "../base/paths.js";
 import { EXIT, listOf, type Register } from "../cli/command.js";
@@ -65,7 +66,5 @@ function tableOf(results: readonly Result[]): string {
     title,
     ...steps.map((step) => outcomes.find(({ name }) => name === step)?.result ?? ""),
   ]);
-  const line = (cells: readonly string[]): string =>
-    `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
-  return [line(["where", ...steps]), line(["---", ...steps.map(() => "---")]), ...rows.map(line)].join("\n");
+  return markdownTable([["where", ...steps], ...rows].map((row) => row.map((cell) => cell.replaceAll("|", "\\|"))));
 }

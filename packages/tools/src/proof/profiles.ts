@@ -1,8 +1,8 @@
 /** `npm run prove -- profiles`: hundreds of random profiles, built for every target and churned. The test does the work. */
 
-import { spawn } from "node:child_process";
 import { createRequire } from "node:module";
 import * as path from "node:path";
+import { execa } from "execa";
 import { ROOT } from "../base/paths.js";
 import { EXIT, wholeNumber, type Register } from "../cli/command.js";
 
@@ -31,17 +31,13 @@ export const registerProfiles: Register = (program) => {
 };
 
 /** Runs the test with all that it reports as progress; resolves to its exit code. */
-function test(environment: Readonly<Record<string, string>>): Promise<number> {
+async function test(env: Readonly<Record<string, string>>): Promise<number> {
   const vitest = path.join(path.dirname(createRequire(import.meta.url).resolve("vitest/package.json")), "vitest.mjs");
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [vitest, "run", "--reporter=verbose", TEST], {
-      cwd: ROOT,
-      env: { ...process.env, ...environment },
-      stdio: ["ignore", process.stderr, process.stderr],
-    });
-    child.on("error", reject);
-    child.on("close", (code) => {
-      resolve(code ?? EXIT.failed);
-    });
+  const { exitCode } = await execa(process.execPath, [vitest, "run", "--reporter=verbose", TEST], {
+    cwd: ROOT,
+    env,
+    stdio: ["ignore", process.stderr.fd, "inherit"],
+    reject: false,
   });
+  return exitCode ?? EXIT.failed;
 }

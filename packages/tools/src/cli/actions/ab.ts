@@ -3,7 +3,7 @@
 import { formatExperiment, recordExperiment, runExperiment } from "../../lab/ab/experiment.js";
 import { loadVariant, parseVariant } from "../../lab/ab/variant.js";
 import { RequestError } from "../../base/errors.js";
-import { ProgressLine } from "../../lab/progress.js";
+import { withProgress } from "../../lab/progress.js";
 import { selectWorkloads } from "../../lab/workloads.js";
 import { abortOnInterrupt } from "../../base/scratch.js";
 import { AB_WORKLOADS } from "../../lab/defaults.js";
@@ -33,20 +33,18 @@ export async function ab(baseline: string, variants: readonly string[], options:
   if (unfit !== undefined)
     throw new RequestError(`workload "${unfit.id}" is not one of a single thread, which ab judges by`);
 
-  const progress = new ProgressLine({ quiet: options.quiet });
-  const experiment = await runExperiment({
-    baseline: await loadVariant(baseline),
-    variants: await Promise.all(variants.map(loadVariant)),
-    workloads,
-    rounds,
-    runs,
-    thresholds: { time: options.threshold, memory: options.memory },
-    signal: abortOnInterrupt(),
-    onProgress: (state) => {
-      progress.show(state);
-    },
-  });
-  progress.clear();
+  const loaded = { baseline: await loadVariant(baseline), variants: await Promise.all(variants.map(loadVariant)) };
+  const experiment = await withProgress(options, (onProgress) =>
+    runExperiment({
+      ...loaded,
+      workloads,
+      rounds,
+      runs,
+      thresholds: { time: options.threshold, memory: options.memory },
+      signal: abortOnInterrupt(),
+      onProgress,
+    }),
+  );
   console.log(json ? JSON.stringify(experiment, null, 2) : formatExperiment(experiment));
   if (record && title !== undefined && !experiment.incomplete) {
     const file = await recordExperiment(experiment, { title, ...(reason === undefined ? {} : { reason }) });

@@ -2,6 +2,7 @@
 
 import { writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
+import { alignColumns } from "../../base/columns.js";
 import { RequestError, unknownName } from "../../base/errors.js";
 import { checkOutputFile } from "../../base/output.js";
 import { nodeVersion, THIS_NODE } from "../../lab/node-versions.js";
@@ -9,7 +10,7 @@ import { allPeers, selectPeers } from "../../lab/peers/index.js";
 import { CEILING } from "../../lab/peers/hakmem.js";
 import { labelOf, targetsOf, type Peer } from "../../lab/peers/peer.js";
 import type { LabTarget } from "../../lab/target.js";
-import { ProgressLine } from "../../lab/progress.js";
+import { withProgress } from "../../lab/progress.js";
 import { QUICK_ROUNDS, ROUNDS } from "../../lab/defaults.js";
 import { resultsOf, type Results } from "../../lab/results.js";
 import { runSession } from "../../lab/session.js";
@@ -56,26 +57,24 @@ export async function bench(options: BenchOptions): Promise<void> {
   const nodes = options.node === undefined ? [THIS_NODE] : await Promise.all(options.node.map(nodeVersion));
   const threads = options.threads?.map(parseThreads) ?? defaultThreads();
 
-  const progress = new ProgressLine({ quiet: options.quiet });
   const signal = abortOnInterrupt();
-  const session = await runSession({
-    workloads,
-    peers,
-    targets,
-    threads,
-    nodes,
-    rounds: options.rounds ?? (options.quick ? QUICK_ROUNDS : ROUNDS),
-    runs: options.runs,
-    quick: options.quick,
-    freshProcesses: !options.quick,
-    timeline: options.report !== undefined,
-    timeoutMilliseconds: options.timeout * 1000,
-    signal,
-    onProgress: (state) => {
-      progress.show(state);
-    },
-  });
-  progress.clear();
+  const session = await withProgress(options, (onProgress) =>
+    runSession({
+      workloads,
+      peers,
+      targets,
+      threads,
+      nodes,
+      rounds: options.rounds ?? (options.quick ? QUICK_ROUNDS : ROUNDS),
+      runs: options.runs,
+      quick: options.quick,
+      freshProcesses: !options.quick,
+      timeline: options.report !== undefined,
+      timeoutMilliseconds: options.timeout * 1000,
+      signal,
+      onProgress,
+    }),
+  );
   if (session.cells.length === 0) {
     throw new RequestError(
       "none of the workloads can be run with these targets, threads and peers; see hakmem bench --list",
@@ -176,11 +175,11 @@ async function printSetup(peers: readonly Peer[]): Promise<void> {
 
 function printList(peers: readonly Peer[]): void {
   console.log("Workloads");
-  for (const { id, driver } of WORKLOADS) console.log(`  ${id.padEnd(22)} ${DRIVERS[driver]}`);
+  console.log(alignColumns(WORKLOADS.map(({ id, driver }) => [id, DRIVERS[driver]])));
   console.log("\nPeers");
-  for (const peer of peers) {
-    console.log(`  ${labelOf(peer).padEnd(22)} ${peer.description} (${targetsOf(peer).join(", ")})`);
-  }
+  console.log(
+    alignColumns(peers.map((peer) => [labelOf(peer), `${peer.description} (${targetsOf(peer).join(", ")})`])),
+  );
 }
 
 const DRIVERS = {

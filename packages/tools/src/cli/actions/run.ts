@@ -1,9 +1,9 @@
 /** What `hakmem run` does. */
 
-import { spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { constants } from "node:os";
 import * as path from "node:path";
+import { execa } from "execa";
 import { cachedFile } from "../../base/cache.js";
 import { fingerprint } from "../../base/fingerprint.js";
 import { buildNative } from "../../build/native.js";
@@ -69,20 +69,19 @@ async function ofPeer(peer: NativePeer, stats: boolean): Promise<NodeJS.ProcessE
   return { ...environment, ...peer.statistics };
 }
 
-function start(program: string, args: readonly string[], environment: NodeJS.ProcessEnv): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: "inherit", env: environment });
-    for (const signal of FORWARDED) process.on(signal, () => child.kill(signal));
-    for (const signal of SHARED_WITH_TERMINAL) process.on(signal, () => {});
-    child.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code !== "ENOENT" && error.code !== "EACCES") return reject(error);
-      console.error(
-        `hakmem: ${program} cannot be started: ${error.code === "ENOENT" ? "no such program" : "permission denied"}`,
-      );
-      resolve(NO_PROGRAM);
-    });
-    child.on("close", (code, signal) =>
-      resolve(signal === null ? (code ?? 1) : SIGNAL_BASE + constants.signals[signal]),
-    );
-  });
+async function start(program: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+  // Nothing is done to the program but what is done to us: no end with ours, and no second signal after the first.
+  const options = { stdio: "inherit", env, extendEnv: false, cleanup: false, forceKillAfterDelay: false } as const;
+  // First: the program may run, and whoever waits for it may send a signal, before the next line here does.
+  for (const signal of FORWARDED) process.on(signal, () => child.kill(signal));
+  for (const signal of SHARED_WITH_TERMINAL) process.on(signal, () => {});
+  const child = execa(program, [...args], { ...options, reject: false });
+  const result = await child;
+  if (result.exitCode !== undefined) return result.exitCode;
+  if (result.signal !== undefined) return SIGNAL_BASE + constants.signals[result.signal];
+  if (result.code !== "ENOENT" && result.code !== "EACCES") throw new Error(result.shortMessage);
+  console.error(
+    `hakmem: ${program} cannot be started: ${result.code === "ENOENT" ? "no such program" : "permission denied"}`,
+  );
+  return NO_PROGRAM;
 }

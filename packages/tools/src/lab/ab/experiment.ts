@@ -2,6 +2,7 @@
 
 import { mkdir, readdir, writeFile } from "node:fs/promises";
 import * as path from "node:path";
+import { alignColumns } from "../../base/columns.js";
 import { messageOf, RequestError } from "../../base/errors.js";
 import { THIS_NODE } from "../node-versions.js";
 import { ROOT } from "../../base/paths.js";
@@ -9,7 +10,6 @@ import { NULL_PEER } from "../peers/null.js";
 import { describeHost, type Host } from "../results.js";
 import { commonRounds } from "../rounds.js";
 import { runSession, type Cell, type Progress } from "../session.js";
-import { alignColumns } from "../table.js";
 import type { Workload } from "../workloads.js";
 import { percent, judge, type ExperimentVerdict, type Thresholds } from "./verdict.js";
 import { peerOf, type Variant } from "./variant.js";

@@ -3,7 +3,7 @@
  * threshold, and nearly all rounds must agree, or the verdict is neutral.
  */
 
-import { median } from "simple-statistics";
+import { binomialDistribution, median, sum } from "simple-statistics";
 import { DEFAULT_THRESHOLDS } from "../defaults.js";
 import { estimateMedianRatio, type Estimate } from "../statistics.js";
 
@@ -108,16 +108,10 @@ function decide(
  */
 function signTest(a: readonly number[], b: readonly number[]): number {
   const signs = a.map((value, round) => Math.sign(value - (b[round] ?? value))).filter((sign) => sign !== 0);
-  const majority = Math.max(signs.filter((sign) => sign > 0).length, signs.filter((sign) => sign < 0).length);
-  let ways = 0;
-  for (let count = majority; count <= signs.length; count++) ways += binomial(signs.length, count);
-  return signs.length === 0 ? 1 : Math.min(1, (2 * ways) / 2 ** signs.length);
-}
-
-function binomial(n: number, k: number): number {
-  let ways = 1;
-  for (let i = 1; i <= k; i++) ways = (ways * (n - k + i)) / i;
-  return ways;
+  const minority = Math.min(signs.filter((sign) => sign > 0).length, signs.filter((sign) => sign < 0).length);
+  // The lower tail, which is as long as the upper: the library leaves out what is hardly ever reached at the upper end.
+  const chances = binomialDistribution(signs.length, 0.5) ?? [1];
+  return Math.min(1, 2 * sum(chances.slice(0, minority + 1)));
 }
 
 export function percent(fraction: number): string {

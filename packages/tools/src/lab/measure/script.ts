@@ -42,7 +42,10 @@ interface MixedParams {
 
 const SEED = 0x2545f491;
 
-/** The workload of `bench/workloads/random-mixed.ts`, with a 32-bit generator (xorshift, G. Marsaglia 2003). */
+/**
+ * The workload of `bench/workloads/random-mixed.ts`, with a 32-bit generator (xorshift, G. Marsaglia 2003). It is written out in the
+ * loop that is timed: a library's, called for every step, would be a part of every figure.
+ */
 class Mixed {
   checksum = 0;
   peak = 0;

@@ -3,9 +3,9 @@
  * loaded before the C library. A visit is a process, so every visit has a fresh heap and another layout of addresses.
  */
 
-import { spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import * as path from "node:path";
+import { execa } from "execa";
 import { findPeer, NATIVE_PEERS, NativePeerError, preloading, type NativePeer } from "../../run/allocators.js";
 import { loadProfile } from "../../profile/index.js";
 import { cachedDirectory, cachedFile } from "../../base/cache.js";
@@ -140,34 +140,27 @@ function roundUp(steps: number): number {
   return Math.ceil(steps / UNIT) * UNIT;
 }
 
-function converse(
+async function converse(
   program: string,
   args: readonly string[],
   steps: readonly number[],
   library: string | undefined,
 ): Promise<Round[]> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, args, {
-      env: preloading(library),
-      stdio: ["pipe", "pipe", "pipe"],
-      timeout: TIMEOUT_MS,
-      killSignal: "SIGKILL",
-    });
-    const output: Buffer[] = [];
-    const errors: Buffer[] = [];
-    child.stdout.on("data", (chunk: Buffer) => output.push(chunk));
-    child.stderr.on("data", (chunk: Buffer) => errors.push(chunk));
-    child.on("error", reject);
-    // It may end without reading all.
-    child.stdin.on("error", () => {});
-    child.on("close", (code, signal) => {
-      const said = Buffer.concat(errors).toString().trim();
-      if (code !== 0)
-        reject(new MeasurementError(`its program ended with ${signal ?? `exit code ${code}`}${said && `: ${said}`}`));
-      else resolve(parseRounds(Buffer.concat(output).toString()));
-    });
-    child.stdin.end(steps.map((count) => `${count}\n`).join(""));
+  const result = await execa(program, [...args], {
+    env: preloading(library),
+    extendEnv: false,
+    input: steps.map((count) => `${count}\n`).join(""),
+    timeout: TIMEOUT_MS,
+    killSignal: "SIGKILL",
+    reject: false,
   });
+  if (result instanceof Error) {
+    const how = result.signal ?? (result.exitCode === undefined ? undefined : `exit code ${result.exitCode}`);
+    if (how === undefined) throw result;
+    const said = result.stderr.trim();
+    throw new MeasurementError(`its program ended with ${how}${said && `: ${said}`}`);
+  }
+  return parseRounds(result.stdout);
 }
 
 function parseRounds(text: string): Round[] {

@@ -6,11 +6,11 @@
  * Needs Linux and a C compiler. docs/benchmarks.md has the commands that made the shipped traces.
  */
 
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import * as path from "node:path";
+import { execa } from "execa";
 import { ROOT } from "../../base/paths.js";
+import { withScratch } from "../../base/scratch.js";
 import { encodeTrace } from "./format.js";
 import { sampleRecording } from "./sample.js";
 
@@ -21,26 +21,18 @@ if (output === undefined || program === undefined || !Number.isInteger(wantedEve
   process.exit(2);
 }
 
-const directory = mkdtempSync(path.join(tmpdir(), "hakmem-record-"));
-try {
+await withScratch("record", async (directory) => {
   const library = path.join(directory, "record.so");
   const recording = path.join(directory, "events");
   const source = path.join(ROOT, "bench", "traces", "recorder", "record.c");
-  run("cc", ["-O2", "-fno-builtin", "-shared", "-fPIC", source, "-o", library, "-ldl", "-lpthread"]);
-  run(program, args, { LD_PRELOAD: library, HAKMEM_RECORD: recording });
-  const trace = sampleRecording(readFileSync(recording), wantedEvents);
+  await run("cc", ["-O2", "-fno-builtin", "-shared", "-fPIC", source, "-o", library, "-ldl", "-lpthread"]);
+  await run(program, args, { LD_PRELOAD: library, HAKMEM_RECORD: recording });
+  const trace = sampleRecording(await readFile(recording), wantedEvents);
   const file = encodeTrace(trace);
-  writeFileSync(output, file);
+  await writeFile(output, file);
   console.log(`${output}: ${trace.events.length / 2} events, ${trace.slots} slots, ${file.length} bytes`);
-} finally {
-  rmSync(directory, { recursive: true, force: true });
-}
+});
 
-function run(command: string, commandArgs: readonly string[], environment: NodeJS.ProcessEnv = {}): void {
-  const { status, error } = spawnSync(command, commandArgs, {
-    env: { ...process.env, ...environment },
-    stdio: ["ignore", "ignore", "inherit"],
-  });
-  if (error !== undefined) throw error;
-  if (status !== 0) throw new Error(`${command} ended with exit code ${status}`);
+async function run(command: string, commandArgs: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<void> {
+  await execa(command, [...commandArgs], { env, stdio: ["ignore", "ignore", "inherit"] });
 }

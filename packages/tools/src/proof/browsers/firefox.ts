@@ -1,10 +1,10 @@
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { execa } from "execa";
 import { findExecutable } from "./chromium.js";
 
 const NAMES = ["firefox-esr", "firefox"];
@@ -53,17 +53,17 @@ export async function askFirefox(executable: string, page: string, task: unknown
   const { port } = asker.address() as AddressInfo;
 
   const address = `${page}?ask=${encodeURIComponent(`http://127.0.0.1:${port}/`)}`;
-  const browser = spawn(executable, ["--headless", "--no-remote", "--profile", home, address], {
+  const browser = execa(executable, ["--headless", "--no-remote", "--profile", home, address], {
     stdio: "ignore",
-    env: { ...process.env, HOME: home },
+    env: { HOME: home },
+    reject: false,
   });
-  const ended = once(browser, "exit");
   let timer: NodeJS.Timeout | undefined;
   try {
     return JSON.parse(
       await Promise.race([
         answer,
-        ended.then(() => Promise.reject(new Error("Firefox ended before it answered"))),
+        browser.then(() => Promise.reject(new Error("Firefox ended before it answered"))),
         new Promise<never>((_, reject) => {
           timer = setTimeout(() => {
             reject(new Error("Firefox does not answer"));
@@ -75,7 +75,7 @@ export async function askFirefox(executable: string, page: string, task: unknown
     clearTimeout(timer);
     asker.close();
     browser.kill();
-    await ended;
+    await browser;
     await rm(home, { recursive: true, force: true, maxRetries: 10 });
   }
 }

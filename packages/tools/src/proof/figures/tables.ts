@@ -1,6 +1,7 @@
 /** The tables of the documentation, from the runs that are on record: no figure stands in two of them that are not of one run. */
 
 import * as path from "node:path";
+import { markdownTable } from "markdown-table";
 import { ExplainedError } from "../../base/errors.js";
 import { ROOT } from "../../base/paths.js";
 import { labelOf } from "../../lab/peers/peer.js";
@@ -83,9 +84,12 @@ const net = (run: Run, wanted: Wanted): string => digits(rowOf(run, wanted).netN
 const mebibytes = (bytes: number | null): string => digits(bytes === null ? null : bytes / 2 ** 20);
 const speed = (run: Run, wanted: Wanted): string => ((rowOf(run, wanted).opsPerSecond ?? Number.NaN) / 1e6).toFixed(0);
 
-function markdown(header: readonly string[], rows: readonly (readonly string[])[], left = 1): string {
-  const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
-  return [header, header.map((_, column) => (column < left ? "---" : "---:")), ...rows].map(line).join("\n");
+/** The first column is words, and with `words` the last one; the others are figures. */
+function markdown(rows: readonly (readonly string[])[], words = false): string {
+  const last = (rows[0]?.length ?? 0) - 1;
+  return markdownTable(rows, {
+    align: rows[0]?.map((_, column) => (column === 0 || (words && column === last) ? "l" : "r")),
+  });
 }
 
 /** The net of each other peer, the fastest first. */
@@ -130,7 +134,7 @@ function overview(runs: Runs): string {
     `Net nanoseconds an operation (a malloc or a free), that is, less the same driver over an allocator that does nothing; ${host.cpu}, ` +
       `${host.cores} cores that were shared, medians of interleaved rounds. [docs/benchmarks.md](docs/benchmarks.md) has the method, all workloads, ` +
       "and where hakmem is not the best.",
-    markdown(["random sizes, 400 slots, 16–1024 B", "hakmem", "others"], rows).replace("---: | ---:", "---: | ---"),
+    markdown([["random sizes, 400 slots, 16–1024 B", "hakmem", "others"], ...rows], true),
   ].join("\n\n");
 }
 
@@ -141,7 +145,7 @@ function timeTable(run: Run): string {
     digits(rowOf(run, { id, peer: NULL_PEER }).nsPerOp),
     ...peers.map((peer) => net(run, { id, peer })),
   ]);
-  return `${describe(run)}\n\n${markdown(["workload", NULL_PEER, ...peers], rows)}`;
+  return `${describe(run)}\n\n${markdown([["workload", NULL_PEER, ...peers], ...rows])}`;
 }
 
 function memoryTable(run: Run): string {
@@ -151,7 +155,7 @@ function memoryTable(run: Run): string {
     mebibytes(rowOf(run, { id, peer: "hakmem" }).liveBytes),
     ...peers.map((peer) => mebibytes(rowOf(run, { id, peer }).peakBytes)),
   ]);
-  return markdown(["workload", "live", ...peers], rows);
+  return markdown([["workload", "live", ...peers], ...rows]);
 }
 
 function otherTable(runs: Runs): string {
@@ -182,7 +186,7 @@ function otherTable(runs: Runs): string {
     two("producer-consumer"),
   ];
   return [
-    markdown(["what", "hakmem", "peers"], rows).replace("---: | ---:", "---: | ---"),
+    markdown([["what", "hakmem", "peers"], ...rows], true),
     [node24, js, threads].map((run) => `- ${describe(run)}`).join("\n"),
   ].join("\n\n");
 }
@@ -220,6 +224,6 @@ function nativeTable(runs: Runs): string {
   ];
   return [
     [runs.native, runs["native-threads"]].map((run) => `- ${describe(run)}`).join("\n"),
-    markdown(["net ns/op · peak MiB", ...peers], rows),
+    markdown([["net ns/op · peak MiB", ...peers], ...rows]),
   ].join("\n\n");
 }

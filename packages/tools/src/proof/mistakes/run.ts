@@ -1,7 +1,7 @@
 /** Compiles the wrong programs, runs their cases, and tells what became of each. */
 
-import { spawn } from "node:child_process";
 import * as path from "node:path";
+import { execa } from "execa";
 import { hostArchitecture, requireCompiler, runTool } from "../../build/native-compiler.js";
 import { ROOT } from "../../base/paths.js";
 import type { Column } from "./columns.js";
@@ -64,7 +64,7 @@ export async function runCase(
   return { fate: fateOf(status, column.message.test(errors)), said };
 }
 
-function fateOf(status: number | string | null, told: boolean): Fate {
+function fateOf(status: number | string, told: boolean): Fate {
   if (status === "SIGABRT" || told) return "caught";
   if (status === "SIGKILL") return "hung";
   if (status === "SIGTERM") return "unharmed"; // sent by the program itself
@@ -74,23 +74,23 @@ function fateOf(status: number | string | null, told: boolean): Fate {
 }
 
 /** Runs a program to its end; the exit code, or the name of the signal. */
-function start(
+async function start(
   executable: string,
   args: readonly string[],
-  environment: Readonly<Record<string, string>>,
-): Promise<{ status: number | string | null; errors: string }> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(executable, args, {
-      env: environment,
-      stdio: ["ignore", "ignore", "pipe"],
-      timeout: DEADLINE_MS,
-      killSignal: "SIGKILL",
-    });
-    const errors: Buffer[] = [];
-    child.stderr.on("data", (chunk: Buffer) => errors.push(chunk));
-    child.on("error", reject);
-    child.on("close", (code, signal) => resolve({ status: signal ?? code, errors: Buffer.concat(errors).toString() }));
+  env: Readonly<Record<string, string>>,
+): Promise<{ status: number | string; errors: string }> {
+  const result = await execa(executable, [...args], {
+    env,
+    extendEnv: false,
+    stdio: ["ignore", "ignore", "pipe"],
+    stripFinalNewline: false,
+    timeout: DEADLINE_MS,
+    killSignal: "SIGKILL",
+    reject: false,
   });
+  const status = result.signal ?? result.exitCode;
+  if (status === undefined) throw new Error(result.shortMessage);
+  return { status, errors: result.stderr };
 }
 
 /** Whether the right twin of a case ended as right programs do. */

@@ -1,6 +1,5 @@
 /** Runs SPIN on a model, and reads strictly what it says: who did not look at everything has shown nothing. */
 
-import { spawn } from "node:child_process";
 import * as path from "node:path";
 import { execa } from "execa";
 import { ROOT } from "../../base/paths.js";
@@ -102,28 +101,25 @@ function tail(output: string): string {
 }
 
 /** What a tool prints. Throws {@link ModelError} when it is not there, fails, or is ended. */
-function runTool(command: string, args: readonly string[], directory: string, signal?: AbortSignal): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(command, args, {
-      cwd: directory,
-      stdio: ["ignore", "pipe", "pipe"],
-      timeout: LARGE_MINUTES * 60_000,
-      signal,
-    });
-    const output: Buffer[] = [];
-    child.stdout.on("data", (chunk: Buffer) => output.push(chunk));
-    child.stderr.on("data", (chunk: Buffer) => output.push(chunk));
-    child.on("error", (error: NodeJS.ErrnoException) => {
-      const missing = error.code === "ENOENT";
-      reject(
-        missing ? new ModelError(`${command} is not installed; Debian's package is ${path.basename(command)}`) : error,
-      );
-    });
-    child.on("close", (code, ended) => {
-      const text = Buffer.concat(output).toString();
-      if (code === 0) resolve(text);
-      else
-        reject(new ModelError(`${command} ${args.join(" ")} ended with ${ended ?? code ?? "nothing"}:\n${tail(text)}`));
-    });
+async function runTool(
+  command: string,
+  args: readonly string[],
+  cwd: string,
+  cancelSignal?: AbortSignal,
+): Promise<string> {
+  const result = await execa(command, [...args], {
+    cwd,
+    all: true,
+    stdin: "ignore",
+    timeout: LARGE_MINUTES * 60_000,
+    reject: false,
+    ...(cancelSignal && { cancelSignal }),
   });
+  if (!(result instanceof Error)) return result.all;
+  if (result.code === "ENOENT")
+    throw new ModelError(`${command} is not installed; Debian's package is ${path.basename(command)}`);
+  if (result.isCanceled || (result.exitCode === undefined && result.signal === undefined)) throw result;
+  throw new ModelError(
+    `${command} ${args.join(" ")} ended with ${result.signal ?? result.exitCode}:\n${tail(result.all)}`,
+  );
 }

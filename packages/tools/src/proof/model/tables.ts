@@ -40,11 +40,6 @@ function macrosOf({ defines }: Configuration): string {
     .join(" ");
 }
 
-export function markdownOf(table: Table): string {
-  const [head = [], ...rows] = table;
-  return [head, head.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |\n`).join("");
-}
-
 /** The tables in a Markdown text. */
 export function parseTables(markdown: string): Table[] {
   const runs = markdown.split("\n").reduce<string[][]>(

@@ -40,7 +40,7 @@ export function runLives(
   }
 }
 
-/** Operations of a life, the same for the same `seed`. */
+/** Operations of a life, the same for the same `seed`: a hash, and as it is for good, since seeds on record replay what it says. */
 function lifeFrom(seed: number): number {
   const random = (Math.imul(seed, 0x9e3779b1) >>> 0) / 2 ** 32;
   return SHORTEST_LIFE + Math.floor(random * (LONGEST_LIFE - SHORTEST_LIFE));

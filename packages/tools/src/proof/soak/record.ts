@@ -3,10 +3,12 @@
  * `soak.md`, between two marks; the words around them are nobody's but their author's.
  */
 
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import * as path from "node:path";
 import { execa } from "execa";
+import { markdownTable } from "markdown-table";
 import { z } from "zod";
+import { writeWhole } from "../../base/cache.js";
 import { RequestError } from "../../base/errors.js";
 import { groupBy } from "../../lab/group-by.js";
 import { checkOutputFile } from "../../base/output.js";
@@ -116,10 +118,10 @@ function placeOfTable(page: string, out: string): readonly [begin: number, end: 
 /** Writes the lines, and the table into the page. */
 export async function writeRecord(out: string, lines: readonly RecordLine[]): Promise<void> {
   await mkdir(path.dirname(out), { recursive: true });
-  await replaceFile(linesFile(out), lines.map((line) => JSON.stringify(line) + "\n").join(""));
+  await writeWhole(linesFile(out), lines.map((line) => JSON.stringify(line) + "\n").join(""));
   const page = await readPage(out);
   const [begin, end] = placeOfTable(page, out);
-  await replaceFile(out, `${page.slice(0, begin)}${BEGIN}\n\n${formatTable(lines)}\n\n${page.slice(end)}`);
+  await writeWhole(out, `${page.slice(0, begin)}${BEGIN}\n\n${formatTable(lines)}\n\n${page.slice(end)}`);
 }
 
 /** A row for each target, profile and number of threads, in the order of the lines' first ones. */
@@ -127,16 +129,7 @@ export function formatTable(lines: readonly RecordLine[]): string {
   const rows = [...groupBy(lines, ({ target, profile, threads }) => `${target} ${profile} ${threads}`).values()].map(
     rowOf,
   );
-  const table = [[...HEADER], ...rows];
-  const widths = HEADER.map((_, column) => Math.max(3, ...table.map((row) => (row[column] ?? "").length)));
-  const format = (row: readonly string[]): string =>
-    `| ${row.map((cell, n) => (isWord(n) ? cell.padEnd(widths[n] ?? 0) : cell.padStart(widths[n] ?? 0))).join(" | ")} |`;
-  const rule = widths.map((width, n) => (isWord(n) ? "-".repeat(width) : `${"-".repeat(width - 1)}:`));
-  return [format([...HEADER]), `| ${rule.join(" | ")} |`, ...rows.map(format)].join("\n");
-}
-
-function isWord(column: number): boolean {
-  return WORDS.has(HEADER[column] ?? "");
+  return markdownTable([HEADER, ...rows], { align: HEADER.map((name) => (WORDS.has(name) ? "" : "right")) });
 }
 
 function rowOf(lines: readonly RecordLine[]): string[] {
@@ -183,17 +176,5 @@ export async function revision(): Promise<string> {
     return `${await git("describe", "--always", "--tags")}${changed === "" ? "" : "+"}`;
   } catch {
     return "unknown";
-  }
-}
-
-/** A reader finds the old content or the new one, and one who is interrupted leaves one of them. */
-async function replaceFile(file: string, content: string): Promise<void> {
-  const part = `${file}.${process.pid}.part`;
-  try {
-    await writeFile(part, content);
-    await rename(part, file);
-  } catch (error) {
-    await rm(part, { force: true });
-    throw error;
   }
 }

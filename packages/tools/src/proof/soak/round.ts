@@ -5,10 +5,9 @@
  * says where, odd ones give memory back as soon as it is free.
  */
 
-import { spawn } from "node:child_process";
 import { chmod } from "node:fs/promises";
 import * as path from "node:path";
-import { createInterface } from "node:readline";
+import { execa } from "execa";
 import { traitsOf, type Target } from "../../profile/target.js";
 import { nodeVersion, THIS_NODE, type NodeVersion } from "../../lab/node-versions.js";
 import { COMPILED } from "../../base/paths.js";
@@ -161,57 +160,49 @@ function slotsOf(threads: number): number {
   return 2 ** Math.floor(Math.log2(SLOTS / threads));
 }
 
-function converse(
+async function converse(
   { file, args, environment }: Command,
   { profile, target }: Round,
-  signal?: AbortSignal,
+  cancelSignal?: AbortSignal,
 ): Promise<{ fault: Fault | null; figures: Figures | null }> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(file, args, {
-      env: { ...process.env, ...environment },
-      stdio: ["ignore", "pipe", "pipe"],
-      ...(signal ? { signal } : {}),
-    });
-    const errors: Buffer[] = [];
-    let fault: Fault | null = null;
-    let figures: Figures | null = null;
-    let done = 0;
-    const stalled = (): void => {
-      fault ??= { thread: 0, operation: done, message: `no progress for ${STALL_MS / 1000} s` };
-      child.kill("SIGKILL");
-    };
-    let timer = setTimeout(stalled, STALL_MS);
-    createInterface({ input: child.stdout }).on("line", (line) => {
+  const child = execa(file, [...args], {
+    env: environment,
+    stdin: "ignore",
+    buffer: { stdout: false },
+    reject: false,
+    ...(cancelSignal && { cancelSignal }),
+  });
+  let fault: Fault | null = null;
+  let figures: Figures | null = null;
+  let done = 0;
+  const timer = setTimeout(() => {
+    fault ??= { thread: 0, operation: done, message: `no progress for ${STALL_MS / 1000} s` };
+    child.kill("SIGKILL");
+  }, STALL_MS);
+  try {
+    for await (const line of child) {
       const message = JSON.parse(line) as Message;
       if ("fault" in message) fault ??= message.fault;
       else if ("result" in message) figures = message.result;
       else if (message.done > done) {
         done = message.done;
-        clearTimeout(timer);
-        timer = setTimeout(stalled, STALL_MS);
+        timer.refresh();
       }
       // The program may run without the library, if that is not found.
       const loaded = "result" in message && isNative(target) ? message.result.profile : profile.name;
       if (loaded !== profile.name) fault ??= { thread: 0, operation: 0, message: `profile "${loaded}" was loaded` };
-    });
-    child.stderr.on("data", (chunk: Buffer) => errors.push(chunk));
-    child.on("error", (error) => {
-      clearTimeout(timer);
-      reject(error);
-    });
-    child.on("close", (code, killed) => {
-      clearTimeout(timer);
-      if (fault === null && (killed === "SIGINT" || killed === "SIGTERM")) {
-        reject(new Error(`a process of the soak was ended by ${killed}`));
-        return;
-      }
-      const said = Buffer.concat(errors).toString().trim();
-      if (fault === null && (code !== 0 || figures === null)) {
-        fault = { thread: 0, operation: done, message: `the process ended with ${killed ?? code}` };
-      }
-      if (fault !== null && said !== "")
-        fault = { ...fault, message: [fault.message, said].filter(Boolean).join("\n") };
-      resolve({ fault, figures: fault === null ? figures : null });
-    });
-  });
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+  const result = await child;
+  const { exitCode, signal, stderr } = result;
+  if (result.isCanceled || (exitCode === undefined && signal === undefined)) throw new Error(result.shortMessage);
+  if (fault === null && (signal === "SIGINT" || signal === "SIGTERM"))
+    throw new Error(`a process of the soak was ended by ${signal}`);
+  if (fault === null && (exitCode !== 0 || figures === null))
+    fault = { thread: 0, operation: done, message: `the process ended with ${signal ?? exitCode}` };
+  const said = stderr.trim();
+  if (fault !== null && said !== "") fault = { ...fault, message: [fault.message, said].filter(Boolean).join("\n") };
+  return { fault, figures: fault === null ? figures : null };
 }
