@@ -2,13 +2,22 @@ import { defineConfig } from "vitest/config";
 
 /** What needs a newer Node than the oldest that is supported; scripts/test.js runs it in one. */
 const NEWER = "test/node24/**/*.test.ts";
-const isNewer = Number(process.versions.node.split(".")[0]) >= 24;
+
+/**
+ * Threads that wait for each other by turns, not by a clock, and take every core there is: beside others they would wait for them,
+ * too, and longer than they are patient.
+ */
+const ALONE = ["death", "large-race", "limit", "refusal", "threads"].map((name) => `test/allocator/${name}.test.ts`);
+
+const one = { include: [NEWER] };
+const two = [
+  // The suites start workers and compilers of their own: a test process for each core is enough.
+  { name: "beside", include: ["test/**/*.test.ts"], exclude: [NEWER, ...ALONE], maxWorkers: 2, groupOrder: 0 },
+  { name: "alone", include: ALONE, exclude: [], maxWorkers: 1, groupOrder: 1 },
+];
 
 export default defineConfig({
   test: {
-    include: [process.env["HAKMEM_TESTS"] === "node24" ? NEWER : "test/**/*.test.ts"],
-    exclude: isNewer ? [] : [NEWER],
-    // The suites start workers and compilers of their own: one test process for each core is enough.
     pool: "forks",
     // Of tests that are marked as concurrent, those at once: each takes a core, and up to 2 GiB.
     maxConcurrency: 2,
@@ -16,5 +25,13 @@ export default defineConfig({
     hookTimeout: 120_000,
     // A property that fails must be reproducible from its report.
     printConsoleTrace: true,
+    ...(process.env["HAKMEM_TESTS"] === "node24"
+      ? one
+      : {
+          projects: two.map(({ groupOrder, ...test }) => ({
+            extends: true,
+            test: { ...test, sequence: { groupOrder } },
+          })),
+        }),
   },
 });

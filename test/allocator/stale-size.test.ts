@@ -27,8 +27,15 @@ const PROGRAMS: readonly (readonly [profile: string, Target, Linking, readonly F
   ["compact", "wasm32-shared", "linked", ["untold-baseline"]],
 ];
 
-describe.each(["20", "24", "26"])("in Node %s", (version) => {
-  describe.each(PROGRAMS)("with %s %s, %s", (profile, target, linking, flags) => {
+/** The newest has all of the programs; the others, whose engines compile the same code in other ways, the one that most have. */
+const NODES = [
+  ["20", PROGRAMS.slice(0, 1)],
+  ["24", PROGRAMS.slice(0, 1)],
+  ["26", PROGRAMS],
+] as const;
+
+describe.each(NODES)("in Node %s", (version, programs) => {
+  describe.each(programs)("with %s %s, %s", (profile, target, linking, flags) => {
     test.each(flags)(
       "a thread that stays inside WebAssembly can use every block that it gets, with flags: %s",
       async (name) => {

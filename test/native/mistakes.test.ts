@@ -3,13 +3,13 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
+import pMap from "p-map";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { hakmemColumn, type Column } from "../../packages/tools/src/proof/mistakes/columns.js";
 import { FAMILIES, rightCases, type Case, type Family } from "../../packages/tools/src/proof/mistakes/families.js";
 import {
   compilePrograms,
   faultOf,
-  inParallel,
   isFound,
   isQuiet,
   runCase,
@@ -40,10 +40,11 @@ async function objections(
   judge: (of: Case, outcome: Outcome) => string | undefined,
 ): Promise<string[]> {
   const found: string[] = [];
-  await inParallel(cases, 2, async (of) => {
+  const look = async (of: Case): Promise<void> => {
     const objection = judge(of, await runCase(programs.get(program) ?? "", of, guard, mode));
     if (objection !== undefined) found.push(`${program} ${mode} ${of.how} ${of.size} ${of.amount}: ${objection}`);
-  });
+  };
+  await pMap(cases, look, { concurrency: 2 });
   return found;
 }
 

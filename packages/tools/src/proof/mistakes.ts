@@ -2,22 +2,14 @@
 
 import { availableParallelism } from "node:os";
 import type { Command } from "commander";
+import pMap from "p-map";
 import { markdownTable } from "markdown-table";
 import { EXIT, list, type Register } from "../cli/command.js";
 import { RequestError } from "../base/errors.js";
 import { groupBy } from "../lab/group-by.js";
 import { columns, type Absent, type Column } from "./mistakes/columns.js";
 import { FAMILIES, rightCases, SIZE_CLASSES, type Family, type Reach, type SizeClass } from "./mistakes/families.js";
-import {
-  compilePrograms,
-  faultOf,
-  inParallel,
-  isFound,
-  isQuiet,
-  runCase,
-  type Fate,
-  type Outcome,
-} from "./mistakes/run.js";
+import { compilePrograms, faultOf, isFound, isQuiet, runCase, type Fate, type Outcome } from "./mistakes/run.js";
 import { withScratch } from "../base/scratch.js";
 
 const GUARD = "hakmem guard";
@@ -92,7 +84,7 @@ async function runAll(
     const results: Result[] = [];
     const faults: (string | undefined)[] = [];
     const started = new Set<Column>();
-    await inParallel([...jobs.entries()], availableParallelism(), async ([index, { column, family, of, mode }]) => {
+    const runJob = async ({ column, family, of, mode }: (typeof jobs)[number], index: number): Promise<void> => {
       if (!started.has(column)) console.error(`running them under ${column.name}`);
       started.add(column);
       const outcome = await runCase(programs.get(family.program) ?? "", of, column, mode);
@@ -102,7 +94,8 @@ async function runAll(
         const { how, size, amount } = of;
         faults[index] = `${column.name}: ${family.name} (${family.program} ${mode} ${how} ${size} ${amount}): ${fault}`;
       }
-    });
+    };
+    await pMap(jobs, runJob, { concurrency: availableParallelism() });
     return { results, faults: faults.filter((fault) => fault !== undefined) };
   });
 }

@@ -2,6 +2,7 @@
 
 import { availableParallelism } from "node:os";
 import type { Command } from "commander";
+import pMap from "p-map";
 import { markdownTable } from "markdown-table";
 import { abortOnInterrupt } from "../base/scratch.js";
 import { EXIT, list, wholeNumber, type CommonOptions, type Register } from "../cli/command.js";
@@ -53,13 +54,17 @@ async function model({ only, jobs, markdown, quiet }: Options, _: Command): Prom
   const signal = abortOnInterrupt();
   let done = 0;
   const outcomes = await withProgress({ quiet }, (show) =>
-    inParallel(tasks, jobs, async (task): Promise<Outcome> => {
-      const doing = `${task.model.name}: ${task.mutation?.name ?? task.configuration.name}`;
-      show({ doing, done, total: tasks.length });
-      const verdict = await verdictOf(task, signal);
-      done++;
-      return { ...task, verdict };
-    }),
+    pMap(
+      tasks,
+      async (task): Promise<Outcome> => {
+        const doing = `${task.model.name}: ${task.mutation?.name ?? task.configuration.name}`;
+        show({ doing, done, total: tasks.length });
+        const verdict = await verdictOf(task, signal);
+        done++;
+        return { ...task, verdict };
+      },
+      { concurrency: jobs },
+    ),
   );
   if (signal.aborted) {
     process.exitCode = EXIT.interrupted;
@@ -131,15 +136,4 @@ function resultOf({ mutation, verdict }: Outcome): string {
   if (verdict instanceof ModelError) return "no result";
   if (mutation === undefined) return verdict.result === "holds" ? "holds" : "WRONG";
   return verdict.result === "holds" ? "MISSED" : "caught";
-}
-
-/** The results of `work` on all items, in their order, of which at most `jobs` are under way at once. */
-async function inParallel<T, R>(items: readonly T[], jobs: number, work: (item: T) => Promise<R>): Promise<R[]> {
-  const results = new Array<R>(items.length);
-  const queue = items.entries();
-  const worker = async (): Promise<void> => {
-    for (const [index, item] of queue) results[index] = await work(item);
-  };
-  await Promise.all(Array.from({ length: jobs }, worker));
-  return results;
 }

@@ -5,6 +5,7 @@ import * as path from "node:path";
 import { execa } from "execa";
 import writeFileAtomic from "write-file-atomic";
 import { ExplainedError } from "../../base/errors.js";
+import { exists } from "../../base/exists.js";
 import { ROOT } from "../../base/paths.js";
 import { withScratch } from "../../base/scratch.js";
 import type { Result, Results } from "../../lab/results.js";
@@ -80,7 +81,9 @@ export async function saveRun(name: RunName, run: Run): Promise<void> {
 export async function readRuns(): Promise<Runs> {
   const entries = await Promise.all(
     RUN_NAMES.map(async (name) => {
-      const text = await readFile(path.join(DIRECTORY, `${name}.json`), "utf8");
+      const file = path.join(DIRECTORY, `${name}.json`);
+      if (!(await exists(file))) throw new ExplainedError(`${name} is not on record (${file}); measure it first`);
+      const text = await readFile(file, "utf8");
       return [name, JSON.parse(text) as Run] as const;
     }),
   );

@@ -79,9 +79,13 @@ function digits(value: number | null): string {
   return Math.abs(value) >= 100 ? value.toFixed(0) : value.toPrecision(3);
 }
 
-const short = (value: number | null): string => (value === null ? "–" : value.toPrecision(2).replace(/\.0$/, ""));
+const short = (value: number | null): string => {
+  if (value === null) return "–";
+  return Math.abs(value) >= 9.95 ? value.toFixed(0) : value.toPrecision(2).replace(/\.0$/, "");
+};
 const net = (run: Run, wanted: Wanted): string => digits(rowOf(run, wanted).netNsPerOp);
-const mebibytes = (bytes: number | null): string => digits(bytes === null ? null : bytes / 2 ** 20);
+const mebibytes = (bytes: number | null): string =>
+  bytes !== null && bytes < 2 ** 20 / 100 ? "< 0.01" : digits(bytes === null ? null : bytes / 2 ** 20);
 const speed = (run: Run, wanted: Wanted): string => ((rowOf(run, wanted).opsPerSecond ?? Number.NaN) / 1e6).toFixed(0);
 
 /** The first column is words, and with `words` the last one; the others are figures. */

@@ -118,17 +118,3 @@ export function faultOf(family: Family, of: Case, outcome: Outcome): string | un
   }
   return `found, but said: ${outcome.said}`;
 }
-
-/** Calls `work` for all items, `width` at a time. */
-export async function inParallel<T>(
-  items: readonly T[],
-  width: number,
-  work: (item: T) => Promise<void>,
-): Promise<void> {
-  const rest = items.values();
-  await Promise.all(
-    Array.from({ length: width }, async () => {
-      for (const item of rest) await work(item);
-    }),
-  );
-}

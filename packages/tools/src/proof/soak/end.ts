@@ -1,6 +1,7 @@
 /** What must be true when all threads have ended and everything is freed. */
 
-import { PAGE, type SoakInstance } from "./instance.js";
+import { PAGE_BYTES } from "../../lab/arena.js";
+import type { SoakInstance } from "./instance.js";
 import { located, LocatedFault } from "./life.js";
 import type { Figures, WasmJob } from "./protocol.js";
 
@@ -38,7 +39,7 @@ export function checkEnd(instance: SoakInstance, job: WasmJob, lives: number): F
   expectEqual(instance.stat(STAT.cached), 0, "cached bytes");
   expectEqual(instance.stat(STAT.threads), 1, "threads");
   expectEqual(instance.stat(STAT.freePages), committed - instance.stat(STAT.metadata), "bytes in free pages");
-  expectEqual(Math.max(committed, job.heapPages * PAGE), job.heapPages * PAGE, "bytes that were committed");
+  expectEqual(Math.max(committed, job.heapPages * PAGE_BYTES), job.heapPages * PAGE_BYTES, "bytes that were committed");
   return {
     operations: sum("operations"),
     refused: sum("refused"),

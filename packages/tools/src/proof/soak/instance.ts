@@ -1,14 +1,14 @@
 /** One instance of the linked module: a thread of the program, with whichever thread of the heap it is just now. */
 
+import { PAGE_BYTES } from "../../lab/arena.js";
 import { SHARE_BYTES, type Fault, type WasmJob } from "./protocol.js";
 
 /** An export takes and gives i32s or i64s. */
 type Word = number | bigint;
 type Exports = Readonly<Record<string, ((...args: Word[]) => Word) | undefined>>;
 
-export const PAGE = 65_536;
 /** Where the checker's own memory begins: address 0 is no block's. */
-const ARENA = PAGE;
+const ARENA = PAGE_BYTES;
 
 /** The checker or the guard has found something; the module has not returned from its call. */
 export class FaultError extends Error {
@@ -36,17 +36,17 @@ export class SoakInstance {
       env: { hakmem_fail: reportMisuse },
     }).exports as Exports;
     const { threads, slots, basePages, heapPages } = job;
-    const base = this.#address(basePages * PAGE);
+    const base = this.#address(basePages * PAGE_BYTES);
     const end = this.#call(
       "soak_board",
       this.#address(ARENA),
       threads,
       slots,
       base,
-      this.#address((basePages + heapPages) * PAGE),
+      this.#address((basePages + heapPages) * PAGE_BYTES),
       SHARE_BYTES,
     );
-    if (this.#number(end) > basePages * PAGE) throw new Error(`the checker's tables end at ${end}, in the heap`);
+    if (this.#number(end) > basePages * PAGE_BYTES) throw new Error(`the checker's tables end at ${end}, in the heap`);
   }
 
   layOut(): void {

@@ -12,7 +12,7 @@ import { traitsOf, type Target } from "../../profile/target.js";
 import { nodeVersion, THIS_NODE, type NodeVersion } from "../../lab/node-versions.js";
 import { COMPILED } from "../../base/paths.js";
 import type { Profile } from "../../profile/index.js";
-import { PAGE } from "./instance.js";
+import { PAGE_BYTES } from "../../lab/arena.js";
 import { isNative, type SoakProgram } from "./program.js";
 import {
   HEAP_BYTES,
@@ -137,8 +137,8 @@ function wasm(round: Round, { file }: SoakProgram, { execPath }: NodeVersion): C
     operations,
     seed,
     slots: slotsOf(threads),
-    basePages: base / PAGE,
-    heapPages: HEAP_BYTES / PAGE,
+    basePages: base / PAGE_BYTES,
+    heapPages: HEAP_BYTES / PAGE_BYTES,
   };
   return { file: execPath, args: [PROCESS, JSON.stringify(job)], environment: {} };
 }
