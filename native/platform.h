@@ -233,15 +233,14 @@ static bool purge(u64 address, u64 bytes) {
   return from < to && KEEPING_ERRNO(madvise((void *)from, to - from, MADV_DONTNEED)) == 0 && from == address && to == address + bytes;
 }
 
-/* Whether pages are zero after that, as promised: under qemu-user they are not. Tried once, on pages made like the arena's. */
+/* Whether pages are zero after that, as promised: under qemu-user they are not. Tried until it is known, on pages made like the arena's. */
 static bool promises_kept(void) {
   static enum { UNKNOWN, KEPT, BROKEN } known; /* several threads may find it out */
   u32 state = __atomic_load_n(&known, __ATOMIC_RELAXED);
   if (state == UNKNOWN) {
     u64 at = map(PAGE, PROT_NONE);
     volatile u64 *page = (u64 *)at;
-    bool kept = at && commit(at, PAGE) && (*page = 1) && purge(at, PAGE) && !*page;
-    __atomic_store_n(&known, state = kept ? KEPT : BROKEN, __ATOMIC_RELAXED);
+    if (at && commit(at, PAGE) && (*page = 1) && purge(at, PAGE)) __atomic_store_n(&known, state = *page ? BROKEN : KEPT, __ATOMIC_RELAXED);
     if (at) munmap((void *)at, PAGE);
   }
   return state == KEPT;

@@ -175,7 +175,7 @@ describe("hakmem ab", () => {
       "-w",
       "tiny-hot/64",
       "-r",
-      "3",
+      "6",
       "--runs",
       "1",
       "--json",
@@ -185,7 +185,7 @@ describe("hakmem ab", () => {
     expect(experiment).toMatchObject({
       version: 1,
       baseline: "default",
-      rounds: 3,
+      rounds: 6,
       thresholds: { time: 0.01, memory: 0.1 },
       variants: [
         { variant: "default", commit: null, failure: null, workloads: [{ workload: "tiny-hot/64", memoryRatio: 1 }] },

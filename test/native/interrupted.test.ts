@@ -17,7 +17,7 @@ const LOADS = [
   {
     profile: "guard",
     names: FULL ? NAMES : (["jump", "fork", "handler"] as const),
-    args: FULL ? ["29"] : ["997", "0", "9"],
+    args: FULL ? ["29"] : ["1999", "0", "9"],
   },
 ];
 
