@@ -176,7 +176,7 @@ static SLOW void read_setting(const char *entry, size_t name_length) {
   if (name_length == 14 && !memcmp(entry, "HAKMEM_PROFILE", 14)) {
     if (strcmp(value, HAKMEM_PROFILE))
       say("HAKMEM_PROFILE is '%s', but this library was built with profile '" HAKMEM_PROFILE "': build the other with hakmem build-native --profile %s", value, value);
-  } else say("%s: there is no such setting; ignored", entry);
+  } else if (strncmp(entry, "HAKMEM_CACHE=", 13) && strncmp(entry, "HAKMEM_TEST", 11)) say("%s: there is no such setting; ignored", entry); /* the tools' */
 }
 
 bool hakmem_keeps_deepbind; /* for deepbind.c */

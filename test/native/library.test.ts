@@ -54,10 +54,10 @@ describe("the C that is generated", () => {
         (func $other (nop))
         (func $start:a (block ${start}))
         (func $~start (call $start:a))
-        (export "other" (func $other))
+        (export "out" (func $other))
         (start $~start))`);
       try {
-        return nativeSource(module, definition("other"));
+        return nativeSource(module, `${definition("other")}\n${definition("out")}`);
       } finally {
         module.dispose();
       }
@@ -69,13 +69,26 @@ describe("the C that is generated", () => {
   });
 
   it("is refused when wasm2c did not write what the module has", () => {
-    const module = binaryen.parseText('(module (func $f (nop)) (export "f" (func $f)))');
-    expect(() => nativeSource(module, "")).toThrow('wasm2c wrote no "void w2c_hakmem_f(w2c_hakmem* instance) {"');
-    expect(() => nativeSource(module, definition("f").slice(0, -1))).toThrow("ends within");
-    module.dispose();
-    const floats = binaryen.parseText('(module (func $f (param f32) (nop)) (export "f" (func $f)))');
-    expect(() => nativeSource(floats, definition("f"))).toThrow("neither an i32 nor an i64");
-    floats.dispose();
+    const refusal = (text: string, generated: string): string => {
+      const module = binaryen.parseText(`(module ${text})`);
+      try {
+        return nativeSource(module, generated);
+      } catch (error) {
+        expect(error).toBeInstanceOf(NativeSourceError);
+        return (error as Error).message;
+      } finally {
+        module.dispose();
+      }
+    };
+    const f = "(func $f (nop))";
+    expect(refusal(f, "")).toContain('wasm2c wrote no "void w2c_hakmem_f(w2c_hakmem* instance) {"');
+    expect(refusal(f, definition("f").slice(0, -1))).toContain("ends within");
+    expect(refusal(`${f} (func $g (nop))`, `${definition("f").slice(0, -2)}\n${definition("g")}`)).toContain("within");
+    expect(refusal(f, definition("f").replace("FUNC_PROLOGUE", "(*instance).w2c_g = 1"))).toContain("not known");
+    expect(refusal("(func $f (param f32) (nop))", definition("f"))).toContain("neither an i32 nor an i64");
+    expect(refusal("(func $a/b (nop)) (func $a_b (nop))", "")).toContain("are both hk_a_b");
+    expect(refusal('(memory 1) (data (i32.const 8) "abc")', "")).toContain("static data");
+    expect(refusal("(table 1 funcref)", "")).toContain("a table");
   });
 
   it("stands on at most 820 lines that were written by hand", async () => {

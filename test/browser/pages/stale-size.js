@@ -1,6 +1,6 @@
 // @ts-check
 /* global self, atob, Worker */
-/** Both threads of `src/proof/stale-size`: the leader, which a page starts, and the followers, which the leader starts. */
+/** Both threads of `packages/tools/src/proof/stale-size`: the leader, which a page starts, and the followers, which the leader starts. */
 
 import { play } from "../../../packages/tools/dist/proof/stale-size/play.js";
 import { follow } from "../../../packages/tools/dist/proof/stale-size/scene.js";

@@ -1,6 +1,6 @@
 /* Sequences of calls from bytes, for libFuzzer, with a map of the live blocks as the judge. Read `perform` first.
  *
- * src/proof/fuzz.ts builds it: library.c whole, with its public functions renamed to hk_…, and what it asks of the
+ * packages/tools/src/proof/fuzz.ts builds it: library.c whole, with its public functions renamed to hk_…, and what it asks of the
  * system (below, "The system") taken from here. So every input begins with a process that has no heap yet, at the
  * same addresses, with its own settings and clock; it runs on real threads, of which one at a time has its turn.
  * The n-th question to the system from now on may be refused, or be the moment in which a signal handler allocates,

@@ -40,7 +40,7 @@ export function refusePointer(argument: string, value: unknown, largest: number)
   throw new InvalidArgumentError(
     argument,
     value,
-    `an address of the heap, a whole number from 0 to ${largest}`,
+    `an address of the heap, a whole number from ${value === 0 ? 1 : 0} to ${largest}`,
     "Pass the number that an allocating call returned, unchanged.",
   );
 }
@@ -49,7 +49,7 @@ export function refuseAlignment(argument: string, value: unknown, largest: numbe
   throw new InvalidArgumentError(
     argument,
     value,
-    `a power of two from 1 to ${2 ** Math.floor(Math.log2(largest / 2))}`,
+    `a power of two from 1 to ${2 ** Math.floor(Math.log2((largest + 1) / 2))}`,
     "Use 64 for a cache line, or malloc when 16 bytes are enough.",
   );
 }
@@ -83,7 +83,7 @@ export interface TypedArrayConstructor<A extends TypedArray> {
 
 /** Refuses options that are no object, or have other names than `names`. */
 export function checkNames(options: unknown, names: readonly string[]): void {
-  if (typeof options !== "object" || options === null) {
+  if (typeof options !== "object" || options === null || Array.isArray(options)) {
     throw new InvalidArgumentError("options", options, "an object", "Leave it out for all defaults.");
   }
   for (const name of Object.keys(options)) {
@@ -131,13 +131,13 @@ export function zeroOf(type: TypedArrayConstructor<TypedArray>): number | bigint
   return constructor === BigInt64Array || constructor === BigUint64Array ? 0n : 0;
 }
 
-/** Bytes of `length` elements; refuses what is no length or what the heap cannot count. */
-export function byteLength(length: number, bytesPerElement: number, largest: number): number {
+/** Bytes of `length` elements, or bytes; refuses what is no length or what the heap cannot count. */
+export function byteLength(length: number, bytesPerElement: number, largest: number, unit = "elements"): number {
   if (isWhole(length, largest) && length * bytesPerElement <= largest) return length * bytesPerElement;
   throw new InvalidArgumentError(
     "length",
     length,
-    `a whole number of elements from 0 to ${Math.floor(largest / bytesPerElement)}`,
+    `a whole number of ${unit} from 0 to ${Math.floor(largest / bytesPerElement)}`,
     remedyFor(length, "Round lengths that are computed, and split what is larger."),
   );
 }

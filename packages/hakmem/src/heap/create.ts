@@ -118,7 +118,10 @@ function make<Word extends number | bigint>(
   const memory = makeMemory(basePages, maximumPages, shared, width);
   const instance = instantiate(module, memory, width);
   const control = instance.allocator.threadInit(0) ?? 0;
-  if (control === 0) refuseMemory("maximum", maximum, "is too little for the heap to begin");
+  if (control === 0) {
+    if (basePages === 0) refuseMemory("maximum", maximum, "is too little for the heap to begin");
+    refuseMemory("base", basePages * WASM_PAGE, `leaves too little of ${maximum} bytes for the heap to begin`);
+  }
   commit(instance.allocator, initial);
   if (committedBytes(instance.allocator) < initial && memory.buffer.byteLength < maximum) {
     refuseMemory("initial", initial, "cannot be had");
@@ -151,7 +154,7 @@ function makeMemory<Word extends number | bigint>(
   }
 }
 
-function refuseMemory(argument: "initial" | "maximum", value: number, what: string, cause?: unknown): never {
+function refuseMemory(argument: "base" | "initial" | "maximum", value: number, what: string, cause?: unknown): never {
   throw new OutOfMemoryError({
     problem: `${argument} of ${value} bytes ${what}`,
     remedy:

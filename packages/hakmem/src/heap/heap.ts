@@ -120,6 +120,7 @@ export abstract class Heap implements MemoryViews {
       parts.releaseCollected ? release : undefined,
     );
     this.arrayFilter = this.#arrays.filter;
+    Object.defineProperty(this, "arrayFilter", { enumerable: false });
     parts.instance.onCorruption((error) => {
       this.#shut(error);
     });
@@ -187,7 +188,8 @@ export abstract class Heap implements MemoryViews {
   /**
    * Makes a typed array that `alloc` returned longer or shorter, moving it if it must, and returns it as it is then: its
    * elements are kept up to the shorter length, what is added is zero. Earlier views of it must not be used any more, but may
-   * be passed to `live`, `pointerOf` and `free`. The alignment that was given to `alloc` does not count any more.
+   * be passed to `live`, `pointerOf` and `free`. The alignment that was given to `alloc` does not count any more, and the 0 behind a
+   * text of `allocString` is gone.
    * @throws {OutOfMemoryError} when memory is exhausted; the array is untouched then
    */
   resize<A extends TypedArray>(array: A, length: number): A {
@@ -225,7 +227,7 @@ export abstract class Heap implements MemoryViews {
   readString(pointer: number, length?: number): string {
     const { u8 } = this.#live();
     if (!isWhole(pointer, this.#largest) || pointer === 0) refusePointer("pointer", pointer, this.#largest);
-    const end = length === undefined ? u8.indexOf(0, pointer) : pointer + byteLength(length, 1, this.#largest);
+    const end = length === undefined ? u8.indexOf(0, pointer) : pointer + byteLength(length, 1, this.#largest, "bytes");
     if (end < 0 || end > u8.length || pointer > u8.length) {
       throw new InvalidArgumentError(
         length === undefined ? "pointer" : "length",
@@ -254,7 +256,10 @@ export abstract class Heap implements MemoryViews {
    */
   owns(block: number | TypedArray): boolean {
     const allocator = this.#open();
-    if (typeof block !== "number") return ArrayBuffer.isView(block) && this.#arrays.has(block);
+    if (typeof block !== "number") {
+      if (!ArrayBuffer.isView(block)) refusePointer("block", block, this.#largest);
+      return this.#arrays.has(block);
+    }
     return isWhole(block, this.#largest) && allocator.usableSize(block) !== 0;
   }
 

@@ -153,7 +153,7 @@ function link<Word extends number | bigint>(
     if (typeof exports[name] !== "function") {
       throw new ModuleError({
         problem: `the module does not export the function ${name}`,
-        remedy: 'Pass a module that "npm run build" or "hakmem build" made with this version of the package.',
+        remedy: 'Pass a module that "hakmem build" made with the tools of this version.',
         argument: "module",
         value: module,
       });

@@ -130,7 +130,14 @@ export class HeapScope {
   }
 
   #key(block: number | TypedArray): number | object {
-    return typeof block === "number" ? block : this.#heap.blockOf(block);
+    if (typeof block === "number") return block;
+    if (ArrayBuffer.isView(block)) return this.#heap.blockOf(block);
+    throw new InvalidArgumentError(
+      "block",
+      block,
+      "an address or a typed array",
+      "Pass what the scope's call returned.",
+    );
   }
 
   /** Refuses what is not the scope's; returns by what it is known. */
@@ -146,7 +153,7 @@ export class HeapScope {
   }
 
   #open(): Source {
-    if (this.#blocks !== undefined && this.#heap.age === this.#age) return this.#heap;
+    if (this.#blocks !== undefined && this.#heap.age === this.#age && !this.#heap.closed) return this.#heap;
     throw new InvalidArgumentError("scope", this, "one that has not ended", "Make a new one with heap.scope().");
   }
 }

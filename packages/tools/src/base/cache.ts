@@ -8,17 +8,37 @@ import { mkdir, rename, rm } from "node:fs/promises";
 import * as path from "node:path";
 import envPaths from "env-paths";
 import writeFileAtomic from "write-file-atomic";
+import { ExplainedError, messageOf } from "./errors.js";
 import { exists } from "./exists.js";
+import { checkOutputDirectory } from "./output.js";
 
-/** `$HAKMEM_CACHE`, or `hakmem` in the user's cache directory. */
+/** `$HAKMEM_CACHE`, or `hakmem` in the user's cache directory. Throws {@link ExplainedError} for a path that is not absolute. */
 export function cacheDirectory(): string {
-  return process.env["HAKMEM_CACHE"] ?? envPaths("hakmem", { suffix: "" }).cache;
+  const chosen = process.env["HAKMEM_CACHE"];
+  if (chosen === undefined || chosen === "") return envPaths("hakmem", { suffix: "" }).cache;
+  if (path.isAbsolute(chosen)) return chosen;
+  throw new ExplainedError(
+    `HAKMEM_CACHE is "${chosen}"; it must be an absolute path, the same wherever a command is run`,
+  );
+}
+
+/** Throws {@link ExplainedError} when nothing can be kept there. */
+async function checkCache(): Promise<void> {
+  const directory = cacheDirectory();
+  try {
+    await checkOutputDirectory(directory);
+  } catch (error) {
+    throw new ExplainedError(
+      `the cache ${directory} cannot be used (${messageOf(error)}); set HAKMEM_CACHE to a directory that can be written`,
+    );
+  }
 }
 
 /** Path of the cached file `name`; `produce` makes its contents when it is not there yet. */
 export async function cachedFile(name: string, produce: () => Promise<string | Uint8Array>): Promise<string> {
   const file = path.join(cacheDirectory(), name);
   if (await exists(file)) return file;
+  await checkCache();
   const contents = await produce();
   await mkdir(path.dirname(file), { recursive: true });
   // Two runs may make the same file at once: the last one wins, with the same bytes.
@@ -30,6 +50,7 @@ export async function cachedFile(name: string, produce: () => Promise<string | U
 export async function cachedDirectory(name: string, fill: (directory: string) => Promise<void>): Promise<string> {
   const directory = path.join(cacheDirectory(), name);
   if (await exists(directory)) return directory;
+  await checkCache();
   const partial = `${directory}.${randomUUID()}`;
   await mkdir(partial, { recursive: true });
   try {

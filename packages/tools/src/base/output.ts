@@ -7,12 +7,14 @@ import { RequestError } from "./errors.js";
 
 /** Throws {@link RequestError} unless `file` can be written, once the directories above it have been made. */
 export async function checkOutputFile(file: string): Promise<void> {
+  if (file === "") throw new RequestError('"" is no file; choose another output');
   if ((await kindOf(file)) === "directory") throw new RequestError(`${file} is a directory; a file is written there`);
   await checkOutputDirectory(path.dirname(path.resolve(file)));
 }
 
 /** Throws {@link RequestError} unless files can be made in `directory`, once it and those above it have been made. */
 export async function checkOutputDirectory(directory: string): Promise<void> {
+  if (directory === "") throw new RequestError('"" is no directory; choose another output');
   let nearest = path.resolve(directory);
   while ((await kindOf(nearest)) === undefined) nearest = path.dirname(nearest);
   if ((await kindOf(nearest)) !== "directory")

@@ -27,13 +27,15 @@ export async function withScratch<T>(name: string, work: (directory: string) => 
   }
 }
 
-/** A signal that aborts at the first interrupt or request to end; the second one ends the process as usual. */
+/** A signal that aborts at the first interrupt or request to end; the second one ends the process. */
 export function abortOnInterrupt(): AbortSignal {
   const controller = new AbortController();
   aborting = true;
   for (const signal of SIGNALS) {
     process.removeListener(signal, end);
-    process.once(signal, () => {
+    // It stays: others who listen (execa's signal-exit) take themselves for the last ones otherwise, and end the process.
+    process.on(signal, () => {
+      if (controller.signal.aborted) end();
       controller.abort();
     });
   }
@@ -47,7 +49,7 @@ function watch(): void {
     // A child that is about to end may still write to it.
     for (const directory of open) rmSync(directory, { recursive: true, force: true, maxRetries: 3 });
   });
-  if (!aborting) for (const signal of SIGNALS) process.once(signal, end);
+  if (!aborting) for (const signal of SIGNALS) process.on(signal, end);
 }
 
 function end(): void {

@@ -48,7 +48,10 @@ export interface Declared {
  * variable `global_a_b`, its address.
  */
 export function nativeSource(module: binaryen.Module, generated: string, options: NativeSourceOptions = {}): string {
+  if (module.getNumMemorySegments() > 0 || module.getNumTables() > 0)
+    throw new NativeSourceError("the module has static data or a table, for which there is no place in a process");
   const functions = [...definedFunctions(module), ...exportedFunctions(module)];
+  refuseTwins(functions);
   const imports = importedFunctions(module);
   const globals = definedGlobals(module);
   const macros = [
@@ -70,6 +73,16 @@ export function nativeSource(module: binaryen.Module, generated: string, options
 /** `assembly/thread/current` → `hk_assembly_thread_current`. */
 function cName(name: string): string {
   return PREFIX + name.replace(/\W/g, "_");
+}
+
+/** Two functions of one name in C would be taken for one. */
+function refuseTwins(functions: readonly Declared[]): void {
+  const names = new Map<string, string>();
+  for (const { name } of functions) {
+    const other = names.get(cName(name));
+    if (other !== undefined) throw new NativeSourceError(`"${other}" and "${name}" are both ${cName(name)} in C`);
+    names.set(cName(name), name);
+  }
 }
 
 /** A name as wasm2c writes it: other characters than those of C names by their codes. */
@@ -195,8 +208,12 @@ function bodiesOf(functions: readonly Declared[], generated: string): string[] {
   const bodies: string[] = [];
   let body: string[] | undefined;
   for (const line of generated.split("\n")) {
-    if (missing.delete(line)) body = [];
-    body?.push(line.replaceAll("instance->w2c_", "global_"));
+    if (missing.delete(line)) {
+      if (body !== undefined) throw new NativeSourceError(`wasm2c began "${line}" within "${body[0] ?? ""}"`);
+      body = [line];
+      continue;
+    }
+    body?.push(withoutInstance(line));
     if (line !== "}" || body === undefined) continue;
     bodies.push(body.join("\n"));
     body = undefined;
@@ -207,6 +224,13 @@ function bodiesOf(functions: readonly Declared[], generated: string): string[] {
   throw new NativeSourceError(
     `wasm2c wrote no "${first}": it is of another version than packages/tools/src/build/native-source.ts is for`,
   );
+}
+
+/** A line of a function's body: an instance is left where it is passed on alone, for the macros to drop. */
+function withoutInstance(line: string): string {
+  const text = line.replaceAll("instance->w2c_", "global_");
+  if (!/\binstance\b(?![,)])/.test(text)) return text;
+  throw new NativeSourceError(`wasm2c wrote "${line.trim()}", where the instance is used in a way that is not known`);
 }
 
 /** The line that begins a function in wasm2c's output. */

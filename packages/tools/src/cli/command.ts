@@ -1,7 +1,7 @@
 /** What all commands share: exit codes, option parsers with errors that say what is valid, and the way they are registered. */
 
 import { Command, CommanderError, InvalidArgumentError } from "commander";
-import { ExplainedError, RequestError } from "../base/errors.js";
+import { ExplainedError, RequestError, unknownName } from "../base/errors.js";
 
 /** Exit codes of every command. */
 export const EXIT = {
@@ -49,6 +49,7 @@ export async function runProgram(program: Command): Promise<void> {
     });
   }
   try {
+    refuseUnknownCommand(program, process.argv[2]);
     await program.parseAsync();
   } catch (error) {
     if (error instanceof CommanderError) {
@@ -59,6 +60,13 @@ export async function runProgram(program: Command): Promise<void> {
       process.exitCode = error instanceof RequestError ? EXIT.usage : EXIT.failed;
     }
   }
+}
+
+/** Before the parser sees it, which would show its help for any name that has `--help` behind it. */
+function refuseUnknownCommand(program: Command, name: string | undefined): void {
+  if (name === undefined || name.startsWith("-") || name === "help") return;
+  const names = program.commands.map((command) => command.name());
+  if (!names.includes(name)) throw unknownName("command", name, names);
 }
 
 /** An option that is a whole number from `least` to `most`. */
@@ -87,7 +95,7 @@ export function positiveNumber(most: number): (text: string) => number {
 export function list(text: string, previous: readonly string[] = []): readonly string[] {
   const words = text.split(",").map((word) => word.trim());
   if (words.includes("")) throw new InvalidArgumentError("It must be names with commas between them.");
-  return [...previous, ...words];
+  return [...new Set([...previous, ...words])];
 }
 
 /** As `list`, in place of the default instead of behind it. */
@@ -106,6 +114,6 @@ export function listOf<Name extends string>(
       if (name === undefined) throw new InvalidArgumentError(`"${word}" is not one of ${valid.join(", ")}.`);
       return name;
     });
-    return [...(previous === initial ? [] : previous), ...words];
+    return [...new Set([...(previous === initial ? [] : previous), ...words])];
   };
 }

@@ -20,7 +20,7 @@ interface Options {
   readonly target: readonly Target[];
   readonly linking: readonly Linking[];
   readonly flags: readonly FlagSetName[];
-  readonly root: string;
+  readonly root?: string;
 }
 
 const SHARED_TARGETS = TARGET_NAMES.filter((name) => traitsOf(name).shared && !traitsOf(name).native);
@@ -47,7 +47,7 @@ export const registerEngines: Register = (program: Command) => {
     )
     .option("--linking <ways>", `of ${WAYS.join(", ")}`, listOf(WAYS, WAYS), WAYS)
     .option("--flags <sets>", "sets of flags for V8, see below", listOf(FLAGS, FLAGS), FLAGS)
-    .option("--root <directory>", "checkout whose assembly/ is built", ROOT)
+    .option("--root <directory>", "checkout whose assembly/ is built (default: this one)")
     .addHelpText("after", `\nSets of flags:\n${alignColumns(flagSets)}`)
     .action(async (options: Options) => {
       process.exitCode = (await prove(options)) ? EXIT.ok : EXIT.failed;
@@ -56,7 +56,7 @@ export const registerEngines: Register = (program: Command) => {
 
 /** Prints a row for each program in each Node and a column for each set of flags; true when nothing was wrong. */
 async function prove(options: Options): Promise<boolean> {
-  await checkInputFile(path.join(options.root, "assembly", "index.ts"));
+  await checkInputFile(path.join(options.root ?? ROOT, "assembly", "index.ts"));
   const nodes: NodeVersion[] = [];
   for (const wanted of options.node) nodes.push(await nodeVersion(wanted));
   const programs = await programsOf(options);
@@ -100,7 +100,7 @@ async function cellOf(
 }
 
 /** Every profile and target linked; the other ways with the first profile alone, since they differ for the engine only. */
-async function programsOf({ profile, target, linking, root }: Options): Promise<ProgramFiles[]> {
+async function programsOf({ profile, target, linking, root = ROOT }: Options): Promise<ProgramFiles[]> {
   const programs: ProgramFiles[] = [];
   for (const [index, name] of profile.entries()) {
     const loaded = await loadProfile(name);

@@ -3,7 +3,7 @@
 import * as path from "node:path";
 import { Option } from "commander";
 import { markdownTable } from "markdown-table";
-import { messageOf } from "../base/errors.js";
+import { messageOf, RequestError } from "../base/errors.js";
 import { ROOT } from "../base/paths.js";
 import { EXIT, listOf, type Register } from "../cli/command.js";
 import { writePage } from "./page.js";
@@ -25,6 +25,8 @@ export const registerPlaces: Register = (program) => {
     .addOption(new Option("--place <names>", `of ${NAMES.join(", ")} (default: all)`).argParser(listOf(NAMES)))
     .option("--record", "write the table to docs/places.md; all places", false)
     .action(async ({ place = NAMES, record }: Options) => {
+      if (record && place.length < NAMES.length)
+        throw new RequestError("--record is for all places; leave --place out");
       const results = await runPlaces(PLACES.filter(({ name }) => place.includes(name)));
       console.log(tableOf(results));
       if (record) await writePage(PAGE, { table: tableOf(results) });

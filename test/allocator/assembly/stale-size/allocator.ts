@@ -1,4 +1,4 @@
-/** The allocator as another instance. Where it is linked with the program, `src/proof/stale-size/modules.ts` puts it here itself. */
+/** The allocator as another instance. Where it is linked with the program, `packages/tools/src/proof/stale-size/modules.ts` puts it here itself. */
 
 // @ts-ignore: decorator
 @external("allocator", "malloc")

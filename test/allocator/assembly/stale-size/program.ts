@@ -3,7 +3,7 @@
  * allocator, and uses all of it with each instruction that compares addresses with the size of the memory. It waits in a loop
  * that calls nothing, where an engine has no occasion to tell it that the memory has grown.
  *
- *   box ─► turn, done, call, size, given, block, stage      u32 each; src/proof/stale-size/scene.ts has the same layout
+ *   box ─► turn, done, call, size, given, block, stage      u32 each; packages/tools/src/proof/stale-size/scene.ts has the same layout
  */
 
 import {

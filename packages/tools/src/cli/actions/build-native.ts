@@ -1,6 +1,7 @@
 /** What `hakmem build-native` does. */
 
 import * as path from "node:path";
+import { RequestError } from "../../base/errors.js";
 import { checkOutputDirectory } from "../../base/output.js";
 import { buildNative } from "../../build/native.js";
 import { findCompiler } from "../../build/native-compiler.js";
@@ -20,6 +21,10 @@ export async function buildNativeLibraries(options: BuildNativeOptions): Promise
   const { pgo, out, force, quiet } = options;
   const profiles = await Promise.all(options.profile.map(loadProfile));
   const architectures = options.arch ?? (await installed());
+  if (pgo && !architectures.some((architecture) => architecture === process.arch))
+    throw new RequestError(
+      `--pgo runs what it builds: it is for ${process.arch} here, not for ${architectures.join(", ")}`,
+    );
   if (out !== undefined) await checkOutputDirectory(out);
   for (const profile of profiles) {
     for (const architecture of architectures) {

@@ -13,11 +13,20 @@ import { findPeer, NATIVE_PEERS, preloading, type NativePeer } from "../../run/a
 import type { CommonOptions } from "../command.js";
 
 export interface RunOptions extends CommonOptions {
-  readonly profile: string;
+  /** `default` unless given. */
+  readonly profile?: string;
   readonly stats: boolean;
   /** Name of one of `NATIVE_PEERS`. */
   readonly peer?: string;
 }
+
+/** Why a program cannot be started, by the system's code. */
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: "no such program",
+  ENOTDIR: "no such program",
+  ERR_INVALID_ARG_VALUE: "no name of a program",
+  EACCES: "permission denied",
+};
 
 const SEPARATORS = /[\s:]/;
 
@@ -25,13 +34,15 @@ const NOT_READY = 126;
 const NO_PROGRAM = 127;
 const SIGNAL_BASE = 128;
 
-/** Signals that whoever started us means for the program. Those of the terminal reach it without our help. */
+/** Signals that whoever started us means for the program. Those that a terminal sends reach it without our help. */
 const FORWARDED: readonly NodeJS.Signals[] = ["SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGCONT", "SIGWINCH"];
-const SHARED_WITH_TERMINAL: readonly NodeJS.Signals[] = ["SIGINT", "SIGQUIT"];
+const SENT_BY_TERMINAL: readonly NodeJS.Signals[] = ["SIGINT", "SIGQUIT"];
 
 export async function run(program: string, args: readonly string[], options: RunOptions): Promise<void> {
   const { stats } = options;
   const peer = NATIVE_PEERS.find(({ name }) => name === options.peer);
+  if (peer !== undefined && options.profile !== undefined)
+    throw new RequestError(`--profile is for hakmem; ${peer.name} has none, leave one of the two out`);
   try {
     process.exitCode = await start(program, args, peer ? await ofPeer(peer, stats) : await ofHakmem(options));
   } catch (error) {
@@ -41,7 +52,7 @@ export async function run(program: string, args: readonly string[], options: Run
   }
 }
 
-async function ofHakmem({ profile, stats, quiet }: RunOptions): Promise<NodeJS.ProcessEnv> {
+async function ofHakmem({ profile = "default", stats, quiet }: RunOptions): Promise<NodeJS.ProcessEnv> {
   const library = await buildNative({
     profile: await loadProfile(profile),
     onStep: (step) => {
@@ -74,14 +85,13 @@ async function start(program: string, args: readonly string[], env: NodeJS.Proce
   const options = { stdio: "inherit", env, extendEnv: false, cleanup: false, forceKillAfterDelay: false } as const;
   // First: the program may run, and whoever waits for it may send a signal, before the next line here does.
   for (const signal of FORWARDED) process.on(signal, () => child.kill(signal));
-  for (const signal of SHARED_WITH_TERMINAL) process.on(signal, () => {});
+  const hasTerminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;
+  for (const signal of SENT_BY_TERMINAL) process.on(signal, () => hasTerminal || child.kill(signal));
   const child = execa(program, [...args], { ...options, reject: false });
   const result = await child;
   if (result.exitCode !== undefined) return result.exitCode;
   if (result.signal !== undefined) return SIGNAL_BASE + constants.signals[result.signal];
-  if (result.code !== "ENOENT" && result.code !== "EACCES") throw new Error(result.shortMessage);
-  console.error(
-    `hakmem: ${program} cannot be started: ${result.code === "ENOENT" ? "no such program" : "permission denied"}`,
-  );
+  const reason = REASONS[result.code ?? ""] ?? result.originalMessage ?? result.shortMessage;
+  console.error(`hakmem: ${JSON.stringify(program)} cannot be started: ${reason}`);
   return NO_PROGRAM;
 }

@@ -19,7 +19,7 @@ export const registerRun: Register = (program) => {
     .argument("<program>", "a path, or a name that is looked up as a shell does")
     .argument("[arguments...]", "its arguments")
     .passThroughOptions()
-    .option("--profile <name>", "profile to use, by name or file", "default")
+    .option("--profile <name>", "profile to use, by name or file (default: default)")
     .option("--stats", "print a summary at the program's exit, to its standard error", false)
     .addOption(
       new Option("--peer <name>", "use another allocator instead").choices(NATIVE_PEERS.map(({ name }) => name)),

@@ -10,7 +10,7 @@
  *   @HEAD~1                       the default profile, with `assembly/` as it was in a git revision
  */
 
-import { loadProfile, type Profile } from "../../profile/index.js";
+import { constantsOf, loadProfile, type Profile } from "../../profile/index.js";
 import { RequestError } from "../../base/errors.js";
 import { hakmemPeer } from "../peers/hakmem.js";
 import type { WasmPeer } from "../peers/peer.js";
@@ -58,13 +58,16 @@ function malformed(spec: string, what: string): RequestError {
   );
 }
 
-/** Reads the profile and fetches the revision's sources. */
+/** Reads the profile and fetches the revision's sources. Throws `ProfileError` when the constants do not fit. */
 export async function loadVariant(spec: string): Promise<Variant> {
   const { profile, revision, overrides } = parseVariant(spec);
+  const loaded = await loadProfile(profile);
+  // Another revision may have other constants.
+  if (revision === null) constantsOf(loaded, "wasm32", overrides);
   const sources = revision === null ? undefined : await checkOut(revision);
   return {
     spec,
-    profile: await loadProfile(profile),
+    profile: loaded,
     overrides,
     commit: sources?.commit ?? null,
     sourceRoot: sources?.directory,

@@ -1,5 +1,5 @@
 /**
- * A heap, the thread that leads and the thread that follows, which stays inside WebAssembly (test/allocator/assembly/stale-size.ts).
+ * A heap, the thread that leads and the thread that follows, which stays inside WebAssembly (test/allocator/assembly/stale-size/).
  * The leader lays the heap out, makes memory grow behind the follower's back, and tells the follower what to do; what the
  * follower finds is looked at afterwards. Runs wherever there are workers: nothing here is of one host.
  */
