@@ -48,7 +48,7 @@ export interface Declared {
  * variable `global_a_b`, its address.
  */
 export function nativeSource(module: binaryen.Module, generated: string, options: NativeSourceOptions = {}): string {
-  if (module.getNumMemorySegments() > 0 || module.getNumTables() > 0)
+  if ((module as WithSegments).getNumDataSegments() > 0 || module.getNumTables() > 0)
     throw new NativeSourceError("the module has static data or a table, for which there is no place in a process");
   const functions = [...definedFunctions(module), ...exportedFunctions(module)];
   refuseTwins(functions);
@@ -162,6 +162,9 @@ function constant(expression: binaryen.ExpressionRef, of: string): string {
   return `${BigInt.asUintN(info.type === binaryen.i64 ? 64 : 32, BigInt(value))}u`;
 }
 
+/** As binaryen is; its types still have the name of before. */
+type WithSegments = binaryen.Module & { getNumDataSegments(): number };
+
 /** Of which binaryen tells nothing more. */
 const NOP: number = binaryen.NopId;
 
@@ -229,7 +232,7 @@ function bodiesOf(functions: readonly Declared[], generated: string): string[] {
 /** A line of a function's body: an instance is left where it is passed on alone, for the macros to drop. */
 function withoutInstance(line: string): string {
   const text = line.replaceAll("instance->w2c_", "global_");
-  if (!/\binstance\b(?![,)])/.test(text)) return text;
+  if (!/(?<!\()\binstance\b|\binstance\b(?![,)])/.test(text)) return text;
   throw new NativeSourceError(`wasm2c wrote "${line.trim()}", where the instance is used in a way that is not known`);
 }
 

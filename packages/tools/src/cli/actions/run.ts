@@ -92,6 +92,6 @@ async function start(program: string, args: readonly string[], env: NodeJS.Proce
   if (result.exitCode !== undefined) return result.exitCode;
   if (result.signal !== undefined) return SIGNAL_BASE + constants.signals[result.signal];
   const reason = REASONS[result.code ?? ""] ?? result.originalMessage ?? result.shortMessage;
-  console.error(`hakmem: ${JSON.stringify(program)} cannot be started: ${reason}`);
+  console.error(`hakmem: ${program === "" ? '""' : program} cannot be started: ${reason}`);
   return NO_PROGRAM;
 }
