@@ -3,8 +3,11 @@ import { defineConfig } from "vitest/config";
 /** What needs a newer Node than the oldest that is supported; scripts/test.js runs it in one. */
 const NEWER = "test/node24/**/*.test.ts";
 
-/** Threads that are refused memory when others hold it for longer than they are patient, by turns and not by a clock. */
-const ALONE = ["test/allocator/limit.test.ts"];
+/**
+ * Threads that take every core there is, and wait for each other by turns, not by a clock: beside others they wait for them, too, and
+ * longer than they are patient.
+ */
+const ALONE = ["death", "large-race", "limit", "refusal", "threads"].map((name) => `test/allocator/${name}.test.ts`);
 
 const one = { include: [NEWER] };
 const two = [

@@ -96,6 +96,7 @@ describe("a wrong argument ends with exit code 2 and what is valid:", () => {
     [["ab", "default", "HK_NOSUCH"], /no such profile/],
     [["ab", "default", "default,nonsense"], /"nonsense" is no constant and number/],
     [["ab", "default", "compact", "--record"], /--record needs --title/],
+    [["ab", "default", "compact", "--record", "--title", "A", "--quick"], /--quick is for a first look/],
     [["ab", "default", "compact", "--workload", "larson"], /"larson" is not one of a single thread/],
     [["start", "--nosuch"], /unknown option '--nosuch'/],
   ])("%j", (args, message) => {
@@ -178,6 +179,7 @@ describe("hakmem ab", () => {
       "6",
       "--runs",
       "1",
+      "--quick",
       "--json",
     );
     expect(status).toBe(0);

@@ -393,7 +393,7 @@ static const struct mode {
   {"jump", jump, walk_and_jump, 0, 1, 0},
   {"jump-alternate", jump, walk_and_jump, SA_ONSTACK, 1, 0},
   {"fork", stand_still, walk_and_fork, 0, 1, 0},
-  {"exit", end_thread, walk_and_end, 0, 3, 0},
+  {"exit", end_thread, walk_and_end, 0, 5, 0},
   {"handler", handle, walk_and_handle, 0, 1, 0},
   {"handler-jump", handle_and_jump, walk_and_handle, 0, 3, 512 * KIB},
   {"handler-alternate", handle, walk_and_handle, SA_ONSTACK, 1, 0},

@@ -14,6 +14,7 @@ export interface AbOptions extends CommonOptions {
   readonly workload?: readonly string[];
   readonly rounds: number;
   readonly runs: number;
+  readonly quick: boolean;
   readonly threshold: number;
   readonly memory: number;
   readonly json: boolean;
@@ -26,6 +27,8 @@ export async function ab(baseline: string, variants: readonly string[], options:
   const { record, title, reason, json, rounds, runs } = options;
   if (record && title === undefined)
     throw new RequestError("--record needs --title, one line that says what was tried");
+  if (record && options.quick)
+    throw new RequestError("--quick is for a first look, and no experiment to record; leave one of the two out");
   // All are checked before the first one is fetched.
   for (const spec of [baseline, ...variants]) parseVariant(spec);
   const workloads = selectWorkloads(options.workload ?? AB_WORKLOADS);
@@ -40,6 +43,7 @@ export async function ab(baseline: string, variants: readonly string[], options:
       workloads,
       rounds,
       runs,
+      quick: options.quick,
       thresholds: { time: options.threshold, memory: options.memory },
       signal: abortOnInterrupt(),
       onProgress,

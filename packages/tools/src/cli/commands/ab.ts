@@ -15,6 +15,7 @@ export const registerAb: Register = (program) => {
     .argument("<variant...>", "variants to judge")
     .option("-w, --workload <names>", `workloads (default: ${AB_WORKLOADS.join(", ")})`, list)
     .option("-r, --rounds <number>", "interleaved rounds", wholeNumber(LEAST_ROUNDS, 1000), 10)
+    .option("-q, --quick", "less of everything, for a first look; where code happens to lie then counts", false)
     .option("--runs <number>", "timed runs in each visit of a round; the fastest counts", wholeNumber(1, 100), 7)
     .option("--threshold <fraction>", "change of ns/op that counts", positiveNumber(1), DEFAULT_THRESHOLDS.time)
     .option(

@@ -22,6 +22,8 @@ export interface ExperimentOptions {
   readonly workloads: readonly Workload[];
   readonly rounds: number;
   readonly runs: number;
+  /** Shorter runs, and one process for all rounds. */
+  readonly quick?: boolean;
   readonly thresholds: Thresholds;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
@@ -51,7 +53,7 @@ export interface VariantResult {
 const BASELINE = "baseline";
 
 export async function runExperiment(options: ExperimentOptions): Promise<Experiment> {
-  const { baseline, variants, workloads, rounds, runs, thresholds, signal, onProgress } = options;
+  const { baseline, variants, workloads, rounds, runs, quick = false, thresholds, signal, onProgress } = options;
   const names = variants.map((_, index) => `variant-${index + 1}`);
   const session = await runSession({
     workloads,
@@ -65,8 +67,8 @@ export async function runExperiment(options: ExperimentOptions): Promise<Experim
     nodes: [THIS_NODE],
     rounds,
     runs,
-    quick: false,
-    freshProcesses: true,
+    quick,
+    freshProcesses: !quick,
     timeline: false,
     ...(signal === undefined ? {} : { signal }),
     ...(onProgress === undefined ? {} : { onProgress }),
