@@ -34,8 +34,8 @@ export class Arrays {
   readonly #collected: FinalizationRegistry<Block> | undefined;
   readonly #makeView: (type: TypedArrayConstructor<TypedArray>, pointer: number, length: number) => TypedArray;
 
-  /** How many arrays begin at addresses with these bits in the middle. */
-  readonly filter = new Uint32Array(1 << FILTER_BITS);
+  /** How many arrays begin at addresses with these bits in the middle; undefined before the first array. */
+  filter: Uint32Array | undefined;
 
   /**
    * @param makeView makes a typed array over the memory as it is now
@@ -63,7 +63,7 @@ export class Arrays {
     const block = { pointer, views: 0 };
     this.#track({ view, type, length, block });
     this.#blocks.set(pointer, block);
-    this.filter[slotOf(pointer)]!++;
+    this.#count(pointer, 1);
     return view;
   }
 
@@ -91,7 +91,7 @@ export class Arrays {
     allocation.length = length;
     block.pointer = pointer;
     this.#blocks.set(pointer, block);
-    this.filter[slotOf(pointer)]!++;
+    this.#count(pointer, 1);
     allocation.view = this.#makeView(allocation.type, pointer, length);
     this.#track(allocation);
     return allocation.view as A;
@@ -116,14 +116,19 @@ export class Arrays {
     if (block === undefined) return;
     block.pointer = 0;
     this.#blocks.delete(pointer);
-    this.filter[slotOf(pointer)]!--;
+    this.#count(pointer, -1);
   }
 
   /** Notes that all blocks are free. */
   forgetAll(): void {
     for (const block of this.#blocks.values()) block.pointer = 0;
     this.#blocks.clear();
-    this.filter.fill(0);
+    this.filter?.fill(0);
+  }
+
+  #count(pointer: number, change: number): void {
+    this.filter ??= new Uint32Array(1 << FILTER_BITS);
+    this.filter[slotOf(pointer)]! += change;
   }
 
   #track(allocation: Allocation): void {

@@ -99,8 +99,8 @@ export abstract class Heap implements MemoryViews {
 
   /** What `alloc` has made; and a filter over its addresses, for the calls that free and move by address. */
   readonly #arrays: Arrays;
-  /** @internal */
-  protected readonly arrayFilter: Uint32Array;
+  /** @internal Undefined before the first array: who allocates by address alone pays for no more than that test. */
+  protected arrayFilter: Uint32Array | undefined = undefined;
 
   /** @internal Use `createHeap` or `attachHeap`. */
   constructor(parts: HeapParts) {
@@ -119,7 +119,6 @@ export abstract class Heap implements MemoryViews {
       (type, pointer, length) => new type(this.#live().buffer, pointer, length),
       parts.releaseCollected ? release : undefined,
     );
-    this.arrayFilter = this.#arrays.filter;
     Object.defineProperty(this, "arrayFilter", { enumerable: false });
     parts.instance.onCorruption((error) => {
       this.#shut(error);
@@ -215,7 +214,7 @@ export abstract class Heap implements MemoryViews {
     const pointer = this.malloc(length + 1);
     if (pointer === 0) this.#refuseLength(length + 1, 1);
     this.#live().u8[pointer + length] = 0;
-    const bytes = this.#arrays.add(Uint8Array, pointer, length);
+    const bytes = this.#track(Uint8Array, pointer, length);
     writeUtf8(text, bytes);
     return bytes;
   }
@@ -528,7 +527,13 @@ export abstract class Heap implements MemoryViews {
 
   #adopt<A extends TypedArray>(type: TypedArrayConstructor<A>, length: number, pointer: number): A {
     if (pointer === 0) this.#refuseLength(length, type.BYTES_PER_ELEMENT);
-    return this.#arrays.add(type, pointer, length);
+    return this.#track(type, pointer, length);
+  }
+
+  #track<A extends TypedArray>(type: TypedArrayConstructor<A>, pointer: number, length: number): A {
+    const array = this.#arrays.add(type, pointer, length);
+    this.arrayFilter = this.#arrays.filter;
+    return array;
   }
 
   #refuseLength(length: number, size: number): never {

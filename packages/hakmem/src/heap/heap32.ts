@@ -44,7 +44,7 @@ export class Heap32 extends Heap {
       return;
     }
     if (block >>> 0 !== block) refusePointer("block", block, LARGEST);
-    if (this.arrayFilter[slotOf(block)] !== 0) this.forgetArray(block);
+    if (this.arrayFilter !== undefined && this.arrayFilter[slotOf(block)] !== 0) this.forgetArray(block);
     this.#free(block);
   }
 
@@ -58,7 +58,8 @@ export class Heap32 extends Heap {
     if (!isWhole(pointer, LARGEST)) refusePointer("pointer", pointer, LARGEST);
     if (!isWhole(size, LARGEST)) refuseSize("size", size, LARGEST);
     const moved = this.#realloc(pointer, size) >>> 0;
-    if (moved !== 0 && this.arrayFilter[slotOf(pointer)] !== 0) this.forgetArray(pointer);
+    if (moved !== 0 && this.arrayFilter !== undefined && this.arrayFilter[slotOf(pointer)] !== 0)
+      this.forgetArray(pointer);
     return moved;
   }
 

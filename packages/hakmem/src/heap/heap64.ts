@@ -42,7 +42,7 @@ export class Heap64 extends Heap {
       return;
     }
     if (!isWhole(block, LARGEST)) refusePointer("block", block, LARGEST);
-    if (this.arrayFilter[slotOf(block)] !== 0) this.forgetArray(block);
+    if (this.arrayFilter !== undefined && this.arrayFilter[slotOf(block)] !== 0) this.forgetArray(block);
     this.#free(BigInt(block));
   }
 
@@ -56,7 +56,8 @@ export class Heap64 extends Heap {
     if (!isWhole(pointer, LARGEST)) refusePointer("pointer", pointer, LARGEST);
     if (!isWhole(size, LARGEST)) refuseSize("size", size, LARGEST);
     const moved = Number(this.#realloc(BigInt(pointer), BigInt(size)));
-    if (moved !== 0 && this.arrayFilter[slotOf(pointer)] !== 0) this.forgetArray(pointer);
+    if (moved !== 0 && this.arrayFilter !== undefined && this.arrayFilter[slotOf(pointer)] !== 0)
+      this.forgetArray(pointer);
     return moved;
   }
 
