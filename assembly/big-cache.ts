@@ -16,8 +16,8 @@
  * or the next one that is no more than an eighth too large.
  *
  * A cached block is nobody's: its length is 0, so that freeing it again is refused. There are as many as there are slots,
- * however many threads there are. They go before memory grows and on `malloc_trim` (but for what that is told to keep), and natively when they have lain for the
- * time limit (retention.ts).
+ * however many threads there are. They go before memory grows and on `malloc_trim` (but for what that is told to keep), and
+ * natively when they have lain for the time limit (retention.ts).
  */
 
 import { atomicCas, atomicExchange, atomicLoad } from "./atomic";
@@ -118,7 +118,7 @@ export function flushBig(keep: usize): usize {
     }
     const word = atomicExchange<usize>(bigSlot(index), 0);
     if (!word) continue;
-    if (!HK_NATIVE) noteRelease();
+    noteRelease();
     freeLarge(word & ADDRESS_MASK, bytesOf(word));
   }
   endClaim(false);

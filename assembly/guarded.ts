@@ -1,10 +1,10 @@
 /** What a module of a guard build exports, in place of index.ts: the same names, behind checks, and some more. */
 
+import { MAX_REQUEST } from "./config";
 import { hasHeap } from "./control";
 import * as guard from "./guard/family";
 import { heldBytes } from "./guard/ledger";
 import { quarantined } from "./guard/quarantine";
-import { MAX_REQUEST } from "./config";
 import * as host from "./host";
 import { STAT_CACHED, STAT_LIVE } from "./inspect";
 

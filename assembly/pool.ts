@@ -180,16 +180,16 @@ export function releasePages(page: usize, count: usize): void {
   endClaim(true);
 }
 
-/** How often this instance has given back what it or all keep for later. */
+/** How often this instance has given back what it or all keep for later; wasm only, where the platform cannot say it. */
 export let releases: u32 = 0;
 
 export function noteRelease(): void {
-  ++releases;
+  if (!HK_NATIVE) ++releases;
 }
 
 /** As `releasePages`, in a claim of the caller's. */
 export function releaseClaimed(page: usize, count: usize): void {
-  if (!HK_NATIVE) noteRelease();
+  noteRelease();
   setKind(page, count, KIND_FOREIGN);
   putPages(page, count, true);
 }

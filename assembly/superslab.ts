@@ -140,7 +140,8 @@ export function slabPage(slab: Slab, n: usize): Slab {
 const METADATA_PAGES: usize = 4;
 
 /**
- * Memory for the allocator's own use: zero-filled, aligned to 16 bytes, given back only with all else (`forgetAll`); any thread, lock-free.
+ * Memory for the allocator's own use: zero-filled, aligned to 16 bytes, given back only with all else (`forgetAll`); any
+ * thread, lock-free.
  * The caller is in no claim, for which it would wait.
  * @param bytes below PAGE_SIZE
  * @returns 0 when there is no memory

@@ -265,7 +265,7 @@ function flushBins(heap: usize, keep: usize): usize {
 }
 
 function flushHomeward(heap: usize): void {
-  if (!HK_NATIVE && threadHeap(heap).homeward) noteRelease();
+  if (threadHeap(heap).homeward) noteRelease();
   sendHome(heap);
 }
 

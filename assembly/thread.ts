@@ -217,14 +217,11 @@ export function quit(heap: usize): void {
       abandonTaken(broken);
       abandon(broken);
     }
-  } else forgetHeap();
+  } else {
+    own = NOWHERE;
+    ownWorking = 0;
+  }
   abandon(heap);
-}
-
-/** Ends this instance's use of its heap, in whatever state that is; wasm only. */
-export function forgetHeap(): void {
-  own = NOWHERE;
-  ownWorking = 0;
 }
 
 /** Begins a restart: until it ends there is no heap, and what has no heap finds that a restart did not end. Private heaps only. */

@@ -18,12 +18,14 @@ import { dts } from "rollup-plugin-dts";
 const PACKAGE = fileURLToPath(new URL("../packages/hakmem/", import.meta.url));
 const DIST = path.join(PACKAGE, "dist");
 
+const ALL = ["wasm32", "wasm32-shared", "wasm64", "wasm64-shared"];
+
 /** Packs of modules, in the order in which their targets are compressed one behind the other. */
 const PACKS = {
   default64: { profile: "default", targets: ["wasm64", "wasm64-shared"] },
-  compact: { profile: "compact", targets: ["wasm32", "wasm32-shared", "wasm64", "wasm64-shared"] },
-  hardened: { profile: "hardened", targets: ["wasm32", "wasm32-shared", "wasm64", "wasm64-shared"] },
-  guard: { profile: "guard", targets: ["wasm32", "wasm32-shared", "wasm64", "wasm64-shared"] },
+  compact: { profile: "compact", targets: ALL },
+  hardened: { profile: "hardened", targets: ALL },
+  guard: { profile: "guard", targets: ALL },
 };
 
 /**

@@ -115,7 +115,9 @@ function withNumbers<Word extends number | bigint>(
     realloc: (pointer, size) => toNumber(raw.realloc(toWord(pointer), toWord(size))),
     usableSize: (pointer) => toNumber(raw.malloc_usable_size(toWord(pointer))),
     trim: (keep) => raw.malloc_trim(toWord(keep)) !== 0,
-    release: () => void (raw.heap_check === undefined ? 0 : raw.malloc_trim(toWord(-1))),
+    release: () => {
+      if (raw.heap_check !== undefined) raw.malloc_trim(toWord(-1));
+    },
     prewarm: (size, count) => toNumber(raw.malloc_prewarm(toWord(size), toWord(count))),
     threadInit: (control) => {
       const answer = raw.thread_init(toWord(control));

@@ -102,10 +102,13 @@ function isStart(name: string): boolean {
   return name === "~start" || name.startsWith("start:");
 }
 
+/** All of what binaryen tells one by one. */
+function all<T>(count: number, at: (index: number) => T): T[] {
+  return Array.from({ length: count }, (_, index) => at(index));
+}
+
 function functionInfos(module: binaryen.Module): binaryen.FunctionInfo[] {
-  return Array.from({ length: module.getNumFunctions() }, (_, index) =>
-    binaryen.getFunctionInfo(module.getFunctionByIndex(index)),
-  );
+  return all(module.getNumFunctions(), (index) => binaryen.getFunctionInfo(module.getFunctionByIndex(index)));
 }
 
 function declared({ name, params, results }: binaryen.FunctionInfo, symbol: string): Declared {
@@ -131,9 +134,7 @@ function importedFunctions(module: binaryen.Module): Declared[] {
 
 /** The exported functions of a module. */
 export function exportedFunctions(module: binaryen.Module): Declared[] {
-  return Array.from({ length: module.getNumExports() }, (_, index) =>
-    binaryen.getExportInfo(module.getExportByIndex(index)),
-  )
+  return all(module.getNumExports(), (index) => binaryen.getExportInfo(module.getExportByIndex(index)))
     .filter(({ kind }) => kind === binaryen.ExternalFunction)
     .map(({ name, value }) => ({
       ...declared(binaryen.getFunctionInfo(module.getFunction(value)), mangled(name)),
@@ -143,9 +144,7 @@ export function exportedFunctions(module: binaryen.Module): Declared[] {
 
 function definedGlobals(module: binaryen.Module): { name: string; declaration: string }[] {
   const values = initialValues(module);
-  return Array.from({ length: module.getNumGlobals() }, (_, index) =>
-    binaryen.getGlobalInfo(module.getGlobalByIndex(index)),
-  )
+  return all(module.getNumGlobals(), (index) => binaryen.getGlobalInfo(module.getGlobalByIndex(index)))
     .filter((info) => info.module === "")
     .map(({ name, type, init }) => {
       const storage = PROCESS_GLOBALS.has(name) ? "static _Atomic" : "THREAD_LOCAL";

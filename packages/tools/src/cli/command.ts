@@ -64,9 +64,14 @@ export async function runProgram(program: Command): Promise<void> {
 
 /** Before the parser sees it, which would show its help for any name that has `--help` behind it. */
 function refuseUnknownCommand(program: Command, name: string | undefined): void {
-  if (name === undefined || name.startsWith("-") || name === "help") return;
-  const names = program.commands.map((command) => command.name());
-  if (!names.includes(name)) throw unknownName("command", name, names);
+  if (name === undefined || name.startsWith("-")) return;
+  const visible = program.createHelp().visibleCommands(program);
+  if ([...program.commands, ...visible].some((command) => command.name() === name)) return;
+  throw unknownName(
+    "command",
+    name,
+    visible.map((command) => command.name()),
+  );
 }
 
 /** An option that is a whole number from `least` to `most`. */

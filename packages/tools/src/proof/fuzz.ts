@@ -11,7 +11,8 @@ import { ROOT } from "../base/paths.js";
 import { RequestError } from "../base/errors.js";
 import { checkInputFile, checkOutputDirectory } from "../base/output.js";
 import type { Profile } from "../profile/index.js";
-import { clang, compileBeside, compileLibrary, execute, generateSource, profilesFor, withoutStart } from "./clang.js";
+import { clang, compileBeside, compileLibrary, generateSource, profilesFor, withoutStart } from "./clang.js";
+import { execute } from "./execute.js";
 import { withScratch } from "../base/scratch.js";
 
 const FUZZ = path.join(ROOT, "test", "native", "fuzz");

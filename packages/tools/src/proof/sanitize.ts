@@ -7,7 +7,6 @@ import type { Profile } from "../profile/index.js";
 import {
   type Change,
   compileLibrary,
-  execute,
   generateSource,
   linkProgram,
   profilesFor,
@@ -16,6 +15,7 @@ import {
   TEST_PROGRAMS,
   withoutStart,
 } from "./clang.js";
+import { execute } from "./execute.js";
 import { withScratch } from "../base/scratch.js";
 
 /** What clang instruments a build for, in its own words. */

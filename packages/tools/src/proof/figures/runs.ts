@@ -3,7 +3,7 @@
 import { mkdir, readFile } from "node:fs/promises";
 import * as path from "node:path";
 import { execa } from "execa";
-import writeFileAtomic from "write-file-atomic";
+import { writeWhole } from "../../base/cache.js";
 import { ExplainedError } from "../../base/errors.js";
 import { exists } from "../../base/exists.js";
 import { ROOT } from "../../base/paths.js";
@@ -74,7 +74,7 @@ export async function saveRun(name: RunName, run: Run): Promise<void> {
   // A line for each result: so that a difference between two records can be read.
   const lines = results.map((result) => `    ${JSON.stringify(result)}`).join(",\n");
   const text = `${JSON.stringify(head, null, 2).slice(0, -2)},\n  "results": [\n${lines}\n  ]\n}\n`;
-  await writeFileAtomic(path.join(DIRECTORY, `${name}.json`), text);
+  await writeWhole(path.join(DIRECTORY, `${name}.json`), text);
 }
 
 /** All runs as they are on record. */

@@ -11,6 +11,7 @@ import type { Run, Runs } from "./runs.js";
 type Row = Run["results"][number];
 
 const NULL_PEER = "null";
+const A_TENTH_MORE = 1.1;
 
 /** Parts of pages, by the paths of the pages from the repository's root. */
 export function pagesOf(runs: Runs): Readonly<Record<string, Readonly<Record<string, string>>>> {
@@ -96,10 +97,14 @@ function markdown(rows: readonly (readonly string[])[], words = false): string {
   });
 }
 
-/** The net of each other peer, the fastest first. */
-function others(run: Run, wanted: Omit<Wanted, "peer">, names: Readonly<Record<string, string>> = {}): string {
-  return peersOf(run)
-    .filter((peer) => !peer.startsWith("hakmem"))
+/** The net of each other peer, or of those among `peers`, the fastest first. */
+function others(
+  run: Run,
+  wanted: Omit<Wanted, "peer">,
+  names: Readonly<Record<string, string>> = {},
+  peers: readonly string[] = peersOf(run).filter((peer) => !peer.startsWith("hakmem")),
+): string {
+  return peers
     .flatMap((peer) => select(run, { ...wanted, peer }) ?? [])
     .filter(({ netNsPerOp }) => netNsPerOp !== null)
     .sort((a, b) => (a.netNsPerOp ?? 0) - (b.netNsPerOp ?? 0))
@@ -114,18 +119,16 @@ function overview(runs: Runs): string {
   const js = "js-random-mixed/400";
   const own = (run: Run, wanted: Omit<Wanted, "peer">): string =>
     short(rowOf(run, { ...wanted, peer: "hakmem" }).netNsPerOp);
-  const javascript = (node: string): string =>
-    ["buffer", "thi.ng"]
-      .map((peer) => select(runs.javascript, { peer, node }))
-      .map((row) => (row === undefined ? "" : `${NAMES[row.peer as "buffer"]} ${short(row.netNsPerOp)}`))
-      .filter((text) => text !== "")
-      .join(", ");
   const two = (peer: string): string => speed(runs["wasm-threads"], { id: "mixed-threads", peer, threads: 2 });
   const one = (peer: string): string => speed(runs["wasm-threads"], { id: "mixed-threads", peer, threads: 1 });
   const rows = [
     ["in WebAssembly, Node 20", own(runs.wasm, { id }), others(runs.wasm, { id }, NAMES)],
     ["in WebAssembly, Node 24", own(runs["wasm-node24"], { id }), others(runs["wasm-node24"], { id }, NAMES)],
-    ["called from JavaScript, Node 20", own(runs.javascript, { id: js, node: "20" }), javascript("20")],
+    [
+      "called from JavaScript, Node 20",
+      own(runs.javascript, { id: js, node: "20" }),
+      others(runs.javascript, { id: js, node: "20" }, NAMES, ["buffer", "thi.ng"]),
+    ],
     ["native under `LD_PRELOAD`", own(runs.native, { id }), others(runs.native, { id })],
     [
       `WebAssembly, two workers, M ops/s (one: ${one("hakmem")})`,
@@ -197,7 +200,7 @@ function otherTable(runs: Runs): string {
 
 /** Where another peer is ahead, in time or memory, by how much; the worst first. */
 function shortfalls(run: Run): string {
-  const behind = (figure: (row: Row) => number | null, least: number): string =>
+  const behind = (figure: (row: Row) => number | null): string =>
     idsOf(run)
       .flatMap((id) => {
         const own = figure(rowOf(run, { id, peer: "hakmem" }));
@@ -205,14 +208,16 @@ function shortfalls(run: Run): string {
           .filter((peer) => peer !== "hakmem")
           .map((peer) => ({ peer, value: figure(rowOf(run, { id, peer })) ?? Number.POSITIVE_INFINITY }))
           .reduce((a, b) => (b.value < a.value ? b : a));
-        return own === null || own < least * best.value ? [] : [{ id, peer: best.peer, times: own / best.value }];
+        return own === null || own < A_TENTH_MORE * best.value
+          ? []
+          : [{ id, peer: best.peer, times: own / best.value }];
       })
       .sort((a, b) => b.times - a.times)
       .map(({ id, peer, times }) => `\`${id}\` (${times.toFixed(1)} × ${peer})`)
       .join(", ");
   return [
-    `Slower than the fastest peer by a tenth or more: ${behind((row) => row.netNsPerOp, 1.1) || "none"}.`,
-    `More memory than the leanest peer by a tenth or more: ${behind((row) => row.peakBytes, 1.1) || "none"}.`,
+    `Slower than the fastest peer by a tenth or more: ${behind((row) => row.netNsPerOp) || "none"}.`,
+    `More memory than the leanest peer by a tenth or more: ${behind((row) => row.peakBytes) || "none"}.`,
   ].join("\n\n");
 }
 

@@ -1,9 +1,9 @@
 /** Compiles the wrong programs, runs their cases, and tells what became of each. */
 
 import * as path from "node:path";
-import { execa } from "execa";
 import { hostArchitecture, requireCompiler, runTool } from "../../build/native-compiler.js";
 import { ROOT } from "../../base/paths.js";
+import { execute } from "../execute.js";
 import type { Column } from "./columns.js";
 import type { Case, Family } from "./families.js";
 
@@ -11,7 +11,7 @@ const SOURCES = path.join(ROOT, "test", "native", "mistakes");
 
 /** What is written is what is done: the compiler must not take a mistake out. */
 const FLAGS = ["-O0", "-w", "-fno-builtin", "-U_FORTIFY_SOURCE", "-pthread"];
-const DEADLINE_MS = 30_000;
+const DEADLINE_SECONDS = 30;
 /** The signals of a processor that was asked for the impossible. */
 const CRASHES: ReadonlySet<string> = new Set(["SIGSEGV", "SIGBUS", "SIGILL", "SIGFPE", "SIGTRAP"]);
 
@@ -59,7 +59,12 @@ export async function runCase(
   column: Column,
   mode: "wrong" | "right",
 ): Promise<Outcome> {
-  const { status, errors } = await start(executable, [mode, how, String(size), String(amount)], column.environment);
+  const { status, errors } = await execute(
+    executable,
+    [mode, how, String(size), String(amount)],
+    column.environment,
+    DEADLINE_SECONDS,
+  );
   const said = (column.message.exec(errors)?.[0] ?? errors).trim();
   return { fate: fateOf(status, column.message.test(errors)), said };
 }
@@ -71,26 +76,6 @@ function fateOf(status: number | string, told: boolean): Fate {
   if (typeof status === "string" && CRASHES.has(status)) return "crashed";
   for (const [fate, code] of Object.entries(CODE)) if (code === status) return fate as keyof typeof CODE;
   throw new Error(`a program ended with ${status}, which means nothing`);
-}
-
-/** Runs a program to its end; the exit code, or the name of the signal. */
-async function start(
-  executable: string,
-  args: readonly string[],
-  env: Readonly<Record<string, string>>,
-): Promise<{ status: number | string; errors: string }> {
-  const result = await execa(executable, [...args], {
-    env,
-    extendEnv: false,
-    stdio: ["ignore", "ignore", "pipe"],
-    stripFinalNewline: false,
-    timeout: DEADLINE_MS,
-    killSignal: "SIGKILL",
-    reject: false,
-  });
-  const status = result.signal ?? result.exitCode;
-  if (status === undefined) throw new Error(result.shortMessage);
-  return { status, errors: result.stderr };
 }
 
 /** Whether the right twin of a case ended as right programs do. */

@@ -13,6 +13,7 @@ import { RequestError } from "../../base/errors.js";
 import { groupBy } from "../../lab/group-by.js";
 import { checkOutputFile } from "../../base/output.js";
 import { ROOT } from "../../base/paths.js";
+import { marksOf, withPart } from "../page.js";
 import type { Fault, SoakTarget } from "./protocol.js";
 
 const COUNT = z.int().nonnegative();
@@ -48,8 +49,7 @@ const LINE = z.strictObject({
 });
 export type RecordLine = Readonly<Omit<z.infer<typeof LINE>, "fault">> & { readonly fault: Fault | null };
 
-const BEGIN = "<!-- table: begin -->";
-const END = "<!-- table: end -->";
+const PART = "table";
 const HEADER = [
   "target",
   "profile",
@@ -102,26 +102,20 @@ export async function readLines(out: string): Promise<RecordLine[]> {
 export async function checkPage(out: string): Promise<void> {
   await checkOutputFile(out);
   await checkOutputFile(linesFile(out));
-  placeOfTable(await readPage(out), out);
+  await pageOf(out, []);
 }
 
-async function readPage(out: string): Promise<string> {
-  return readFile(out, "utf8").catch(() => `# The soak\n\n${BEGIN}\n${END}\n`);
-}
-
-function placeOfTable(page: string, out: string): readonly [begin: number, end: number] {
-  const [begin, end] = [page.indexOf(BEGIN), page.indexOf(END)];
-  if (begin >= 0 && end > begin) return [begin, end];
-  throw new RequestError(`${out} has no place for the table: it lies between ${BEGIN} and ${END}`);
+/** The page `out` with the table of these lines; a new one when there is none. */
+async function pageOf(out: string, lines: readonly RecordLine[]): Promise<string> {
+  const page = await readFile(out, "utf8").catch(() => `# The soak\n\n${marksOf(PART).join("\n")}\n`);
+  return withPart(page, PART, formatTable(lines), out, "the table");
 }
 
 /** Writes the lines, and the table into the page. */
 export async function writeRecord(out: string, lines: readonly RecordLine[]): Promise<void> {
   await mkdir(path.dirname(out), { recursive: true });
   await writeWhole(linesFile(out), lines.map((line) => JSON.stringify(line) + "\n").join(""));
-  const page = await readPage(out);
-  const [begin, end] = placeOfTable(page, out);
-  await writeWhole(out, `${page.slice(0, begin)}${BEGIN}\n\n${formatTable(lines)}\n\n${page.slice(end)}`);
+  await writeWhole(out, await pageOf(out, lines));
 }
 
 /** A row for each target, profile and number of threads, in the order of the lines' first ones. */
@@ -165,7 +159,7 @@ function ranges(numbers: readonly number[]): string {
   return parts.map(({ from, to }) => (from === to ? `${from}` : `${from}–${to}`)).join(", ");
 }
 
-const ALLOCATOR = ["assembly", "native", "profiles", "src/build", "src/profile"];
+const ALLOCATOR = ["assembly", "native", "profiles", "packages/tools/src/build", "packages/tools/src/profile"];
 
 /** What is tested, as `git describe` says it, with a plus when the allocator's sources differ from that. */
 export async function revision(): Promise<string> {
