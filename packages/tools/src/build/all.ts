@@ -2,13 +2,14 @@
  * Building every module that the package ships, with a manifest that says what they are.
  *
  * A module is built again only when something that goes into it has changed: its sources, its constants, the compilers or this
- * pipeline. The manifest records a hash of all of these, and a hash of the module, so a damaged file is noticed too.
+ * pipeline. A hash of all of these names it in the cache, and the manifest records it, with a hash of the module, so that a damaged
+ * file is noticed too.
  */
 
 import { createHash } from "node:crypto";
 import { mkdir, readFile, rm } from "node:fs/promises";
 import * as path from "node:path";
-import { writeWhole } from "../base/cache.js";
+import { cachedFile, writeWhole } from "../base/cache.js";
 import { fingerprint, fingerprintOfAllocator } from "../base/fingerprint.js";
 import { constantsOf, type Constants, type Profile } from "../profile/index.js";
 import { type Target } from "../profile/target.js";
@@ -78,7 +79,9 @@ export async function buildAll(options: BuildAllOptions): Promise<Manifest> {
       let entry = before.find((known) => known.file === file && known.inputs === inputs);
       const upToDate = !force && entry !== undefined && (await isIntact(path.join(out, file), entry.sha256));
       if (!upToDate || entry === undefined) {
-        const bytes = await buildWasm({ profile, target, sourceRoot, names });
+        const bytes = await cachedModule(`${profile.name}.${target}-${inputs}`, force, () =>
+          buildWasm({ profile, target, sourceRoot, names }),
+        );
         await writeWhole(path.join(out, file), bytes);
         entry = {
           file,
@@ -102,6 +105,11 @@ export async function buildAll(options: BuildAllOptions): Promise<Manifest> {
   const manifest: Manifest = { version: 1, modules };
   await writeWhole(path.join(out, MANIFEST), JSON.stringify(manifest, null, 2) + "\n");
   return manifest;
+}
+
+/** The cached module `name`; `force` makes it anew, with the same bytes. */
+async function cachedModule(name: string, force: boolean, build: () => Promise<Uint8Array>): Promise<Uint8Array> {
+  return force ? build() : readFile(await cachedFile(path.join("modules", `${name}.wasm`), build));
 }
 
 async function isIntact(file: string, hash: string): Promise<boolean> {
