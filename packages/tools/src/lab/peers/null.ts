@@ -2,6 +2,7 @@
 
 import * as path from "node:path";
 import { ROOT } from "../../base/paths.js";
+import { compiledPeer, PEER_SOURCES } from "./compiled.js";
 import type { ScriptHeap, ScriptPeer, WasmContext, WasmPeer } from "./peer.js";
 import type { Workload } from "../workloads.js";
 
@@ -16,12 +17,11 @@ export const NULL_PEER: WasmPeer = {
   targets: ["wasm32", "wasm32-shared"],
   missing: () => Promise.resolve(undefined),
   measuredAs: "null",
-  async build(target) {
-    const { compileAssembly } = await import("../../build/assemblyscript.js");
-    return compileAssembly({
-      entry: path.join("bench", "peers", "null.ts"),
-      root: ROOT,
-      target: target === "wasm32-shared" ? target : "wasm32",
+  build: (wanted) => {
+    const target = wanted === "wasm32-shared" ? wanted : "wasm32";
+    return compiledPeer("null", [target], async () => {
+      const { compileAssembly } = await import("../../build/assemblyscript.js");
+      return compileAssembly({ entry: path.join(PEER_SOURCES, "null.ts"), root: ROOT, target });
     });
   },
   minimumBytes: () => 0,

@@ -3,7 +3,7 @@
 import { readFile } from "node:fs/promises";
 import * as path from "node:path";
 import { ARENA_END } from "../arena.js";
-import { ROOT } from "../../base/paths.js";
+import { compiledPeer, PEER_SOURCES } from "./compiled.js";
 import type { WasmPeer } from "./peer.js";
 
 export const TLSF_PEER: WasmPeer = {
@@ -15,30 +15,29 @@ export const TLSF_PEER: WasmPeer = {
   targets: ["wasm32"],
   missing: () => Promise.resolve(undefined),
   measuredAs: "tlsf",
-  build,
+  build: () => compiledPeer("tlsf", OPTIONS, compile),
   minimumBytes: () => 0,
   initialBytes: () => 0,
   begin: () => 0,
 };
 
-async function build(): Promise<Uint8Array> {
+const OPTIONS = [
+  ...["tlsf.ts", "--outFile", "tlsf.wasm"],
+  ...["--runtime", "minimal", "--use", "abort=", "--noAssert", "-O3"],
+  ...["--importMemory", "--noExportMemory", "--memoryBase", String(ARENA_END)],
+];
+
+async function compile(): Promise<Uint8Array> {
   const { main } = await import("assemblyscript/asc");
-  const source = await readFile(path.join(ROOT, "bench", "peers", "tlsf.ts"), "utf8");
+  const source = await readFile(path.join(PEER_SOURCES, "tlsf.ts"), "utf8");
   let binary: Uint8Array | undefined;
-  const { error } = await main(
-    [
-      ...["tlsf.ts", "--outFile", "tlsf.wasm"],
-      ...["--runtime", "minimal", "--use", "abort=", "--noAssert", "-O3"],
-      ...["--importMemory", "--noExportMemory", "--memoryBase", String(ARENA_END)],
-    ],
-    {
-      readFile: (name) => (name === "tlsf.ts" ? source : null),
-      writeFile: (_, contents) => {
-        if (typeof contents !== "string") binary = contents;
-      },
-      listFiles: () => [],
+  const { error } = await main(OPTIONS, {
+    readFile: (name) => (name === "tlsf.ts" ? source : null),
+    writeFile: (_, contents) => {
+      if (typeof contents !== "string") binary = contents;
     },
-  );
+    listFiles: () => [],
+  });
   if (error !== null || binary === undefined) {
     throw new Error(`AssemblyScript's allocator does not compile: ${error?.message ?? "the compiler wrote nothing"}`);
   }
