@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /** What needs a newer Node than the oldest that is supported; scripts/test.js runs it in one. */
 const NEWER = "test/node24/**/*.test.ts";
@@ -8,6 +9,26 @@ const NEWER = "test/node24/**/*.test.ts";
  * longer than they are patient.
  */
 const ALONE = ["death", "large-race", "limit", "refusal", "threads"].map((name) => `test/allocator/${name}.test.ts`);
+
+/** What takes longest begins first, so that at the end no core waits for the other; the rest as vitest has it. */
+const LONGEST = [
+  "packages/packed",
+  "native/programs",
+  "browser/growth",
+  "places/places",
+  "native/mistakes",
+  "native/fuzz",
+];
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification): number => {
+      const at = LONGEST.findIndex((name) => moduleId.endsWith(`/test/${name}.test.ts`));
+      return at < 0 ? LONGEST.length : at;
+    };
+    return (await super.sort(files)).sort((a, b) => rank(a) - rank(b));
+  }
+}
 
 const one = { include: [NEWER] };
 const two = [
@@ -21,6 +42,7 @@ export default defineConfig({
     pool: "forks",
     // Of tests that are marked as concurrent, those at once: each takes a core, and up to 2 GiB.
     maxConcurrency: 2,
+    sequence: { sequencer: LongestFirst },
     testTimeout: 60_000,
     hookTimeout: 120_000,
     // A property that fails must be reproducible from its report.
@@ -30,7 +52,7 @@ export default defineConfig({
       : {
           projects: two.map(({ groupOrder, ...test }) => ({
             extends: true,
-            test: { ...test, sequence: { groupOrder } },
+            test: { ...test, sequence: { groupOrder, sequencer: LongestFirst } },
           })),
         }),
   },
