@@ -189,7 +189,7 @@ describe("the tools", () => {
         const as = (...args: string[]) =>
           execa("setpriv", [`--reuid=${NOBODY}`, "--clear-groups", process.execPath, entry, ...args], {
             cwd: home,
-            env: { HOME: home, XDG_CACHE_HOME: path.join(home, "cache") },
+            env: { HOME: home, XDG_CACHE_HOME: path.join(home, "cache"), HAKMEM_CACHE: "" },
             reject: false,
           });
         expect((await as("run", "echo", "prebuilt")).stdout).toBe("prebuilt");
