@@ -10,7 +10,11 @@ describe("workloads of several threads", () => {
   it("run on one heap of hakmem, with the same checksum on every visit", async () => {
     const hakmem = hakmemPeer({ name: "hakmem", profile: await loadProfile("default") });
     const { cells } = await runSession({
-      workloads: selectWorkloads(["larson", "producer-consumer", "mixed-threads"]),
+      // A fraction of what is timed otherwise: here only what comes out counts.
+      workloads: selectWorkloads(["larson", "producer-consumer", "mixed-threads"]).map((workload) => ({
+        ...workload,
+        quickSteps: Math.ceil(workload.quickSteps / 32),
+      })),
       peers: [NULL_PEER, hakmem],
       targets: ["wasm32-shared"],
       threads: [1, 2],
