@@ -38,8 +38,8 @@ const LEAST_SHIFT: u32 = 3;
 const ROWS: u32 = 4 << STEPS_SHIFT;
 
 const GRANULES_MASK: usize = 0xff;
-const AGE_SHIFT: usize = HK_NATIVE ? 56 : 0;
-const ADDRESS_MASK: usize = (HK_NATIVE ? ((<usize>1) << AGE_SHIFT) - 1 : usize.MAX_VALUE) & ~GRANULES_MASK;
+const AGE_SHIFT: usize = HK_VIRTUAL ? 56 : 0;
+const ADDRESS_MASK: usize = (HK_VIRTUAL ? ((<usize>1) << AGE_SHIFT) - 1 : usize.MAX_VALUE) & ~GRANULES_MASK;
 
 /** A block of n bytes serves requests that leave n / WASTE of it unused at most. */
 const WASTE: usize = 8;

@@ -47,7 +47,7 @@ export const GATE_OFFSET: usize = BINS_OFFSET + (KIND_GATE << BIN_SHIFT);
 export const NEXT_OFFSET: usize = BINS_OFFSET + (KIND_NEXT << BIN_SHIFT);
 
 /** Whether a thread must be stopped from freeing what it may not see yet. */
-export const GATES: bool = HK_SHARED && !HK_NATIVE;
+export const GATES: bool = HK_SHARED && !HK_VIRTUAL;
 
 /** The heap in whose bins `free` puts blocks, for this thread's heap. */
 // @ts-ignore: decorator

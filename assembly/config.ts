@@ -74,5 +74,6 @@ export const CONFIG_HASH: u32 =
     (HK_NATIVE << 8) ^
     (HK_GUARD << 7) ^
     (HK_UNSAFE << 5) ^
-    (HK_HARDENED << 4)) *
+    (HK_HARDENED << 4) ^
+    (HK_VIRTUAL << 3)) *
   0x9e3779b1;

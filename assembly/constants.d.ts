@@ -5,8 +5,10 @@
 
 /** 1: the memory is shared and calls may come from several threads. */
 declare const HK_SHARED: i32;
-/** 1: the native target, where addresses are real pointers and memory comes from the operating system. */
+/** 1: the allocator is on its way to C: threads begin by themselves, and the platform is functions of C. */
 declare const HK_NATIVE: i32;
+/** 1: memory is virtual: it can be reserved and given back, and signals interrupt. 0: it is a WebAssembly memory. */
+declare const HK_VIRTUAL: i32;
 /** log2 of a page in bytes: the unit of the region map, of slabs and of the page pool. */
 declare const HK_PAGE_SHIFT: i32;
 /** Addresses that the allocator can manage are below 2^HK_ADDRESS_BITS. */

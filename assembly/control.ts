@@ -81,7 +81,7 @@ const LINE: usize = 64;
 export const BIG_SLOTS: u32 = 120;
 const BIG_BYTES: usize = (<usize>BIG_SLOTS * WORD + (LINE - 1)) & ~(LINE - 1);
 /** Slots of the quarantine of guard builds, and a line for its counts. */
-export const QUARANTINE_SLOTS: usize = HK_GUARD ? (HK_NATIVE ? 4096 : 1024) : 0;
+export const QUARANTINE_SLOTS: usize = HK_GUARD ? (HK_VIRTUAL ? 4096 : 1024) : 0;
 const QUARANTINE_BYTES: usize = HK_GUARD ? LINE + QUARANTINE_SLOTS * WORD : 0;
 
 /** Offsets of the tables from the control block, which lies at a multiple of a line. */
@@ -97,7 +97,7 @@ const REGION_MAP: usize = QUARANTINE + QUARANTINE_BYTES;
 const MAP_END: usize = (REGION_MAP + PAGES + (LINE - 1)) & ~(LINE - 1);
 /** Bins are found behind a fixed offset from their heap, which must not lie before the memory. */
 const NOTHING: usize = (MAP_END > BINS_OFFSET ? MAP_END : BINS_OFFSET) - BINS_OFFSET;
-const TABLES_END: usize = NOTHING + BINS_OFFSET + BINS_BYTES;
+const TABLES_END: usize = HK_NATIVE ? MAP_END : NOTHING + BINS_OFFSET + BINS_BYTES;
 /** What is taken for all of it; a line more, because address 0 would be no heap. */
 const BYTES: usize = (LINE + TABLES_END + (GROW_UNIT - 1)) & ~(GROW_UNIT - 1);
 
@@ -182,13 +182,19 @@ export function nextHeap(heap: usize): usize {
 // @ts-ignore: decorator
 @inline
 export function regionMap(): usize {
-  return HK_NATIVE ? native.regions : ownRegionMap;
+  return HK_NATIVE ? native.regions() : ownRegionMap;
 }
 
 /** True once this instance knows its heap. */
 export function attached(): bool {
-  return changetype<usize>(control) != NOWHERE;
+  return LINKED ? native.regions() != 0 : changetype<usize>(control) != NOWHERE;
 }
+
+/**
+ * Programs that are linked for WebAssembly: the heap is the program's, but an instance must see the memory up to it before it
+ * touches it, so the region map is the instance's.
+ */
+const LINKED: bool = HK_NATIVE && !HK_VIRTUAL;
 
 /**
  * True when there is a heap to look at; a process may have none yet. On wasm a call that comes before `thread_init` ends
@@ -196,7 +202,9 @@ export function attached(): bool {
  */
 export function hasHeap(): bool {
   if (!HK_NATIVE && !attached()) unreachable();
-  return attached();
+  if (!LINKED || attached()) return attached();
+  const address = native.control();
+  return address != 0 && attach(address);
 }
 
 /** True when a control block at `address` would lie in memory, with its tables. */
@@ -230,12 +238,12 @@ export function attach(address: usize): bool {
  */
 export function create(): usize {
   let base: usize;
-  if (HK_NATIVE) {
+  if (HK_VIRTUAL) {
     base = native.table(BYTES);
     if (base == 0) return 0;
   } else {
     if (platform.endPage(PAGE_SHIFT) + (BYTES >> PAGE_SHIFT) > PAGES_END) return 0;
-    base = platform.grow(BYTES);
+    base = platform.grow(BYTES, false);
     if (base == usize.MAX_VALUE) return 0;
   }
   if (base == 0) base = LINE;
@@ -245,14 +253,13 @@ export function create(): usize {
   if (HK_HARDENED) made.secret = platform.random();
   made.first = u32.MAX_VALUE;
   made.low = u32.MAX_VALUE;
-  // On native the tables are reserved address space, most of which never takes memory, and metadata starts with a page of
-  // the pool.
-  if (!HK_NATIVE) {
+  // Virtual tables are reserved address space, most of which never takes memory, and metadata starts with a page of the pool.
+  if (!HK_VIRTUAL) {
     made.committed = BYTES;
     beginMetadata(made);
   }
   // The gate of the heap of nobody leads to itself.
-  if (GATES) store<usize>(base + NOTHING, base + NOTHING, GATE_OFFSET);
+  if (GATES && !HK_NATIVE) store<usize>(base + NOTHING, base + NOTHING, GATE_OFFSET);
   made.magic = MAGIC;
   return base;
 }

@@ -62,7 +62,7 @@ export function malloc_trim(pad: usize): i32 {
   if (!ready()) return 0;
   const before = releases;
   const left = collect(pad);
-  return (HK_NATIVE ? purgeBeyond(left) : releases != before) ? 1 : 0;
+  return (HK_VIRTUAL ? purgeBeyond(left) : releases != before) ? 1 : 0;
 }
 
 /**

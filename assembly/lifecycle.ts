@@ -74,12 +74,15 @@ function claimTables(): void {
 export function joinProcess(): bool {
   if (attached()) return true;
   let address = native.control();
-  if (address == 0) {
-    address = create();
-    if (address == 0) return false;
-    address = native.publish(address);
-  }
-  return attach(address);
+  if (address != 0) return attach(address);
+  // Who loses has taken memory in vain, once in the life of a program.
+  const made = create();
+  if (made == 0) return false;
+  address = native.publish(made);
+  if (!attach(address)) return false;
+  // Others may have found it before that: until its spare pages are known as such, metadata comes from elsewhere.
+  if (!HK_VIRTUAL && made == address) claimTables();
+  return true;
 }
 
 /**

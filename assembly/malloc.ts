@@ -147,6 +147,8 @@ function allocateBig(size: usize, align: usize): usize {
 
 /** The bin of `kind` has no room or never has, or the gate is closed. */
 function freeSlow(block: usize): void {
+  // Before an instance has seen the heap no kind is what it seems, and no bin has room.
+  if (HK_NATIVE && !HK_VIRTUAL && !hasHeap()) return;
   const kind = kindOf(block);
   if (kind < CLASS_FIRST) {
     if (block) freeBig(block, kind);
@@ -180,7 +182,7 @@ function freeBig(block: usize, kind: u32): void {
   if (size == 0) return refuse(block);
   if (kind == KIND_LARGE) keepBig(block, size);
   else freeHuge(block, size);
-  if (HK_NATIVE && (++bigFrees & (RELAX_EVERY - 1)) == 0) relax();
+  if (HK_VIRTUAL && (++bigFrees & (RELAX_EVERY - 1)) == 0) relax();
 }
 
 /** A pointer that is not the start of a block. */
@@ -215,7 +217,7 @@ export function calloc(count: usize, size: usize): usize {
   // Pages fresh from the platform are zero already.
   if (small || kindOf(block) != KIND_HUGE) {
     if (small || !blockClean) memory.fill(block, 0, bytes);
-  } else if (!HK_NATIVE || bytes < PURGE_MIN || !platform.purge(block, hugeSize(block))) {
+  } else if (!HK_VIRTUAL || bytes < PURGE_MIN || !platform.purge(block, hugeSize(block))) {
     clearHuge(block, bytes);
   }
   return block;

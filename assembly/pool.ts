@@ -41,7 +41,7 @@ const RETRIES: u32 = 16;
  * How often a thread that is about to be refused memory looks whether others still hold some that they may give back: for some
  * milliseconds on wasm, ten times as long where it yields in between. Nobody holds any for so long, but who is dead or stopped.
  */
-const PATIENCE: u32 = HK_NATIVE ? 1 << 16 : 1 << 22;
+const PATIENCE: u32 = HK_VIRTUAL ? 1 << 16 : 1 << 22;
 
 /** True when the pages of this instance's last successful `acquirePages` or `claimPages` read as zero. */
 export let acquiredClean: bool = false;
@@ -162,7 +162,7 @@ function claimRuns(page: usize, count: usize): bool {
       putPages(page, next - page, false);
       return false;
     }
-    if (HK_NATIVE && bits == ownedPages(superslab)) countRetained(superslab, -1);
+    if (HK_VIRTUAL && bits == ownedPages(superslab)) countRetained(superslab, -1);
     if (atomicLoad<u32>(dirtyOf(superslab)) & mask) clean = false;
     next += length;
   }
@@ -184,7 +184,7 @@ export function releasePages(page: usize, count: usize): void {
 export let releases: u32 = 0;
 
 export function noteRelease(): void {
-  if (!HK_NATIVE) ++releases;
+  if (!HK_VIRTUAL) ++releases;
 }
 
 /** As `releasePages`, in a claim of the caller's. */
@@ -207,9 +207,9 @@ export function putPages(page: usize, count: usize, dirty: bool): void {
     const length = min<usize>(SUPERSLAB_PAGES - first, end - page);
     const mask = maskOf(first, length);
     if (dirty && (dirtyPages(superslab) & mask) != mask) atomicOr<u32>(dirtyOf(superslab), mask);
-    if (HK_NATIVE) atomicStore<u32>(releasedOf(superslab), <u32>platform.now());
+    if (HK_VIRTUAL) atomicStore<u32>(releasedOf(superslab), <u32>platform.now());
     const bits = atomicOr<u32>(availableOf(superslab), mask) | mask;
-    if (HK_NATIVE && bits == ownedPages(superslab)) countRetained(superslab, 1);
+    if (HK_VIRTUAL && bits == ownedPages(superslab)) countRetained(superslab, 1);
     page += length;
   }
   lower(lowest);
@@ -304,7 +304,7 @@ export function growPool(count: usize, since: u32, tries: u32): bool {
   step = (max(step, needed) + unit - 1) & ~(unit - 1);
   if (HK_NATIVE && needed < count && !native.continues(step << PAGE_SHIFT)) step = needed;
   while (true) {
-    if (addPages(step)) return true;
+    if (addPages(step, step != needed)) return true;
     // What others cached meanwhile is found by those who collect once more.
     if (step == needed) {
       if (isWorthRetrying(since, tries)) return true;
@@ -336,12 +336,12 @@ function trailingPages(): usize {
   return end - page;
 }
 
-/** Asks the platform for `count` pages; false when it refuses. */
-function addPages(count: usize): bool {
-  // The memory may be larger than what the profile can address. On native its end says nothing about where more will lie.
-  if (!HK_NATIVE && platform.endPage(PAGE_SHIFT) + count > PAGES_END) return false;
+/** Asks the platform for `count` pages, of which less would do when they are `spare`; false when it refuses. */
+function addPages(count: usize, spare: bool): bool {
+  // The memory may be larger than what the profile can address. The end of virtual memory says nothing about where more will lie.
+  if (!HK_VIRTUAL && platform.endPage(PAGE_SHIFT) + count > PAGES_END) return false;
   beginClaim();
-  const address = platform.grow(count << PAGE_SHIFT);
+  const address = platform.grow(count << PAGE_SHIFT, spare);
   const page = address >> PAGE_SHIFT;
   // Another thread may have grown in between: what lies beyond the end then is lost.
   const grown = address != usize.MAX_VALUE && page < PAGES_END;

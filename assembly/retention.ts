@@ -48,7 +48,7 @@ function retainedMax(): u32 {
 
 /** Gives memory back if a limit is exceeded. Called after memory was released; any thread. */
 export function relax(): void {
-  if (!HK_NATIVE) return;
+  if (!HK_VIRTUAL) return;
   const now = <u32>platform.now();
   const age = <u32>native.setting(SETTING_MILLISECONDS, HK_RETAIN_MS);
   if (isDue(offsetof<Control>("lastAging"), now, max<u32>(age >> LOOKS_SHIFT, PAUSE))) {

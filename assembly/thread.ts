@@ -109,7 +109,7 @@ let ownWorking: usize = 0;
 // @ts-ignore: decorator
 @inline
 export function current(): usize {
-  return HK_NATIVE ? native.heap : own;
+  return HK_NATIVE ? native.heap() : own;
 }
 
 export function setCurrent(heap: usize): void {
@@ -121,7 +121,7 @@ export function setCurrent(heap: usize): void {
 // @ts-ignore: decorator
 @inline
 export function unended(): usize {
-  return HK_NATIVE ? native.working : ownWorking;
+  return HK_NATIVE ? native.working() : ownWorking;
 }
 
 /** Notes that an operation on `heap` is under way, where its frame is, and on which heap there is one that this interrupts. */

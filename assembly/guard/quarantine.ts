@@ -17,7 +17,7 @@ const HAND_OFFSET: usize = WORD;
 
 /** Blocks in quarantine are this fraction of the heap's memory at most, together, but may always be BYTES_MIN. */
 const FRACTION_SHIFT: usize = 2;
-const BYTES_MIN: usize = HK_NATIVE ? 1 << 25 : 1 << 18;
+const BYTES_MIN: usize = HK_VIRTUAL ? 1 << 25 : 1 << 18;
 
 function slotOf(index: usize): usize {
   return quarantineSlot(index % QUARANTINE_SLOTS);

@@ -4,8 +4,8 @@ import * as native from "./native";
 import * as wasm from "./wasm";
 
 /** See `wasm.ts` for what each function promises. */
-export function grow(bytes: usize): usize {
-  return HK_NATIVE ? native.grow(bytes) : wasm.grow(bytes);
+export function grow(bytes: usize, spare: bool): usize {
+  return HK_NATIVE ? native.grow(bytes, spare) : wasm.grow(bytes);
 }
 
 export function endPage(shift: usize): usize {
@@ -13,7 +13,7 @@ export function endPage(shift: usize): usize {
 }
 
 export function purge(address: usize, bytes: usize): bool {
-  return HK_NATIVE ? native.purge(address, bytes) : wasm.purge(address, bytes);
+  return HK_VIRTUAL ? native.purge(address, bytes) : wasm.purge(address, bytes);
 }
 
 /** A number that is hard to guess, where the platform has any. */
@@ -21,9 +21,9 @@ export function random(): usize {
   return HK_NATIVE ? native.random() : wasm.random();
 }
 
-/** Where memory is the process's there is nothing to renew. */
+/** Where memory is virtual there is nothing to renew. */
 export function renew(): usize {
-  return HK_NATIVE ? 0 : wasm.renew();
+  return HK_VIRTUAL ? 0 : HK_NATIVE ? native.renew() : wasm.renew();
 }
 
 // @ts-ignore: decorator
@@ -39,7 +39,7 @@ export function rest(): void {
 }
 
 export function now(): u64 {
-  return HK_NATIVE ? native.now() : wasm.now();
+  return HK_VIRTUAL ? native.now() : wasm.now();
 }
 
 export function fail(code: u32, block: usize, size: usize, at: usize, value: u32): void {

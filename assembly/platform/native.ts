@@ -1,36 +1,29 @@
 /**
- * The native platform: what the allocator asks of Linux. Every function here is a
- * static inline C function of native/platform.h, so it costs what its body costs.
+ * The platform of C programs: what the allocator asks of Linux (native/linux.h), or of a program that is linked for WebAssembly
+ * (native/webassembly.h). Every function here is a static inline one in C, so it costs what its body costs.
  *
- * Addresses are real pointers. Every mutable global of the allocator becomes a
- * thread-local variable that starts with its constant initialiser; those below
- * are the exceptions.
+ * Addresses are real pointers. Every mutable global of the allocator becomes a thread-local variable that starts with its
+ * constant initialiser, but for those that all threads have in common (packages/tools/src/build/native-source.ts).
  */
 
-/**
- * This thread's heap. Thread-local; starts as `empty()` on every thread, so no
- * load through it needs a null test.
- */
+/** This thread's heap. Starts as `empty()` on every thread, so no load through it needs a null test. */
 // @ts-ignore: decorator
 @external("platform", "heap")
-export declare let heap: usize;
-
-/**
- * The region map, one byte per 64 KiB page. Process-wide, one load; starts as a
- * map in which only address 0 may be looked up (class 0), so `free(null)` is safe
- * before the first malloc. The library's constructor fills the heap in, so other
- * pointers are safe from then on.
- */
-// @ts-ignore: decorator
-@external("platform", "regions")
-export declare let regions: usize;
+export declare function heap(): usize;
 
 /** Makes `address` this thread's heap; pass `empty()` when the thread leaves. */
 // @ts-ignore: decorator
-@inline
-export function setHeap(address: usize): void {
-  heap = address;
-}
+@external("platform", "setHeap")
+export declare function setHeap(address: usize): void;
+
+/**
+ * The region map, one byte per page. Process-wide, one load; starts as a map in which only address 0 may be looked up (class 0), so
+ * `free(null)` is safe before the first malloc. On Linux the library's constructor makes the heap, so other pointers are safe
+ * from then on.
+ */
+// @ts-ignore: decorator
+@external("platform", "regions")
+export declare function regions(): usize;
 
 /** Makes `address` this thread's heap in one instruction, which no signal handler can divide; returns what was its heap. */
 // @ts-ignore: decorator
@@ -40,13 +33,11 @@ export declare function exchangeHeap(address: usize): usize;
 /** The heap of this thread's innermost operation that has not ended; 0 when there is none. Thread-local. */
 // @ts-ignore: decorator
 @external("platform", "working")
-export declare let working: usize;
+export declare function working(): usize;
 
 // @ts-ignore: decorator
-@inline
-export function setWorking(address: usize): void {
-  working = address;
-}
+@external("platform", "setWorking")
+export declare function setWorking(address: usize): void;
 
 /** Sets `working` if it is `expected`, in one instruction, which no signal handler can divide; true when it was. */
 // @ts-ignore: decorator
@@ -68,13 +59,14 @@ export declare function setRegions(address: usize): void;
 export declare function empty(): usize;
 
 /**
- * Commits the next `bytes` (a multiple of 64 KiB) of the arena: zero-filled, 64 KiB-aligned,
- * adjacent to the call before where possible. Any thread, lock-free.
- * Returns the address, or all ones when the system or HAKMEM_LIMIT refuses.
+ * Commits the next `bytes` (a multiple of 64 KiB): zero-filled, 64 KiB-aligned, adjacent to the call before where possible. Any
+ * thread, lock-free.
+ * @param spare less would do: not to be had by asking the system for what it may end the program for
+ * @returns the address, or all ones when the system or HAKMEM_LIMIT refuses
  */
 // @ts-ignore: decorator
 @external("platform", "grow")
-export declare function grow(bytes: usize): usize;
+export declare function grow(bytes: usize, spare: bool): usize;
 
 /**
  * The page, of 2^shift bytes, that the next `grow` starts with if no other thread grows first and the
@@ -89,7 +81,12 @@ export declare function endPage(shift: usize): usize;
 @external("platform", "continues")
 export declare function continues(bytes: usize): bool;
 
-/** Reserves a sparse, zero-filled table of `bytes`; pages cost memory once written. 0 when refused. */
+/** Not virtual: makes the engine read the memory's size anew, as wasm.ts has it. */
+// @ts-ignore: decorator
+@external("platform", "renew")
+export declare function renew(): usize;
+
+/** Virtual: reserves a sparse, zero-filled table of `bytes`; pages cost memory once written. 0 when refused. */
 // @ts-ignore: decorator
 @external("platform", "table")
 export declare function table(bytes: usize): usize;
@@ -99,7 +96,7 @@ export declare function table(bytes: usize): usize;
 @external("platform", "random")
 export declare function random(): usize;
 
-/** Gives whole pages back to the system. True when they now read as zero, false when nothing happened. */
+/** Virtual: gives whole pages back to the system. True when they now read as zero, false when nothing happened. */
 // @ts-ignore: decorator
 @external("platform", "purge")
 export declare function purge(address: usize, bytes: usize): bool;
@@ -135,7 +132,7 @@ export declare function frame(): usize;
 @external("platform", "ended")
 export declare function ended(frame: usize): bool;
 
-/** Milliseconds of a clock that only goes forward; precise to about 4 ms, a few ns a call. */
+/** Virtual: milliseconds of a clock that only goes forward; precise to about 4 ms, a few ns a call. */
 // @ts-ignore: decorator
 @external("platform", "now")
 export declare function now(): u64;

@@ -8,7 +8,7 @@ import {
   compileAssemblyText,
   type AssemblyOptions,
 } from "../../packages/tools/src/build/assemblyscript.js";
-import { TARGET_NAMES } from "../../packages/tools/src/profile/target.js";
+import { TARGET_NAMES, traitsOf } from "../../packages/tools/src/profile/target.js";
 
 const root = fileURLToPath(new URL("./fixture/", import.meta.url));
 
@@ -84,7 +84,7 @@ describe("compileAssembly", () => {
     const options = { entry: path.join("assembly", "index.ts"), root, constants: FIXTURE_CONSTANTS };
     for (const target of TARGET_NAMES) {
       const text = await compileAssemblyText({ ...options, target });
-      const width = target.startsWith("wasm32") ? "i32" : "i64";
+      const width = traitsOf(target).pointerBits === 32 ? "i32" : "i64";
       expect(text).toMatch(new RegExp(`func \\$assembly/index/malloc \\(param \\$0 ${width}\\) \\(result ${width}\\)`));
     }
   });

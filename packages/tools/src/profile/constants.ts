@@ -12,6 +12,7 @@ export type Constants = Readonly<Record<ConstantName, number>>;
 export type ConstantName =
   | "HK_SHARED"
   | "HK_NATIVE"
+  | "HK_VIRTUAL"
   | "HK_PAGE_SHIFT"
   | "HK_ADDRESS_BITS"
   | "HK_GUARD"
@@ -31,6 +32,12 @@ export type ConstantName =
  * and metadata never crosses a page.
  */
 const MIN_PAGE_SHIFT_WIDE_BINS = 13;
+
+/** A linked program has its first memory before it begins, and taking more of that is no call of the system's: half as much will do. */
+function firstPages(profile: Profile, target: Target): number {
+  const { native, virtual } = traitsOf(target);
+  return native && !virtual ? Math.ceil(profile.grow.firstPages / 2) : profile.grow.firstPages;
+}
 
 /** The region map has one byte a page and is committed with the heap, except on native, where it is a sparse reservation. */
 const MAX_REGION_MAP_BITS = 20;
@@ -53,14 +60,14 @@ export function constantsOf(
       `addressBits is ${addressBits}; target ${target} has addresses of ${traits.addressBits} bits`,
     ]);
   }
-  if (!traits.native && addressBits - profile.pageShift > MAX_REGION_MAP_BITS) {
+  if (!traits.virtual && addressBits - profile.pageShift > MAX_REGION_MAP_BITS) {
     throw new ProfileError(profile.name, [
       `pageShift is ${profile.pageShift}; with addresses of ${addressBits} bits (target ${target}) it must be at least ` +
         `${addressBits - MAX_REGION_MAP_BITS}, or the map of the address space exceeds 2^${MAX_REGION_MAP_BITS} bytes`,
     ]);
   }
   const wideBins = traits.pointerBits === 64 || profile.hardened;
-  if (!traits.native && wideBins && profile.pageShift < MIN_PAGE_SHIFT_WIDE_BINS) {
+  if (!traits.virtual && wideBins && profile.pageShift < MIN_PAGE_SHIFT_WIDE_BINS) {
     const why = traits.pointerBits === 64 ? `with pointers of 64 bits (target ${target})` : "in a hardened build";
     throw new ProfileError(profile.name, [
       `pageShift is ${profile.pageShift}; ${why} it must be at least ` +
@@ -70,6 +77,7 @@ export function constantsOf(
   const constants: Constants = {
     HK_SHARED: Number(traits.shared),
     HK_NATIVE: Number(traits.native),
+    HK_VIRTUAL: Number(traits.virtual),
     HK_PAGE_SHIFT: profile.pageShift,
     HK_ADDRESS_BITS: addressBits,
     HK_GUARD: Number(profile.guard),
@@ -78,7 +86,7 @@ export function constantsOf(
     HK_CACHE_MIN: profile.cache.minBlocks,
     HK_CACHE_MAX: profile.cache.maxBlocks,
     HK_CACHE_BYTES: profile.cache.maxBytes,
-    HK_GROW_MIN_PAGES: profile.grow.firstPages,
+    HK_GROW_MIN_PAGES: firstPages(profile, target),
     HK_GROW_MAX_BYTES: profile.grow.maxBytes,
     HK_RETAIN_COUNT: profile.retain.superslabs,
     HK_RETAIN_BYTES: profile.retain.bytes,
