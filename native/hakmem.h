@@ -35,6 +35,17 @@ size_t hakmem_prewarm(size_t size, size_t count);
 /* Whether this allocator handed the pointer out (or owns the page it points to): 1 or 0. */
 int hakmem_owns(const void *pointer);
 
+/* This thread's number, from 1; 0 before its first block and after its end. */
+unsigned hakmem_thread_id(void);
+
+/* Leaves what this thread caches, and its slabs, to the others. Called by itself where threads are POSIX's; for hosts that start
+ * and end instances themselves. */
+void hakmem_thread_exit(void);
+
+/* The same for a thread that was killed, by its number; 0 for all but the caller's. The caller must be certain that it runs no
+ * more. Returns 1, or 0 when there is no such thread. */
+int hakmem_thread_reclaim(unsigned id);
+
 /* The profile that the library was built with, for instance "default". */
 const char *hakmem_profile(void);
 

@@ -47,6 +47,6 @@ static SLOW void forked(void) {
 
 static SLOW void watch_threads(void) {
   exit_key_ready = pthread_key_create(&exit_key, leave) == 0;
-  if (exit_key_ready && platform_heap != platform_empty()) pthread_setspecific(exit_key, &exit_key);
+  if (exit_key_ready && platform_heap() != platform_empty()) pthread_setspecific(exit_key, &exit_key);
   pthread_atfork(NULL, NULL, forked);
 }

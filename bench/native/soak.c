@@ -21,7 +21,7 @@
 
 #define THREAD_LOCAL static __thread
 #include "resident.h"
-#include "wasm.h"
+#include "runtime.h"
 
 #define MAX_THREADS 64
 #define ADDRESSES ((u64)1 << 47)

@@ -18,7 +18,7 @@
 
 #define THREAD_LOCAL static __thread
 #include "resident.h"
-#include "wasm.h"
+#include "runtime.h"
 
 #define MAX_THREADS 64
 #define ARENA_BYTES ((size_t)1 << 30) /* reserved; what a workload does not touch takes no memory */

@@ -91,11 +91,14 @@ describe("the C that is generated", () => {
     expect(refusal("(table 1 funcref)", "")).toContain("a table");
   });
 
-  it("stands on at most 820 lines that were written by hand", async () => {
+  it.each([
+    ["Linux", 890, /^(?!webassembly)/],
+    ["WebAssembly beside it", 290, /^webassembly/],
+  ])("stands, for %s, on at most %i lines that were written by hand", async (_, most, which) => {
     const native = fileURLToPath(new URL("../../native/", import.meta.url));
-    const files = (await readdir(native)).filter((name) => /\.[ch]$/.test(name));
+    const files = (await readdir(native)).filter((name) => /\.[ch]$/.test(name) && which.test(name));
     const texts = await Promise.all(files.map((file) => readFile(path.join(native, file), "utf8")));
-    expect(texts.join("").split("\n").length - 1).toBeLessThanOrEqual(820);
+    expect(texts.join("").split("\n").length - 1).toBeLessThanOrEqual(most);
   });
 });
 

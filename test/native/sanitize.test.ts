@@ -27,9 +27,9 @@ it.each([
     what: "a plain load where threads race",
     sanitizer: "thread" as const,
     fault: {
-      file: "wasm.h",
-      from: "__atomic_load_n((any_##narrow *)at, __ATOMIC_RELAXED)",
-      to: "*(any_##narrow *)at",
+      file: "runtime.h",
+      from: "__atomic_load_n((any_##narrow *)(at), __ATOMIC_RELAXED)",
+      to: "*(any_##narrow *)(at)",
     },
     report: /data race/,
   },
@@ -46,7 +46,7 @@ it.each([
   {
     what: "a word that is not aligned",
     sanitizer: "address,undefined" as const,
-    fault: { file: "platform.h", from: "\n  return at;\n}", to: "\n  return at + 4;\n}" },
+    fault: { file: "linux.h", from: "\n  return at;\n}", to: "\n  return at + 4;\n}" },
     report: /assumption of 8 byte alignment/,
   },
 ])("$what in the library is reported", { timeout: LONG }, async ({ sanitizer, fault, report }) => {

@@ -35,6 +35,7 @@ enum kind { ALLOCATES, ALLOCATES_TWO, ALLOCATES_ALIGNED, STORES, RESIZES, RESIZE
   X(_ZdaPvSt11align_val_tRKSt9nothrow_t, FREES_ALIGNED, _ZnamSt11align_val_t) \
   X(_ZdlPvmSt11align_val_t, FREES_SIZED_ALIGNED, _ZnwmSt11align_val_t) X(_ZdaPvmSt11align_val_t, FREES_SIZED_ALIGNED, _ZnamSt11align_val_t) \
   X(hakmem_stat, CALLS, 0) X(hakmem_prewarm, PREWARMS, 0) X(hakmem_owns, OWNS, malloc) X(hakmem_profile, CALLS, 0) \
+  X(hakmem_thread_id, CALLS, 0) X(hakmem_thread_exit, CALLS, 0) X(hakmem_thread_reclaim, CALLS, 0) \
   X(dlopen, OPENS, 0) X(dlmopen, OPENS_IN, 0)
 
 typedef void function(void);

@@ -34,13 +34,6 @@ export const COMPILER_FLAGS: readonly string[] = [
   "-Wall",
   "-Wextra",
   "-Werror",
-  // The alias of a libc function need not repeat the attributes of its declaration.
-  "-Wno-missing-attributes",
-  // Generated code declares temporaries and parameters that it may not need, and functions that this library does not export.
-  "-Wno-unused-function",
-  "-Wno-unused-variable",
-  "-Wno-unused-but-set-variable",
-  "-Wno-unused-parameter",
 ];
 
 export const LINKER_FLAGS: readonly string[] = ["-shared", "-Wl,-z,now", "-Wl,-z,relro", "-Wl,-soname,libhakmem.so"];

@@ -16,6 +16,7 @@ import {
   type Declared,
   type NativeSourceOptions,
 } from "./native-source.js";
+import type { Target } from "../profile/target.js";
 import { allocatorEntry } from "./wasm.js";
 import { ROOT } from "../base/paths.js";
 import { withScratch } from "../base/scratch.js";
@@ -23,6 +24,8 @@ import { withScratch } from "../base/scratch.js";
 /** What the allocator is built from; the same as for a WebAssembly build. */
 export interface AllocatorSourceOptions {
   readonly profile: Profile;
+  /** `native`, or one of those that are linked for WebAssembly. */
+  readonly target?: Target;
   readonly overrides?: Readonly<Record<string, number>>;
   readonly sourceRoot?: string;
 }
@@ -35,13 +38,13 @@ const PATHS = {
 
 /** The text of `allocator.gen.h` for native/library.c: the same text for the same options and sources. */
 export async function generateAllocatorSource(options: AllocatorSourceOptions): Promise<string> {
-  const { profile, overrides, sourceRoot = ROOT } = options;
+  const { profile, target = "native", overrides, sourceRoot = ROOT } = options;
   const { text } = await compileToC(
     {
       entry: allocatorEntry(profile),
       root: sourceRoot,
-      target: "native",
-      constants: constantsOf(profile, "native", overrides),
+      target,
+      constants: constantsOf(profile, target, overrides),
       assertions: profile.guard,
     },
     profile.guard ? {} : PATHS,

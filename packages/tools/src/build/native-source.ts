@@ -3,7 +3,7 @@
  *
  * wasm2c's functions take an instance, which holds the module's globals, and address a memory object. In a process there is
  * neither: addresses are real, and a thread is an instance. What a module has is asked of the module itself; its functions' bodies
- * are taken as wasm2c wrote them, and mean what they should by macros that stand before them: calls lose the instance (native/wasm.h
+ * are taken as wasm2c wrote them, and mean what they should by macros that stand before them: calls lose the instance (native/runtime.h
  * drops the memory), and every mutable global is a thread-local variable, or one of the process where all threads hold the same value.
  */
 
@@ -43,9 +43,8 @@ export interface Declared {
 }
 
 /**
- * What `generated`, wasm2c's C for `module` under the name {@link MODULE_NAME}, is as C for one process. The result needs
- * native/wasm.h before it, THREAD_LOCAL, for every imported function `b` of module `a` a function `a_b`, and for every imported
- * variable `global_a_b`, its address.
+ * What `generated`, wasm2c's C for `module` under the name {@link MODULE_NAME}, is as C for one program. The result needs
+ * native/runtime.h before it, THREAD_LOCAL, and for every imported function `b` of module `a` a function `a_b`.
  */
 export function nativeSource(module: binaryen.Module, generated: string, options: NativeSourceOptions = {}): string {
   if ((module as WithSegments).getNumDataSegments() > 0 || module.getNumTables() > 0)
@@ -215,7 +214,7 @@ function bodiesOf(functions: readonly Declared[], generated: string): string[] {
       body = [line];
       continue;
     }
-    body?.push(withoutInstance(line));
+    body?.push(withPointers(withoutInstance(line)));
     if (line !== "}" || body === undefined) continue;
     bodies.push(body.join("\n"));
     body = undefined;
@@ -233,6 +232,14 @@ function withoutInstance(line: string): string {
   const text = line.replaceAll("instance->w2c_", "global_");
   if (!/(?<!\()\binstance\b|\binstance\b(?![,)])/.test(text)) return text;
   throw new NativeSourceError(`wasm2c wrote "${line.trim()}", where the instance is used in a way that is not known`);
+}
+
+/**
+ * A line in which the address of a memory operand is a pointer, where words are 32 bits: there wasm2c widens the address, so that a
+ * constant that is added to it cannot wrap (`place` in native/runtime.h). Where words are 64 bits there is nothing to widen.
+ */
+function withPointers(line: string): string {
+  return line.replace(/_shared_default32\(global_env_memory, \(u64\)\(/g, "_shared(global_env_memory, (u8 *)(");
 }
 
 /** The line that begins a function in wasm2c's output. */

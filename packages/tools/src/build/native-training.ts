@@ -10,9 +10,8 @@ import { buildWorkload } from "./native-workload.js";
 
 export interface TrainingOptions {
   readonly compiler: Compiler;
-  /** The library's C file, and the flags that find what it includes. */
+  /** The library's C file. */
   readonly source: string;
-  readonly flags: readonly string[];
   /** Directory for what is made on the way; the counts stay there. */
   readonly work: string;
   readonly onStep: (step: string) => void;
@@ -32,12 +31,12 @@ const WORKLOADS: readonly {
 ];
 
 /** Trains with an object at `work`/hakmem.o, and returns the flags that make the compiler use what was counted when it compiles that object anew. */
-export async function train({ compiler, source, flags, work, onStep }: TrainingOptions): Promise<string[]> {
+export async function train({ compiler, source, work, onStep }: TrainingOptions): Promise<string[]> {
   onStep("compiling the instrumented library and the workloads");
   const instrumented = path.join(work, "libhakmem-instrumented.so");
   const object = path.join(work, "hakmem.o");
   const counting = ["-fprofile-generate", "-fprofile-update=atomic"];
-  await runTool(compiler.command, [...COMPILER_FLAGS, ...counting, ...flags, "-c", source, "-o", object]);
+  await runTool(compiler.command, [...COMPILER_FLAGS, ...counting, "-c", source, "-o", object]);
   await runTool(compiler.command, [...COMPILER_FLAGS, ...counting, ...LINKER_FLAGS, object, "-o", instrumented]);
   const program = await buildWorkload({ compiler, out: work });
   for (const { args, steps, rounds } of WORKLOADS) {

@@ -22,7 +22,7 @@ import {
   runTool,
   type Compiler,
 } from "./native-compiler.js";
-import { generateAllocatorSource } from "./native-module.js";
+import { amalgamate } from "./amalgamation.js";
 import { train } from "./native-training.js";
 import { ROOT } from "../base/paths.js";
 import { withScratch } from "../base/scratch.js";
@@ -147,38 +147,25 @@ async function build(plan: Plan, out: string): Promise<void> {
   const { profile, architecture, compiler, pgo, sources, inputs, onStep = () => {} } = plan;
   await withScratch("native", async (work) => {
     onStep(`compiling the allocator (profile ${profile.name}) to C`);
-    await writeFile(path.join(work, "allocator.gen.h"), await generateAllocatorSource(plan));
-    const flags = [
-      ...["-I", work, "-I", NATIVE, `-DHAKMEM_PROFILE="${profile.name}"`],
-      ...(profile.guard ? ["-DHAKMEM_GUARD"] : []),
-    ];
-    const trained = pgo ? await train({ compiler, source: LIBRARY_SOURCE, flags, work, onStep }) : [];
+    const source = path.join(work, "hakmem.c");
+    await writeFile(source, await amalgamate([{ ...plan, target: "native" }]));
+    const trained = pgo ? await train({ compiler, source, work, onStep }) : [];
 
     onStep(`compiling libhakmem for ${architecture}`);
     const object = path.join(work, "hakmem.o");
-    await runTool(compiler.command, [
-      ...COMPILER_FLAGS,
-      "-ffat-lto-objects",
-      ...flags,
-      ...trained,
-      "-c",
-      LIBRARY_SOURCE,
-      "-o",
-      object,
-    ]);
-    const operators = path.join(work, "operators.o");
-    await runTool(compiler.command, [...COMPILER_FLAGS, ...UNBOUND, ...flags, "-c", OPERATORS_SOURCE, "-o", operators]);
+    await runTool(compiler.command, [...COMPILER_FLAGS, "-ffat-lto-objects", ...trained, "-c", source, "-o", object]);
     await runTool(compiler.command, [
       ...COMPILER_FLAGS,
       ...LINKER_FLAGS,
       ...trained,
+      // What is weak is the program's to replace, also where a linker that sees through it would take ours.
+      "-fno-lto",
       object,
-      operators,
       SHARED_ONLY_SOURCE,
       "-o",
       path.join(out, SHARED),
     ]);
-    await runTool(archiver(compiler), ["rcs", path.join(out, ARCHIVE), object, operators]);
+    await runTool(archiver(compiler), ["rcs", path.join(out, ARCHIVE), object]);
 
     await copyFile(path.join(NATIVE, HEADER), path.join(out, HEADER));
     const record: BuildRecord = {
@@ -194,10 +181,6 @@ async function build(plan: Plan, out: string): Promise<void> {
   });
 }
 
-const LIBRARY_SOURCE = path.join(NATIVE, "library.c");
-/** Compiled by itself, so that its calls go to what the process has under a name, which may be the program's. */
-const OPERATORS_SOURCE = path.join(NATIVE, "operators.c");
-const UNBOUND = ["-fno-lto", "-fsemantic-interposition", "-Wno-unused-parameter"];
 /** What would be in the way of a program that the archive is linked with. */
 const SHARED_ONLY_SOURCE = path.join(NATIVE, "deepbind.c");
 

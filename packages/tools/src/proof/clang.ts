@@ -104,16 +104,10 @@ export interface LibraryOptions {
 export async function compileLibrary(options: LibraryOptions): Promise<RenamedLibrary> {
   const { source, out, flags, renames = {}, opened = [] } = options;
   const object = `${out}.library.o`;
-  const parts: string[] = [];
-  for (const name of ["library", "operators"]) {
-    const part = `${out}.${name}.part.o`;
-    await clang([
-      ...[...LIBRARY_FLAGS, ...profileDefines(source.profile), ...flags],
-      ...["-c", path.join(source.directory, `${name}.c`), "-o", part],
-    ]);
-    parts.push(part);
-  }
-  await runTool("ld", ["-r", ...parts, "-o", object]);
+  await clang([
+    ...[...LIBRARY_FLAGS, ...profileDefines(source.profile), ...flags],
+    ...["-c", path.join(source.directory, "library.c"), "-o", object],
+  ]);
   const list = `${out}.renames`;
   const own = (await publicNames(object)).map((name) => [name, `hk_${name}`] as const);
   await writeFile(list, [...own, ...Object.entries(renames)].map(([from, to]) => `${from} ${to}\n`).join(""));

@@ -31,7 +31,7 @@ const CHANGES: Readonly<Record<Sanitizer, readonly Change[]>> = {
   thread: [],
   "address,undefined": [
     {
-      file: "wasm.h",
+      file: "runtime.h",
       from: "(any_##narrow *)at,",
       to: "(any_##narrow *)__builtin_assume_aligned((void *)at, sizeof(narrow)),",
     },

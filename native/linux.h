@@ -7,13 +7,12 @@
 #pragma once
 
 #include <errno.h>
-#include <execinfo.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/resource.h>
@@ -21,10 +20,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "wasm.h"
+#if defined(HAKMEM_GUARD) && defined(__GLIBC__)
+#include <execinfo.h>
+#endif
 
 #define THREAD_LOCAL static __thread __attribute__((tls_model("initial-exec")))
-#define SLOW __attribute__((noinline, cold))
 #define KIB ((u64)1 << 10)
 #define MIB ((u64)1 << 20)
 #define GIB ((u64)1 << 30)
@@ -34,14 +34,16 @@
 #define SEGMENT (2 * MIB)   /* where the arena starts, so that its first superslab is aligned */
 
 static u8 const platform_nothing[8192] __attribute__((aligned(64)));
-THREAD_LOCAL u64 platform_heap = (u64)platform_nothing;
-THREAD_LOCAL u64 platform_working;
-static u64 platform_regions = (u64)platform_nothing, platform_control_block;
-#define global_platform_heap (&platform_heap)
-#define global_platform_working (&platform_working)
+THREAD_LOCAL u64 thread_heap = (u64)platform_nothing;
+THREAD_LOCAL u64 thread_working;
+static u64 region_map = (u64)platform_nothing, control_block;
+static inline u64 platform_heap(void) { return thread_heap; }
+static inline void platform_setHeap(u64 heap) { thread_heap = heap; }
+static inline u64 platform_working(void) { return thread_working; }
+static inline void platform_setWorking(u64 heap) { thread_working = heap; }
 /* On fast paths, therefore relaxed: whoever needs the new map has found another global set after it. */
-#define global_platform_regions (&(u64){__atomic_load_n(&platform_regions, __ATOMIC_RELAXED)})
-static inline void platform_setRegions(u64 map) { __atomic_store_n(&platform_regions, map, __ATOMIC_RELAXED); }
+static inline u64 platform_regions(void) { return __atomic_load_n(&region_map, __ATOMIC_RELAXED); }
+static inline void platform_setRegions(u64 map) { __atomic_store_n(&region_map, map, __ATOMIC_RELAXED); }
 
 /* ---- what the operator set; see docs/native.md ---- */
 
@@ -58,71 +60,18 @@ static inline u64 platform_setting(u32 what, u64 otherwise) {
 /* The value of an expression, with errno as it was before. */
 #define KEEPING_ERRNO(expression) ({ int saved_ = errno; __auto_type value_ = (expression); errno = saved_; value_; })
 
-/* ---- messages: one write to standard error, no stdio ---- */
-
-static char *put_text(char *to, const char *text, int most) { while (*text && most--) *to++ = *text++; return to; }
-
-static char *put_number(char *to, u64 value, unsigned base) {
-  char digits[20];
-  int n = 0;
-  do digits[n++] = "0123456789abcdef"[value % base]; while (value /= base);
-  while (n) *to++ = digits[--n];
-  return to;
-}
-
 static int message_file = 2; /* a duplicate for statistics: programs close theirs before they end */
+static void write_message(const char *text, size_t length) { (void)KEEPING_ERRNO(write(message_file, text, length)); }
 
-/* Writes a line: %s text (shortened to 200 characters), %u decimal, %x address. */
-static SLOW void say(const char *format, ...) {
-  char line[1024], *to = put_text(line, "hakmem: ", 8);
-  va_list arguments;
-  va_start(arguments, format);
-  for (; *format; format++) {
-    if (*format != '%') { *to++ = *format; continue; }
-    switch (*++format) {
-      case 's': to = put_text(to, va_arg(arguments, const char *), 200); break;
-      case 'u': to = put_number(to, va_arg(arguments, u64), 10); break;
-      default: to = put_number(put_text(to, "0x", 2), va_arg(arguments, u64), 16);
-    }
-  }
-  va_end(arguments);
-  *to++ = '\n';
-  (void)KEEPING_ERRNO(write(message_file, line, (size_t)(to - line)));
-}
-
-static bool first_time(u32 *said) { return !__atomic_exchange_n(said, 1, __ATOMIC_RELAXED); }
+static void end_program(void) { abort(); }
 
 /* Where the program stands, a line each. The first backtrace loads a library, which allocates: not in the middle of a call,
  * but when the process starts, in builds that are for finding mistakes. */
 static SLOW void say_backtrace(void) {
-#ifdef HAKMEM_GUARD
+#if defined(HAKMEM_GUARD) && defined(__GLIBC__)
   void *frames[64];
   backtrace_symbols_fd(frames, backtrace(frames, 64), message_file);
 #endif
-}
-
-/* assembly/failure.ts has the codes, assembly/platform/wasm.ts what the rest means. */
-static SLOW __attribute__((noreturn)) void platform_fail(u32 code, u64 block, u64 size, u64 at, u32 value) {
-  u64 behind = at >= block + size ? at - block - size : 0, before = block - at;
-  switch (code) {
-    case 1: say("double free of %x: the block of %u bytes was freed before", at, size); break;
-    case 2: say("free of a pointer that is not from this heap: %x", at); break;
-    case 3: say("free of a pointer into the middle of a block: %x is %u bytes %s the start of %x (%u bytes)", at, at < block ? before : at - block, at < block ? "before" : "behind", block, size); break;
-    case 4:
-      if (at >= block) say("write after free to %x (%u bytes): byte %u holds %x", block, size, at - block, (u64)value);
-      else say("write after free to %x (%u bytes): the byte %u before it holds %x", block, size, before, (u64)value);
-      break;
-    case 5: say("write beyond the end of %x (%u bytes): the byte %u behind its end holds %x", block, size, behind + 1, (u64)value); break;
-    case 6: say("write before the start of %x (%u bytes): the byte %u before it holds %x", block, size, before, (u64)value); break;
-    case 7: say("wrong size given to free_sized or delete of %x: %u, the block has %u bytes", block, (u64)value, size); break;
-    case 8: say("wrong alignment given to free_aligned_sized or delete of %x (%u bytes): %u", block, size, (u64)value); break;
-    case 9: say("%x (%u bytes) was not made by the function that belongs to the one that frees or resizes it", block, size); break;
-    case 10: say("free or realloc of %x, which is not the start of a block that is in use", at); break;
-    case 11: say("the free block at %x (%u bytes) was written to: after it was freed, or beyond the end of the block before it", block, size); break;
-    default: say("broken internal state at %x", at);
-  }
-  say_backtrace();
-  abort();
 }
 
 static SLOW void platform_foreign(u64 pointer) {
@@ -199,7 +148,7 @@ static bool count_committed(u64 bytes) {
   return false;
 }
 
-static inline u64 platform_grow(u64 bytes) {
+static inline u64 platform_grow(u64 bytes, u32 spare) {
   static u32 said;
   bool possible = bytes <= 16 * SPAN_MOST;
   while (possible && bytes <= limit_left(__atomic_load_n(&committed, __ATOMIC_RELAXED))) {
@@ -274,9 +223,9 @@ static inline void platform_increment(u64 address) {
 
 static inline void platform_rest(void) { sched_yield(); }
 static inline u64 platform_frame(void) { return (u64)__builtin_frame_address(0); }
-static inline u64 platform_exchangeHeap(u64 heap) { return __atomic_exchange_n(&platform_heap, heap, __ATOMIC_RELAXED); }
+static inline u64 platform_exchangeHeap(u64 heap) { return __atomic_exchange_n(&thread_heap, heap, __ATOMIC_RELAXED); }
 static inline u32 platform_replaceWorking(u64 expected, u64 heap) {
-  return __atomic_compare_exchange_n(&platform_working, &expected, heap, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+  return __atomic_compare_exchange_n(&thread_working, &expected, heap, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }
 
 /* More than the frames between a call of the library and the function that notes its frame, less than what the kernel puts
@@ -290,11 +239,12 @@ static SLOW u32 platform_ended(u64 frame) {
   return !alternate && platform_frame() + FRAMES >= frame;
 }
 
-static SLOW u64 platform_outOfMemory(void) { errno = ENOMEM; return 0; }
+static inline void set_error(int code) { errno = code; }
+static SLOW u64 platform_outOfMemory(void) { return set_error(ENOMEM), 0; }
 static inline u64 platform_empty(void) { return (u64)platform_nothing; }
 
-static inline u64 platform_control(void) { return __atomic_load_n(&platform_control_block, __ATOMIC_ACQUIRE); }
+static inline u64 platform_control(void) { return __atomic_load_n(&control_block, __ATOMIC_ACQUIRE); }
 
-static inline u64 platform_publish(u64 address) { return swap(&platform_control_block, 0, address) ? address : platform_control(); }
+static inline u64 platform_publish(u64 address) { return swap(&control_block, 0, address) ? address : platform_control(); }
 
 static void platform_started(u32 id); /* in threads.h: it calls back into the allocator */

@@ -1,0 +1,124 @@
+/* What Linux's C libraries have beside the standard's names, C++'s operators, and the start and end of the process. */
+#pragma once
+
+#include <dlfcn.h>
+#include <malloc.h>
+#include <sys/auxv.h>
+
+#include "resident.h"
+#include "threads.h"
+
+#define SYSTEM_PAGE ((size_t)sysconf(_SC_PAGESIZE))
+
+PUBLIC void *valloc(size_t size) { return memalign(SYSTEM_PAGE, size); }
+
+PUBLIC void *pvalloc(size_t size) {
+  size_t page = SYSTEM_PAGE, whole = (size + page - 1) & -page;
+  return whole < size ? (errno = ENOMEM, NULL) : memalign(page, whole ? whole : page);
+}
+
+#ifdef __GLIBC__
+/* Callers of glibc's old and internal names. */
+void cfree(void *pointer) ALIAS(free);
+void __libc_free(void *pointer) ALIAS(free);
+void *__libc_malloc(size_t size) ALIAS(malloc);
+void *__libc_calloc(size_t count, size_t size) ALIAS(calloc);
+void *__libc_realloc(void *pointer, size_t size) ALIAS(realloc);
+void *__libc_memalign(size_t alignment, size_t size) ALIAS(memalign);
+void *__libc_valloc(size_t size) ALIAS(valloc);
+void *__libc_pvalloc(size_t size) ALIAS(pvalloc);
+int __posix_memalign(void **out, size_t alignment, size_t size) ALIAS(posix_memalign);
+#endif
+
+#include "operators.h"
+
+/* ---- figures ---- */
+
+#ifdef __GLIBC__
+PUBLIC int mallopt(int parameter, int value) { return 1; } /* glibc's tunables do not apply */
+
+PUBLIC struct mallinfo2 mallinfo2(void) {
+  size_t arena = hakmem_stat(HAKMEM_COMMITTED), live = hakmem_stat(HAKMEM_LIVE);
+  return (struct mallinfo2){.arena = arena, .uordblks = live, .fordblks = arena - live, .fsmblks = hakmem_stat(HAKMEM_CACHED), .keepcost = hakmem_stat(HAKMEM_FREE)};
+}
+
+PUBLIC struct mallinfo mallinfo(void) {
+  struct mallinfo2 wide = mallinfo2();
+  return (struct mallinfo){.arena = (int)wide.arena, .uordblks = (int)wide.uordblks, .fordblks = (int)wide.fordblks, .fsmblks = (int)wide.fsmblks, .keepcost = (int)wide.keepcost};
+}
+#endif
+
+PUBLIC void malloc_stats(void) {
+  say("process %u, profile %s: committed %u KiB, live %u KiB, cached %u KiB, free %u KiB, metadata %u KiB, threads %u, peak resident %u KiB",
+      (u64)getpid(), HAKMEM_PROFILE, hakmem_stat(HAKMEM_COMMITTED) / KIB, hakmem_stat(HAKMEM_LIVE) / KIB, hakmem_stat(HAKMEM_CACHED) / KIB,
+      hakmem_stat(HAKMEM_FREE) / KIB, hakmem_stat(HAKMEM_METADATA) / KIB, hakmem_stat(HAKMEM_THREADS), (u64)peak_resident() / KIB);
+}
+
+/* ---- start and end of the process ---- */
+
+/* A whole number, with k, m, g or t for powers of 1024. */
+static bool parse_number(const char *text, u64 *value) {
+  static const char suffixes[] = "kmgt";
+  if (*text < '0' || *text > '9') return false;
+  u64 number = 0;
+  for (; *text >= '0' && *text <= '9'; text++)
+    if (__builtin_mul_overflow(number, 10, &number) || __builtin_add_overflow(number, (u64)(*text - '0'), &number)) return false;
+  const char *suffix = *text ? strchr(suffixes, *text | 0x20) : NULL;
+  if (*text && (!suffix || text[1])) return false;
+  unsigned shift = suffix ? 10 * (unsigned)(suffix - suffixes + 1) : 0;
+  *value = number << shift;
+  return *value >> shift == number;
+}
+
+static SLOW void read_setting(const char *entry, size_t name_length) {
+  const char *value = entry + name_length + 1;
+  for (int i = 0; i < SETTINGS; i++) {
+    if (strlen(settings[i].name) != name_length || memcmp(entry, settings[i].name, name_length)) continue;
+    bool flag = i >= VERBOSE;
+    u64 number;
+    if (!parse_number(value, &number) || (flag && number > 1))
+      say("%s is '%s', which is not %s; ignored", settings[i].name, value, flag ? "0 or 1" : "a whole number, with k, m, g or t for powers of 1024");
+    else settings[i].value = number, settings[i].given = true;
+    return;
+  }
+  if (name_length == 14 && !memcmp(entry, "HAKMEM_PROFILE", 14)) {
+    if (strcmp(value, HAKMEM_PROFILE))
+      say("HAKMEM_PROFILE is '%s', but this library was built with profile '" HAKMEM_PROFILE "': build the other with hakmem build-native --profile %s", value, value);
+  } else if (strncmp(entry, "HAKMEM_CACHE=", 13) && strncmp(entry, "HAKMEM_TEST", 11)) say("%s: there is no such setting; ignored", entry); /* the tools' */
+}
+
+bool hakmem_keeps_deepbind; /* for deepbind.c */
+
+__attribute__((destructor(101))) static void end(void) {
+  if (settings[STATS].value) malloc_stats();
+#ifdef HAKMEM_GUARD
+  hk_heap_check();
+#endif
+}
+
+#ifdef __GLIBC__
+__attribute__((constructor(101))) static void start(int argc, char **argv, char **environment) {
+#else /* constructors get no arguments, and the environment is there before them */
+__attribute__((constructor(101))) static void start(void) {
+  char **environment = environ;
+#endif
+  for (; environment && *environment; environment++) {
+    const char *equals = strchr(*environment, '=');
+    if (equals && !strncmp(*environment, "HAKMEM_", 7)) read_setting(*environment, (size_t)(equals - *environment));
+  }
+  hakmem_keeps_deepbind = settings[KEEP_DEEPBIND].value;
+  int file = settings[STATS].value ? fcntl(message_file, F_DUPFD_CLOEXEC, 100) : -1;
+  if (file >= 0) message_file = file;
+  hk_thread_init(0); /* from here on a foreign pointer is told apart, too */
+  watch_threads();
+#if defined(HAKMEM_GUARD) && defined(__GLIBC__)
+  void *frame; /* see say_backtrace; a static program loads nothing, and is not ready for it yet */
+  if (getauxval(AT_BASE)) (void)backtrace(&frame, 1);
+#endif
+#ifdef HAKMEM_GUARD
+  at_quick_exit(end);
+#else
+  if (settings[STATS].value) at_quick_exit(end);
+#endif
+  if (settings[VERBOSE].value) say("process %u uses profile %s", (u64)getpid(), HAKMEM_PROFILE);
+}
