@@ -38,7 +38,7 @@ beforeAll(async () => {
     if (exitCode !== 0) await execa("cp", ["-a", "--reflink=auto", "--remove-destination", from, path.dirname(to)]);
   }
   await mkdir(work);
-  for (const name of ["hakmem", "tools", "linux-x64"]) {
+  for (const name of ["hakmem", "tools", "linux-x64", "c"]) {
     const cwd = path.join(checkout, "packages", name);
     const packed = await execa("npm", ["pack", "--json", "--pack-destination", work], { cwd });
     const [{ filename }] = JSON.parse(packed.stdout.slice(packed.stdout.indexOf("[\n"))) as [{ filename: string }];
@@ -135,6 +135,25 @@ describe("the library", () => {
     expect(exitCode, all).toBe(0);
   });
 });
+
+test(
+  "the C file compiles with a program from where npm puts it",
+  async () => {
+    const cwd = await install("c", "c");
+    await writeFile(
+      path.join(cwd, "app.c"),
+      `#include <stdio.h>
+       #include <stdlib.h>
+       #include "hakmem.h"
+       int main(void) { void *volatile block = malloc(10); return printf("%d %s", hakmem_owns(block), hakmem_profile()) < 0; }`,
+    );
+    const source = "node_modules/@hakmem/c";
+    await execa("gcc", ["-I", source, "-DHAKMEM_PROFILE_COMPACT", "app.c", `${source}/hakmem.c`, "-o", "app"], { cwd });
+    expect((await execa("./app", { cwd })).stdout).toBe("1 compact");
+    expect(await bytesBelow(path.join(cwd, "node_modules"))).toBeLessThanOrEqual(2 * MB);
+  },
+  TIMEOUT_MS,
+);
 
 describe("the tools", () => {
   let directory: string;
