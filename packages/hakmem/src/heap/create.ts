@@ -1,13 +1,20 @@
 /** How heaps begin: made anew, or attached to from another thread. */
 
-import { OutOfMemoryError } from "../errors.js";
-import { checkHandle, refuseHandle, type HeapHandle } from "./handle.js";
+import { InvalidArgumentError, OutOfMemoryError, describe } from "../errors.js";
+import { checkHandle, isSharedBuffer, refuseHandle, type HeapHandle } from "./handle.js";
 import type { Heap, HeapParts } from "./heap.js";
 import { Heap32 } from "./heap32.js";
 import { Heap64 } from "./heap64.js";
 import { loadModule, loadModuleSync } from "./module-source.js";
 import { WASM_PAGE, planAttachment, planHeap, type AttachOptions, type HeapOptions, type HeapPlan } from "./options.js";
-import { instantiate, type Allocator, type RawInstance } from "./raw-module.js";
+import {
+  instantiate,
+  ofProgram,
+  profileOfProgram,
+  type Allocator,
+  type Program,
+  type RawInstance,
+} from "./raw-module.js";
 import { commit } from "./reserve.js";
 import { committedBytes } from "./stats.js";
 import { WIDTH_32, WIDTH_64, type Width } from "./width.js";
@@ -51,11 +58,54 @@ export async function preload(options: HeapOptions = {}): Promise<void> {
  * @throws {InvalidHandleError} when it is none, or one of another version or configuration
  * @throws {OutOfMemoryError} when the heap has no room for one more thread
  */
-export function attachHeap(handle: HeapHandle, options: AttachOptions = {}): Heap {
+export function attachHeap(handle: HeapHandle, options?: AttachOptions): Heap;
+/**
+ * Attaches to the heap inside a program that is linked with hakmem.c, compiled with `-DHAKMEM_FOR_JAVASCRIPT`: what one allocates
+ * the other may use and free. The heap stays the program's: it has no handle, and `close` leaves all of it as it is.
+ * @param program an instance in the calling thread, which has begun to run
+ * @throws {InvalidArgumentError} for wrong options, and where `memory` is no memory
+ * @throws {ModuleError} when the program has no such heap
+ */
+export function attachHeap(program: Program, options?: AttachOptions): Heap;
+export function attachHeap(handle: HeapHandle | Program, options: AttachOptions = {}): Heap {
   const releaseCollected = planAttachment(options);
+  if (typeof handle === "object" && "exports" in handle) return attachProgram(handle, releaseCollected);
   return checkHandle(handle).memory64
     ? attach(handle, WIDTH_64, Heap64, releaseCollected)
     : attach(handle, WIDTH_32, Heap32, releaseCollected);
+}
+
+function attachProgram(program: Program, releaseCollected: boolean): Heap {
+  const { memory } = program;
+  if (!((memory as unknown) instanceof WebAssembly.Memory)) {
+    throw new InvalidArgumentError({
+      problem: `program.memory must be the WebAssembly.Memory of the program, but it is ${describe(memory)}`,
+      remedy: "Pass { exports: instance.exports, memory: instance.exports.memory }.",
+      argument: "program.memory",
+      value: memory,
+    });
+  }
+  const instance = ofProgram(program, WIDTH_32);
+  const control = instance.allocator.threadInit(0);
+  if (control === undefined || control === 0) {
+    throw new OutOfMemoryError({
+      problem: "the program has no memory for a heap",
+      remedy: "Link the program with more memory, or let it grow.",
+      argument: "program",
+    });
+  }
+  const profile = profileOfProgram(program, WIDTH_32);
+  const shared = isSharedBuffer(memory.buffer);
+  return new Heap32({
+    instance,
+    memory,
+    module: undefined,
+    control,
+    profile,
+    memory64: false,
+    shared,
+    releaseCollected,
+  });
 }
 
 function makeHeap(plan: HeapPlan, module: WebAssembly.Module): Heap {

@@ -43,7 +43,8 @@ import { LiveViews, type MemoryViews } from "./views.js";
 export interface HeapParts {
   readonly instance: RawInstance<number | bigint>;
   readonly memory: WasmMemory;
-  readonly module: WasmModule;
+  /** Undefined where the heap is a program's, which has its own. */
+  readonly module: WasmModule | undefined;
   readonly control: number;
   readonly profile: string;
   readonly shared: boolean;
@@ -416,6 +417,12 @@ export abstract class Heap implements MemoryViews {
    */
   freeAll(): void {
     const allocator = this.#open();
+    if (this.#parts.module === undefined) {
+      throw new HeapSharedError({
+        problem: "freeAll is for heaps of the library's own, but this one is a program's, which would not know",
+        remedy: "Free block by block or by scopes.",
+      });
+    }
     if (this.shared) {
       throw new HeapSharedError({
         problem: "freeAll is for private heaps, but this one is shared, and its other threads would not know",
@@ -442,6 +449,13 @@ export abstract class Heap implements MemoryViews {
    */
   reserve(bytes: number): void {
     if (!isWhole(bytes, this.#largest)) refuseSize("bytes", bytes, this.#largest);
+    if (this.#parts.module === undefined) {
+      throw new HeapSharedError({
+        problem:
+          "reserve is for heaps of the library's own, but this one is a program's, which may end when it is refused memory",
+        remedy: "Link the program with as much memory as it will need.",
+      });
+    }
     reserve(this.#open(), bytes);
   }
 
@@ -480,6 +494,13 @@ export abstract class Heap implements MemoryViews {
    */
   get handle(): HeapHandle {
     const allocator = this.#open();
+    const { memory, module, control, profile, memory64 } = this.#parts;
+    if (module === undefined) {
+      throw new HeapNotSharedError({
+        problem: "the heap of a program has no handle, because a thread must be one of the program's to use it",
+        remedy: "Start a thread of the program, and call attachHeap with its instance there.",
+      });
+    }
     if (!this.shared) {
       throw new HeapNotSharedError({
         problem: "a private heap has no handle, because its memory cannot be shared",
@@ -488,7 +509,6 @@ export abstract class Heap implements MemoryViews {
         value: false,
       });
     }
-    const { memory, module, control, profile, memory64 } = this.#parts;
     return makeHandle({ memory, module, control, profile, memory64, configHash: allocator.configHash() });
   }
 

@@ -1,6 +1,7 @@
 /** The allocator's module as JavaScript sees it: its exports by their C names, and how an instance is made. */
 
 import { HeapCorruptionError, ModuleError, hex, type CorruptionKind } from "../errors.js";
+import type { WasmMemory } from "../platform.js";
 import type { Width } from "./width.js";
 
 /** The exports that the library calls, as they are: `Word` is how the module passes a `usize`. */
@@ -102,6 +103,46 @@ export function instantiate<Word extends number | bigint>(
       tell = listener;
     },
   };
+}
+
+/** An instance of a program that has a heap of its own, and its memory. */
+export interface Program {
+  /** What the instance exports; of Emscripten the `Module`, whose names have an underscore before them. */
+  readonly exports: Readonly<Record<string, unknown>>;
+  readonly memory: WasmMemory;
+}
+
+/** What a program has no use for: it owns its heap, and its threads. */
+const NOT_OF_PROGRAMS = { thread_exit: () => undefined, free_all: () => 0, config_hash: () => 0 };
+
+/**
+ * The allocator that `program` is linked with, as the exports of a module.
+ * @throws {ModuleError} when it exports none
+ */
+export function ofProgram<Word extends number | bigint>(program: Program, width: Width<Word>): RawInstance<Word> {
+  const found = Object.fromEntries(
+    EXPORT_NAMES.filter((name) => !(name in NOT_OF_PROGRAMS)).map((name) => [name, programFunction(program, name)]),
+  );
+  const exports = { ...found, ...NOT_OF_PROGRAMS } as unknown as RawExports<Word>;
+  return { exports, allocator: withNumbers(exports, width), width, onCorruption: () => undefined };
+}
+
+/** The name of the profile that `program` is linked with. */
+export function profileOfProgram<Word extends number | bigint>(program: Program, { toNumber }: Width<Word>): string {
+  const at = toNumber((programFunction(program, "profile") as () => Word)());
+  const bytes = new Uint8Array(program.memory.buffer, at);
+  return String.fromCharCode(...bytes.slice(0, bytes.indexOf(0)));
+}
+
+function programFunction({ exports }: Program, name: string): unknown {
+  const found = exports[`hakmem_${name}`] ?? exports[`_hakmem_${name}`];
+  if (typeof found === "function") return found;
+  throw new ModuleError({
+    problem: `the program does not export the function hakmem_${name}`,
+    remedy: "Compile the program's hakmem.c, of this version, with -DHAKMEM_FOR_JAVASCRIPT.",
+    argument: "program.exports",
+    value: exports,
+  });
 }
 
 function withNumbers<Word extends number | bigint>(
