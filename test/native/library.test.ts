@@ -93,7 +93,7 @@ describe("the C that is generated", () => {
 
   it.each([
     ["Linux", 890, /^(?!webassembly)/],
-    ["WebAssembly beside it", 290, /^webassembly/],
+    ["WebAssembly beside it", 320, /^webassembly/],
   ])("stands, for %s, on at most %i lines that were written by hand", async (_, most, which) => {
     const native = fileURLToPath(new URL("../../native/", import.meta.url));
     const files = (await readdir(native)).filter((name) => /\.[ch]$/.test(name) && which.test(name));

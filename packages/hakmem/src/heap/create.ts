@@ -69,10 +69,15 @@ export function attachHeap(handle: HeapHandle, options?: AttachOptions): Heap;
 export function attachHeap(program: Program, options?: AttachOptions): Heap;
 export function attachHeap(handle: HeapHandle | Program, options: AttachOptions = {}): Heap {
   const releaseCollected = planAttachment(options);
-  if (typeof handle === "object" && "exports" in handle) return attachProgram(handle, releaseCollected);
+  if (isProgram(handle)) return attachProgram(handle, releaseCollected);
   return checkHandle(handle).memory64
     ? attach(handle, WIDTH_64, Heap64, releaseCollected)
     : attach(handle, WIDTH_32, Heap32, releaseCollected);
+}
+
+/** A program that calls this may pass anything. */
+function isProgram(value: unknown): value is Program {
+  return typeof value === "object" && value !== null && "exports" in value;
 }
 
 function attachProgram(program: Program, releaseCollected: boolean): Heap {

@@ -135,7 +135,9 @@ export function profileOfProgram<Word extends number | bigint>(program: Program,
 }
 
 function programFunction({ exports }: Program, name: string): unknown {
-  const found = exports[`hakmem_${name}`] ?? exports[`_hakmem_${name}`];
+  // Whatever a program passes, it is told what is missing.
+  const names = (exports as Program["exports"] | null | undefined) ?? {};
+  const found = names[`hakmem_${name}`] ?? names[`_hakmem_${name}`];
   if (typeof found === "function") return found;
   throw new ModuleError({
     problem: `the program does not export the function hakmem_${name}`,
