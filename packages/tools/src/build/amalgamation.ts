@@ -57,6 +57,10 @@ export function profileMacro(profile: Profile): string {
  */
 export async function amalgamate(bodies: readonly Body[]): Promise<string> {
   const profiles = [...new Map(bodies.map(({ profile }) => [profile.name, profile])).values()];
+  if (bodies.length > MOST_BODIES)
+    throw new ExplainedError(
+      `hakmem.c has room for ${MOST_BODIES} allocators, not ${bodies.length}: name fewer profiles`,
+    );
   const texts = await mapInTurn(bodies, bodyText);
   const conditions = bodies.map((body) => conditionOf(body, profiles));
   const allocator = [
@@ -76,6 +80,9 @@ async function mapInTurn<T, U>(items: readonly T[], map: (item: T) => Promise<U>
   for (const item of items) results.push(await map(item));
   return results;
 }
+
+/** One bit each in a number that JavaScript's operators take as a whole. */
+const MOST_BODIES = 31;
 
 /** The bodies' bits in HK_BODY, of which one is set. */
 function bit(index: number): string {
