@@ -52,7 +52,7 @@ export default defineConfig({
       : {
           projects: two.map(({ groupOrder, ...test }) => ({
             extends: true,
-            test: { ...test, sequence: { groupOrder, sequencer: LongestFirst } },
+            test: { ...test, sequence: { groupOrder } },
           })),
         }),
   },

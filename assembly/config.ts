@@ -47,6 +47,9 @@ export const WORD: usize = sizeof<usize>();
 /** Memory grows by multiples of this many bytes: a page of WebAssembly's. */
 export const GROW_UNIT: usize = 1 << 16;
 
+/** Whether the heap is that of a program linked for WebAssembly: in C, but in a memory whose growth an instance may not have seen. */
+export const LINKED: bool = HK_NATIVE && !HK_VIRTUAL;
+
 /** What the region map and the page tables cover. */
 export const ADDRESS_BITS: usize = HK_ADDRESS_BITS;
 export const PAGES: usize = (<usize>1) << (ADDRESS_BITS - PAGE_SHIFT);

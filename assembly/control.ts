@@ -22,7 +22,7 @@
 
 import { atomicLoad } from "./atomic";
 import { BINS_BYTES, BINS_OFFSET, GATES, GATE_OFFSET, NEXT_OFFSET, NOWHERE } from "./bin";
-import { CONFIG_HASH, GROW_UNIT, PAGES, PAGES_END, PAGE_SHIFT, PAGE_SIZE, SUPERSLABS, WORD } from "./config";
+import { CONFIG_HASH, GROW_UNIT, LINKED, PAGES, PAGES_END, PAGE_SHIFT, PAGE_SIZE, SUPERSLABS, WORD } from "./config";
 import * as native from "./platform/native";
 import * as platform from "./platform";
 
@@ -185,16 +185,10 @@ export function regionMap(): usize {
   return HK_NATIVE ? native.regions() : ownRegionMap;
 }
 
-/** True once this instance knows its heap. */
+/** True once this instance knows its heap. A linked program's is the program's, but it must be seen before it is touched: the map tells. */
 export function attached(): bool {
   return LINKED ? native.regions() != 0 : changetype<usize>(control) != NOWHERE;
 }
-
-/**
- * Programs that are linked for WebAssembly: the heap is the program's, but an instance must see the memory up to it before it
- * touches it, so the region map is the instance's.
- */
-const LINKED: bool = HK_NATIVE && !HK_VIRTUAL;
 
 /**
  * True when there is a heap to look at; a process may have none yet. On wasm a call that comes before `thread_init` ends

@@ -7,7 +7,17 @@
 
 import { binHead, binOf, binRoom, gateOf, mayBeInside, raiseBinRoom, setBinHead, setBinRoom } from "./bin";
 import { keepBig, takeBig } from "./big-cache";
-import { GRANULE_SIZE, LARGE_MAX, MAX_REQUEST, MIN_ALIGN, PAGE_SHIFT, PAGE_SIZE, SMALL_MAX, WORD } from "./config";
+import {
+  GRANULE_SIZE,
+  LARGE_MAX,
+  LINKED,
+  MAX_REQUEST,
+  MIN_ALIGN,
+  PAGE_SHIFT,
+  PAGE_SIZE,
+  SMALL_MAX,
+  WORD,
+} from "./config";
 import { hasHeap, nothing } from "./control";
 import { FAIL_NOT_A_BLOCK } from "./failure";
 import { codeOf, isMarked, link, mark, next, unmark } from "./free-list";
@@ -148,7 +158,7 @@ function allocateBig(size: usize, align: usize): usize {
 /** The bin of `kind` has no room or never has, or the gate is closed. */
 function freeSlow(block: usize): void {
   // Before an instance has seen the heap no kind is what it seems, and no bin has room.
-  if (HK_NATIVE && !HK_VIRTUAL && !hasHeap()) return;
+  if (LINKED && !hasHeap()) return;
   const kind = kindOf(block);
   if (kind < CLASS_FIRST) {
     if (block) freeBig(block, kind);

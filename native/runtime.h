@@ -43,14 +43,14 @@ typedef u64 place;
  * instructions. In C for WebAssembly they would be sequentially consistent instructions, which cost; there an access is volatile,
  * which compilers make exactly once, where it stands, of the one instruction that it is. Without threads it may be any. */
 #ifdef __wasm_atomics__
-#define LOAD_FROM(narrow, at) (*(volatile any_##narrow *)(at))
-#define STORE_TO(narrow, at, value) (*(volatile any_##narrow *)(at) = (value))
+#define LOAD_FROM(narrow, at) (*(volatile any_##narrow *)at)
+#define STORE_TO(narrow, at, value) (*(volatile any_##narrow *)at = (value))
 #elif defined(__wasm__)
-#define LOAD_FROM(narrow, at) (*(any_##narrow *)(at))
-#define STORE_TO(narrow, at, value) (*(any_##narrow *)(at) = (value))
+#define LOAD_FROM(narrow, at) (*(any_##narrow *)at)
+#define STORE_TO(narrow, at, value) (*(any_##narrow *)at = (value))
 #else
-#define LOAD_FROM(narrow, at) __atomic_load_n((any_##narrow *)(at), __ATOMIC_RELAXED)
-#define STORE_TO(narrow, at, value) __atomic_store_n((any_##narrow *)(at), value, __ATOMIC_RELAXED)
+#define LOAD_FROM(narrow, at) __atomic_load_n((any_##narrow *)at, __ATOMIC_RELAXED)
+#define STORE_TO(narrow, at, value) __atomic_store_n((any_##narrow *)at, value, __ATOMIC_RELAXED)
 #endif
 #define LOAD(name, narrow, wide) static inline wide name##_shared(MEMORY memory, place at) { return (wide)LOAD_FROM(narrow, at); }
 #define STORE(name, narrow, wide) static inline void name##_shared(MEMORY memory, place at, wide value) { STORE_TO(narrow, at, (narrow)value); }

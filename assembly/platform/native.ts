@@ -17,9 +17,9 @@ export declare function heap(): usize;
 export declare function setHeap(address: usize): void;
 
 /**
- * The region map, one byte per page. Process-wide, one load; starts as a map in which only address 0 may be looked up (class 0), so
- * `free(null)` is safe before the first malloc. On Linux the library's constructor makes the heap, so other pointers are safe
- * from then on.
+ * The region map, one byte per page, one load. On Linux process-wide: it starts as a map in which only address 0 may be looked up
+ * (class 0), so `free(null)` is safe before the first malloc, and the library's constructor makes the heap, so other pointers are
+ * safe from then on. In linked programs the thread's own, and 0 until the thread has seen the heap.
  */
 // @ts-ignore: decorator
 @external("platform", "regions")

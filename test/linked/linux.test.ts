@@ -8,13 +8,15 @@ import { PROFILES, PROGRAMS, SOME_PROFILES, Workshop } from "./support/toolchain
 const workshop = new Workshop();
 const ok = (output: string) => ({ exitCode: 0, output });
 
+const ONE = FULL ? PROFILES : PROFILES.slice(0, 1);
+
 const WAYS = [
   ["gcc", [], PROFILES],
   ["gcc", ["-static"], SOME_PROFILES],
-  ["gcc", ["-flto"], FULL ? PROFILES : PROFILES.slice(0, 1)],
-  ["clang-14", [], FULL ? PROFILES : PROFILES.slice(0, 1)],
-  ["clang-19", [], SOME_PROFILES],
-  ["musl-gcc", [], FULL ? PROFILES : PROFILES.slice(0, 1)],
+  ["gcc", ["-flto"], ONE],
+  ["clang-14", [], ONE],
+  ["clang-19", [], ONE],
+  ["musl-gcc", [], ONE],
   ["musl-gcc", ["-static"], SOME_PROFILES],
 ] as const;
 

@@ -114,7 +114,7 @@ print(sorted(out.items()))`;
   it.skipIf(!installed("g++"))("g++ compiles, two at a time, to the same object", async () => {
     const directory = scratch();
     const source = path.join(directory, "large.cpp");
-    await writeFile(source, largeSource(FULL ? 400 : 40));
+    await writeFile(source, largeSource(FULL ? 400 : 16));
     const object = async (name: string, preloaded: boolean) => {
       const target = path.join(directory, name);
       const result = await run("g++", ["-std=c++17", "-O1", "-c", source, "-o", target], {
@@ -146,7 +146,7 @@ print(sorted(out.items()))`;
   });
 
   it.skipIf(!installed("stress-ng"))("stress-ng finds no fault in malloc", async () => {
-    const args = ["--malloc", "2", "--malloc-bytes", "64m", "--timeout", FULL ? "60" : "4", "--verify"];
+    const args = ["--malloc", "2", "--malloc-bytes", "64m", "--timeout", FULL ? "60" : "2", "--verify"];
     const result = await run("stress-ng", args, { preload: await library(), directory: scratch() });
     expect(result.status, result.output + result.errors).toBe(0);
   });
@@ -170,7 +170,7 @@ print(sorted(out.items()))`;
           const answer = await run("redis-cli", ["-s", socket, "eval", load, "0"]);
           expect(answer).toMatchObject({ status: 0 });
           if (!profile) return answer.output;
-          const requests = FULL ? "1000000" : "50000";
+          const requests = FULL ? "1000000" : "20000";
           const benchmark = [
             "-s",
             socket,

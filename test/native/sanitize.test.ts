@@ -28,8 +28,8 @@ it.each([
     sanitizer: "thread" as const,
     fault: {
       file: "runtime.h",
-      from: "__atomic_load_n((any_##narrow *)(at), __ATOMIC_RELAXED)",
-      to: "*(any_##narrow *)(at)",
+      from: "__atomic_load_n((any_##narrow *)at, __ATOMIC_RELAXED)",
+      to: "*(any_##narrow *)at",
     },
     report: /data race/,
   },

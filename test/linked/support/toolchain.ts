@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { afterAll, beforeAll } from "vitest";
 import { amalgamate, publishedBodies } from "../../../packages/tools/src/build/amalgamation.js";
+import { DEBIAN_NODE_PATH } from "../../../packages/tools/src/lab/peers/emscripten.js";
 import { FULL } from "../../native/support/program.js";
 import { loadProfile } from "../../../packages/tools/src/profile/index.js";
 
@@ -55,8 +56,7 @@ export class Workshop {
   /** Compiles a program of programs/ with hakmem.c, or without; warnings are errors. */
   async compile(compiler: string, program: string, args: readonly string[], source = "hakmem.c"): Promise<Ending> {
     const sources = [path.join(PROGRAMS, program), ...(source === "" ? [] : [source])];
-    // Debian's Emscripten finds its parser there.
-    const env = { NODE_PATH: "/usr/share/nodejs" };
+    const env = { NODE_PATH: DEBIAN_NODE_PATH };
     return this.run(compiler, ["-Wall", "-Wextra", "-Werror", "-I", ".", ...args, ...sources], env);
   }
 

@@ -143,7 +143,7 @@ const HEAD = `/* hakmem: a memory allocator, in one file. Compile it with your p
 #elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define HAKMEM_SANITIZED
 #endif
-#if defined(HAKMEM_SANITIZED) && !defined(HAKMEM_BESIDE_SANITIZER)
+#ifdef HAKMEM_SANITIZED
 #error "hakmem.c: a sanitizer brings an allocator of its own, which must stay: build without one of the two"
 #endif
 
@@ -193,8 +193,8 @@ function conditionOf({ profile, target, architecture }: Body, profiles: readonly
   return [condition, ...wanted].join(" && ");
 }
 
-/** Kept, since it takes seconds to make. */
-async function bodyText(body: Body): Promise<string> {
+/** The text of `allocator.gen.h` with this body alone; kept, since it takes seconds to make. */
+export async function bodyText(body: Body): Promise<string> {
   const { profile, target, architecture, sourceRoot = ROOT } = body;
   const width = architecture === undefined ? {} : { HK_ADDRESS_BITS: ADDRESS_BITS[architecture] };
   const overrides = { ...width, ...body.overrides };

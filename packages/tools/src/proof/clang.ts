@@ -6,13 +6,11 @@
 import { copyFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import * as path from "node:path";
 import { execa } from "execa";
-import { ADDRESS_BITS, hostArchitecture, runTool } from "../build/native-compiler.js";
-import { generateAllocatorSource } from "../build/native-module.js";
+import { hostArchitecture, runTool } from "../build/native-compiler.js";
+import { bodyText } from "../build/amalgamation.js";
 import { ROOT } from "../base/paths.js";
-import { cachedFile } from "../base/cache.js";
-import { fingerprint, fingerprintOfAllocator } from "../base/fingerprint.js";
 import { RequestError } from "../base/errors.js";
-import { constantsOf, loadProfile, loadShippedProfiles, type Profile, ProfileError } from "../profile/index.js";
+import { loadProfile, loadShippedProfiles, type Profile, ProfileError } from "../profile/index.js";
 
 const CLANG = "clang-19";
 const NATIVE = path.join(ROOT, "native");
@@ -71,23 +69,14 @@ export async function generateSource(
 ): Promise<Source> {
   await mkdir(directory, { recursive: true });
   for (const file of await readdir(NATIVE)) await copyFile(path.join(NATIVE, file), path.join(directory, file));
-  await copyFile(await generatedHeader(profile), path.join(directory, "allocator.gen.h"));
+  const text = await bodyText({ profile, target: "native", architecture: hostArchitecture() });
+  await writeFile(path.join(directory, "allocator.gen.h"), text);
   for (const { file, from, to } of changes) {
     const text = await readFile(path.join(directory, file), "utf8");
     if (!text.includes(from)) throw new Error(`${file} has no "${from}" any more`);
     await writeFile(path.join(directory, file), text.replaceAll(from, to));
   }
   return { profile, directory };
-}
-
-/** Path of the allocator's C, which takes seconds to make: kept for the next proof. */
-async function generatedHeader(profile: Profile): Promise<string> {
-  const overrides = { HK_ADDRESS_BITS: ADDRESS_BITS[hostArchitecture()] };
-  const name = fingerprint(
-    JSON.stringify([profile, constantsOf(profile, "native", overrides)]),
-    await fingerprintOfAllocator(ROOT),
-  );
-  return cachedFile(`native-${name}.h`, async () => Buffer.from(await generateAllocatorSource({ profile, overrides })));
 }
 
 export interface LibraryOptions {

@@ -15,7 +15,7 @@ import type { LabTarget } from "../target.js";
 import { withScratch } from "../../base/scratch.js";
 
 /** Debian's Emscripten finds its JavaScript parser here only when it is told to. */
-const DEBIAN_NODE_PATH = "/usr/share/nodejs";
+export const DEBIAN_NODE_PATH = "/usr/share/nodejs";
 const ENVIRONMENT = { ...process.env, NODE_PATH: DEBIAN_NODE_PATH };
 
 const STACK_BYTES = PAGE_BYTES;
