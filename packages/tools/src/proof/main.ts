@@ -5,6 +5,7 @@ import { registerEngines } from "./engines.js";
 import { registerFigures } from "./figures.js";
 import { registerFuzz } from "./fuzz.js";
 import { registerInterruptions } from "./interruptions.js";
+import { registerLinked } from "./linked.js";
 import { registerMistakes } from "./mistakes.js";
 import { registerModel } from "./model.js";
 import { registerPlaces } from "./places.js";
@@ -17,6 +18,7 @@ const COMMANDS: readonly Register[] = [
   registerFigures,
   registerFuzz,
   registerInterruptions,
+  registerLinked,
   registerMistakes,
   registerModel,
   registerPlaces,

@@ -1,0 +1,287 @@
+/** The toolchains that whole programs are built by, with hakmem.c and with the allocators that they have of their own. */
+
+import { readFile, rm, writeFile } from "node:fs/promises";
+import * as path from "node:path";
+import { execa } from "execa";
+import { amalgamate, publishedBodies } from "../../build/amalgamation.js";
+import { buildNative } from "../../build/native.js";
+import { loadProfile } from "../../profile/index.js";
+import { preloading } from "../../run/allocators.js";
+import { DEBIAN_NODE_PATH } from "../peers/emscripten.js";
+import { exists } from "../../base/exists.js";
+import { ExplainedError, MeasurementError } from "../../base/errors.js";
+
+/** The allocator that is this project's, linked into the program. */
+export const OURS = "hakmem";
+/** The same as a library that is preloaded. */
+export const PRELOADED = "hakmem, preloaded";
+
+/** A program as it is started. */
+export interface Command {
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+export interface Toolchain {
+  readonly name: string;
+  readonly title: string;
+  /** What programs are linked with in turn; hakmem first, then what the toolchain links when nothing is said. */
+  readonly allocators: readonly string[];
+  readonly cc: string;
+  readonly cxx: string;
+  /** For compiling and for linking. */
+  readonly flags: readonly string[];
+  /** What links `objects` with an allocator into `output`, beside the objects and {@link flags}. */
+  readonly linking: (allocator: string) => readonly string[];
+  /** What to start of `output`. */
+  readonly command: (output: string, allocator: string, directory: string) => Promise<Command>;
+}
+
+/** Optimised as programs are that are shipped. */
+const OPTIMISED = "-O2";
+const STACK_BYTES = 2 ** 20;
+
+/** A program in WebAssembly writes here, as JSON, how long it took without the start of the engine, and how large its memory is at the end. */
+const MEASURED = "measured.json";
+
+const EMSCRIPTEN_FRAME = `
+if (typeof importScripts !== "function") {
+  var begin;
+  Module["preRun"] = [function () { begin = performance.now(); }];
+  Module["onExit"] = function () {
+    var ms = performance.now() - begin;
+    require("fs").writeFileSync("${MEASURED}", JSON.stringify({ ms: ms, bytes: wasmMemory.buffer.byteLength }));
+  };
+}
+`;
+
+const WASI_FRAME = `
+import { WASI } from "node:wasi";
+import { readFileSync, writeFileSync } from "node:fs";
+const [file, ...args] = process.argv.slice(2);
+const wasi = new WASI({ version: "preview1", args: [file, ...args], preopens: { "/": "/" }, returnOnExit: true });
+const { instance } = await WebAssembly.instantiate(readFileSync(file), wasi.getImportObject());
+const begin = performance.now();
+process.exitCode = wasi.start(instance);
+const ms = performance.now() - begin;
+writeFileSync("${MEASURED}", JSON.stringify({ ms, bytes: instance.exports.memory.buffer.byteLength }));
+`;
+
+/** Runs `run(count)` of a library in Rust and prints what it returns. */
+const RUST_FRAME = `
+import { readFileSync, writeFileSync } from "node:fs";
+const [file, count] = process.argv.slice(2);
+const { instance } = await WebAssembly.instantiate(readFileSync(file));
+const begin = performance.now();
+const result = instance.exports.run(Number(count));
+const ms = performance.now() - begin;
+console.log(result >>> 0);
+writeFileSync("${MEASURED}", JSON.stringify({ ms, bytes: instance.exports.memory.buffer.byteLength }));
+`;
+
+/** This Emscripten's programs take a global `fetch` for a browser's. */
+const EMSCRIPTEN_NODE = ["--no-experimental-fetch"];
+/**
+ * Node 20's fast calls into WASI make handles that belong to nobody, so that after a memory has grown a variable of the caller may be
+ * its buffer.
+ */
+const WASI_NODE = ["--no-warnings", "--no-turbo-fast-api-calls"];
+
+function emscripten(name: string, title: string, threaded: boolean): Toolchain {
+  const threads = threaded ? ["-sPROXY_TO_PTHREAD", "-sPTHREAD_POOL_SIZE=4"] : [];
+  return {
+    name,
+    title,
+    allocators: [OURS, "dlmalloc", "emmalloc"],
+    cc: "emcc",
+    cxx: "em++",
+    flags: [OPTIMISED, ...(threaded ? ["-pthread"] : [])],
+    linking: (allocator) => [
+      ...threads,
+      // From little, so that what it is at the end is what the program needed.
+      ...["-sALLOW_MEMORY_GROWTH", `-sINITIAL_MEMORY=${4 * STACK_BYTES}`, `-sMAXIMUM_MEMORY=${2 ** 31}`],
+      ...["-sEXIT_RUNTIME=1", "-sNODERAWFS=1", `-sTOTAL_STACK=${STACK_BYTES}`, "-sENVIRONMENT=node,worker"],
+      ...["--pre-js", "frame.js", `-sMALLOC=${allocator === OURS ? "dlmalloc" : allocator}`],
+    ],
+    command: async (output) => ({ file: process.execPath, args: [...EMSCRIPTEN_NODE, output] }),
+  };
+}
+
+const WASI: Toolchain = {
+  name: "wasi",
+  title: "WASI",
+  allocators: [OURS, "dlmalloc"],
+  cc: "clang-14",
+  cxx: "clang++-14",
+  flags: ["--target=wasm32-wasi", OPTIMISED],
+  linking: () => [`-Wl,-z,stack-size=${STACK_BYTES}`],
+  command: async (output) => ({ file: process.execPath, args: [...WASI_NODE, "frame.mjs", output] }),
+};
+
+const GCC: Toolchain = {
+  name: "gcc",
+  title: "Linux, glibc",
+  allocators: [OURS, "glibc", PRELOADED],
+  cc: "gcc",
+  cxx: "g++",
+  flags: [OPTIMISED, "-pthread"],
+  linking: () => [],
+  command: async (output, allocator, directory) => {
+    const file = path.join(directory, output);
+    if (allocator !== PRELOADED) return { file, args: [] };
+    const { shared } = await buildNative({
+      profile: await loadProfile("default"),
+      out: path.join(directory, "preloaded"),
+    });
+    return { file, args: [], env: preloading(shared) };
+  },
+};
+
+const MUSL: Toolchain = {
+  name: "musl",
+  title: "Linux, musl",
+  allocators: [OURS, "musl"],
+  cc: "musl-gcc",
+  cxx: "false",
+  flags: [OPTIMISED, "-pthread", "-static"],
+  linking: () => [],
+  command: async (output, _, directory) => ({ file: path.join(directory, output), args: [] }),
+};
+
+/** Rust's own tools build the program; the compiler of C is for hakmem.c. */
+function rust(name: string, title: string, own: string, target: string | undefined): Toolchain {
+  const wasm = target !== undefined;
+  return {
+    name,
+    title,
+    allocators: [OURS, own],
+    cc: wasm ? "clang-14" : "gcc",
+    cxx: "false",
+    flags: wasm ? ["--target=wasm32", OPTIMISED] : [OPTIMISED],
+    linking: () => (wasm ? ["--target", target, "--lib"] : ["--bin", "program"]),
+    command: async (output, _, directory) =>
+      wasm ? { file: process.execPath, args: ["rust.mjs", output] } : { file: path.join(directory, output), args: [] },
+  };
+}
+
+export const TOOLCHAINS = {
+  emscripten: emscripten("emscripten", "Emscripten", false),
+  "emscripten-threads": emscripten("emscripten-threads", "Emscripten, threads", true),
+  wasi: WASI,
+  gcc: GCC,
+  musl: MUSL,
+  rust: rust("rust", "Rust, Linux", "glibc", undefined),
+  "rust-wasm": rust("rust-wasm", "Rust, WebAssembly", "dlmalloc", "wasm32-unknown-unknown"),
+} as const;
+
+export type ToolchainName = keyof typeof TOOLCHAINS;
+
+/** A toolchain at work in a directory of its own. */
+export class Kit {
+  constructor(
+    readonly toolchain: Toolchain,
+    readonly directory: string,
+  ) {}
+
+  /** Lays out what programs are linked with. */
+  async prepare(): Promise<void> {
+    const frames = { "frame.js": EMSCRIPTEN_FRAME, "frame.mjs": WASI_FRAME, "rust.mjs": RUST_FRAME };
+    const files = { ...frames, "hakmem.c": await hakmem() };
+    for (const [name, text] of Object.entries(files)) await writeFile(path.join(this.directory, name), text);
+    await this.run(this.toolchain.cc, [...this.toolchain.flags, "-c", "hakmem.c", "-o", "hakmem.o"]);
+  }
+
+  /** Runs a tool where the toolchain works. Rejects with {@link ExplainedError} and what it wrote when it fails. */
+  async run(command: string, args: readonly string[], cwd = this.directory): Promise<string> {
+    const { exitCode, all, code } = await execa(command, [...args], {
+      cwd,
+      env: environment(),
+      reject: false,
+      all: true,
+    });
+    if (code === "ENOENT") throw new ExplainedError(`${command} is not installed`);
+    if (exitCode !== 0) throw new ExplainedError(`${command} ${args.join(" ")} failed:\n${all.slice(-2000)}`);
+    return all;
+  }
+
+  /** Compiles sources of C and C++ and returns their objects. */
+  async compile(sources: readonly string[], flags: readonly string[] = []): Promise<string[]> {
+    const objects: string[] = [];
+    for (const source of sources) {
+      const object = `${path.basename(source)}.o`;
+      const compiler = /\.c$/.test(source) ? this.toolchain.cc : this.toolchain.cxx;
+      await this.run(compiler, [...this.toolchain.flags, "-w", ...flags, "-c", source, "-o", object]);
+      objects.push(object);
+    }
+    return objects;
+  }
+
+  /** Links objects with an allocator. */
+  async link(
+    objects: readonly string[],
+    allocator: string,
+    { libraries = [], isCxx = false }: { readonly libraries?: readonly string[]; readonly isCxx?: boolean } = {},
+  ): Promise<Command> {
+    const { toolchain, directory } = this;
+    const output = `${allocator.replace(/\W+/g, "-")}${toolchain.cc === "emcc" ? ".js" : ""}`;
+    const ours = allocator === OURS ? ["hakmem.o"] : [];
+    const options = [...toolchain.flags, ...toolchain.linking(allocator), "-o", output];
+    await this.run(isCxx ? toolchain.cxx : toolchain.cc, [...objects, ...ours, ...libraries, ...options]);
+    return toolchain.command(output, allocator, directory);
+  }
+}
+
+let text: Promise<string> | undefined;
+
+function hakmem(): Promise<string> {
+  return (text ??= loadProfile("default").then((profile) => amalgamate(publishedBodies([profile]))));
+}
+
+/** Toolchains find their own tools: what npm puts before them are other versions. */
+export function environment(): Record<string, string> {
+  const PATH = (process.env["PATH"] ?? "").split(":").filter((name) => !name.includes("node_modules"));
+  return {
+    PATH: PATH.join(":"),
+    NODE_PATH: DEBIAN_NODE_PATH,
+    // Debian's, which has the standard library for WebAssembly.
+    RUSTC: "/usr/bin/rustc",
+    CC_wasm32_unknown_unknown: "clang-14",
+  };
+}
+
+/** What a run of a program took. */
+export interface Visit {
+  readonly ms: number;
+  /** Of a WebAssembly memory at the end. */
+  readonly bytes: number | null;
+  readonly output: string;
+}
+
+/** Runs a program to its end, with a file as its standard input. Rejects with {@link MeasurementError} when it fails. */
+export async function visit(
+  command: Command,
+  args: readonly string[],
+  input: string | undefined,
+  cwd: string,
+): Promise<Visit> {
+  const begin = performance.now();
+  const result = await execa(command.file, [...command.args, ...args], {
+    cwd,
+    env: command.env ?? {},
+    stdin: input === undefined ? "ignore" : { file: input },
+    reject: false,
+    timeout: 300_000,
+    maxBuffer: 2 ** 28,
+  });
+  const ms = performance.now() - begin;
+  if (result.exitCode !== 0)
+    throw new MeasurementError(
+      `${command.args.at(-1) ?? command.file} ended with ${result.signal ?? result.exitCode}:\n${result.stderr.slice(-1000)}`,
+    );
+  const measured = path.join(cwd, MEASURED);
+  if (!(await exists(measured))) return { ms, bytes: null, output: result.stdout };
+  const inside = JSON.parse(await readFile(measured, "utf8")) as { ms: number; bytes: number };
+  await rm(measured);
+  return { ...inside, output: result.stdout };
+}

@@ -1,0 +1,163 @@
+/** `prove linked`: whole programs, built by each toolchain with hakmem.c and with the allocator that it has of its own. */
+
+import { readFile } from "node:fs/promises";
+import * as path from "node:path";
+import { Option } from "commander";
+import { markdownTable } from "markdown-table";
+import { writeWhole } from "../base/cache.js";
+import { messageOf, RequestError } from "../base/errors.js";
+import { exists } from "../base/exists.js";
+import { ROOT } from "../base/paths.js";
+import { EXIT, listOf, type Register, wholeNumber } from "../cli/command.js";
+import { PROGRAMS } from "../lab/programs/programs.js";
+import { measureCase, type Case, type Series } from "../lab/programs/suite.js";
+import { OURS, TOOLCHAINS, type ToolchainName } from "../lab/programs/toolchains.js";
+import { describeHost, type Host } from "../lab/results.js";
+import { estimateMedian, estimateMedianRatio } from "../lab/statistics.js";
+import { writePage } from "./page.js";
+
+interface Options {
+  readonly program?: readonly string[];
+  readonly toolchain?: readonly ToolchainName[];
+  readonly rounds: number;
+  readonly record: boolean;
+}
+
+const PROGRAM_NAMES = PROGRAMS.map(({ name }) => name);
+const TOOLCHAIN_NAMES = Object.keys(TOOLCHAINS) as ToolchainName[];
+const RECORD = path.join(ROOT, "docs", "figures", "linked.json");
+const PAGE = path.join(ROOT, "docs", "linking.md");
+
+export const registerLinked: Register = (program) => {
+  program
+    .command("linked")
+    .description(
+      "whole programs linked with hakmem.c, and with what their toolchain has: the same output, time and memory",
+    )
+    .addOption(
+      new Option("--program <names>", `of ${PROGRAM_NAMES.join(", ")} (default: all)`).argParser(listOf(PROGRAM_NAMES)),
+    )
+    .addOption(
+      new Option("--toolchain <names>", `of ${TOOLCHAIN_NAMES.join(", ")} (default: all)`).argParser(
+        listOf(TOOLCHAIN_NAMES),
+      ),
+    )
+    .option("--rounds <count>", "interleaved rounds", wholeNumber(3, 1000), 9)
+    .option(
+      "--record",
+      "put the figures on record in docs/figures/linked.json, and the table into docs/linking.md",
+      false,
+    )
+    .addHelpText(
+      "after",
+      "\nThe sources are Debian's, downloaded once. All of it takes about half an hour, on a machine that does nothing else.",
+    )
+    .action(async ({ program: programs = PROGRAM_NAMES, toolchain = TOOLCHAIN_NAMES, rounds, record }: Options) => {
+      const cases = PROGRAMS.filter(({ name }) => programs.includes(name)).flatMap((each) =>
+        each.toolchains.filter((name) => toolchain.includes(name)).map((name) => ({ program: each, toolchain: name })),
+      );
+      if (cases.length === 0)
+        throw new RequestError(`no program of ${programs.join(", ")} is built by ${toolchain.join(", ")}`);
+      const measured: Row[] = [];
+      let failed = 0;
+      for (const each of cases) {
+        const row = await measureRow(each, rounds);
+        if (row === undefined) failed++;
+        else {
+          measured.push(row);
+          console.error(
+            `${row.program}, ${row.toolchain}: ${row.series.map(({ allocator, ms }) => `${allocator} ${digits(estimateMedian(ms).value)} ms`).join(", ")}`,
+          );
+        }
+      }
+      console.log(tableOf(measured));
+      if (record) {
+        await saveRows(measured);
+        await writePage(PAGE, linkingParts(await readRows()));
+      }
+      process.exitCode = failed > 0 ? EXIT.failed : EXIT.ok;
+    });
+};
+
+/** A case that was measured. */
+interface Row {
+  readonly program: string;
+  readonly toolchain: ToolchainName;
+  readonly host: Host;
+  readonly series: readonly Series[];
+}
+
+async function measureRow({ program, toolchain }: Case, rounds: number): Promise<Row | undefined> {
+  try {
+    return {
+      program: program.name,
+      toolchain,
+      host: describeHost(),
+      series: await measureCase({ program, toolchain }, rounds),
+    };
+  } catch (error) {
+    console.error(`${program.name}, ${toolchain}: FAILED: ${messageOf(error)}`);
+    return undefined;
+  }
+}
+
+/** What is on record, a line each; what was measured replaces its own. */
+async function saveRows(rows: readonly Row[]): Promise<void> {
+  const known = new Map((await readRows()).map((row) => [keyOf(row), row]));
+  for (const row of rows) known.set(keyOf(row), row);
+  const order = (row: Row): number =>
+    PROGRAM_NAMES.indexOf(row.program) * TOOLCHAIN_NAMES.length + TOOLCHAIN_NAMES.indexOf(row.toolchain);
+  const lines = [...known.values()].sort((a, b) => order(a) - order(b)).map((row) => `  ${JSON.stringify(row)}`);
+  await writeWhole(RECORD, `[\n${lines.join(",\n")}\n]\n`);
+}
+
+async function readRows(): Promise<Row[]> {
+  return (await exists(RECORD)) ? (JSON.parse(await readFile(RECORD, "utf8")) as Row[]) : [];
+}
+
+const keyOf = ({ program, toolchain }: Row): string => `${program} ${toolchain}`;
+
+/** The part of docs/linking.md that comes from the record. */
+export function linkingParts(rows: readonly Row[]): Readonly<Record<string, string>> {
+  return { "whole programs": tableOf(rows) };
+}
+
+/** The record that {@link linkingParts} shows. */
+export const linkingRows = readRows;
+
+function tableOf(rows: readonly Row[]): string {
+  const head = [
+    "program",
+    "toolchain",
+    "hakmem.c, ms",
+    "its own, ms",
+    "its own / hakmem.c",
+    "others / hakmem.c",
+    "memory at the end, MiB",
+  ];
+  const cells = rows.map(({ program, toolchain, series }) => {
+    const [ours, own, ...others] = series;
+    if (ours?.allocator !== OURS || own === undefined) throw new Error(`${program}: nothing to compare`);
+    return [
+      PROGRAMS.find(({ name }) => name === program)?.title ?? program,
+      TOOLCHAINS[toolchain].title,
+      digits(estimateMedian(ours.ms).value),
+      `${digits(estimateMedian(own.ms).value)} (${own.allocator})`,
+      ratio(own, ours),
+      others.map((each) => `${each.allocator} ${ratio(each, ours)}`).join(", "),
+      ours.bytes === null
+        ? ""
+        : series.map(({ allocator, bytes }) => `${allocator} ${digits((bytes ?? 0) / 2 ** 20)}`).join(", "),
+    ];
+  });
+  return markdownTable([head, ...cells], { align: ["l", "l", "r", "r", "r", "r", "l"] });
+}
+
+function ratio(peer: Series, ours: Series): string {
+  const { value, low, high } = estimateMedianRatio(peer.ms, ours.ms);
+  return `${value.toFixed(2)} (${low.toFixed(2)} to ${high.toFixed(2)})`;
+}
+
+function digits(value: number): string {
+  return value >= 100 ? value.toFixed(0) : value.toPrecision(3);
+}
