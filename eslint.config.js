@@ -10,7 +10,16 @@ const ASSEMBLY = [
 ];
 
 export default tseslint.config(
-  { ignores: ["**/dist/", "packages/hakmem/build/", "**/node_modules/", "coverage/", "**/*.d.ts"] },
+  {
+    ignores: [
+      "**/dist/",
+      "packages/tools/programs/",
+      "packages/hakmem/build/",
+      "**/node_modules/",
+      "coverage/",
+      "**/*.d.ts",
+    ],
+  },
   {
     files: ["**/*.ts", "**/*.js", "**/*.mjs"],
     ignores: ASSEMBLY,

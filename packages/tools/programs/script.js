@@ -1,7 +1,7 @@
 // A small language, interpreted by an interpreter: what programs in JavaScript are made of (objects, closures, strings, arrays,
 // regular expressions, JSON). ECMAScript 5, for Duktape.
 function tokens(text) {
-  let found = [],
+  var found = [],
     pattern = /\s*(\d+|[a-z]\w*|[-+*\/()=;<,{}])/g,
     match;
   while ((match = pattern.exec(text))) found.push({ text: match[1], at: match.index });
@@ -18,17 +18,17 @@ Parser.prototype.take = function () {
   return this.list[this.at++].text;
 };
 Parser.prototype.sum = function () {
-  let left = this.product();
+  var left = this.product();
   while (/^[-+<]$/.test(this.peek())) left = { kind: "binary", operator: this.take(), left, right: this.product() };
   return left;
 };
 Parser.prototype.product = function () {
-  let left = this.atom();
+  var left = this.atom();
   while (/^[*\/]$/.test(this.peek())) left = { kind: "binary", operator: this.take(), left, right: this.atom() };
   return left;
 };
 Parser.prototype.atom = function () {
-  let text = this.take(),
+  var text = this.take(),
     inner;
   if (text === "(") {
     inner = this.sum();
@@ -39,7 +39,7 @@ Parser.prototype.atom = function () {
   return { kind: "name", name: text };
 };
 Parser.prototype.statements = function () {
-  let list = [],
+  var list = [],
     name;
   while (this.peek() && this.peek() !== "}") {
     name = this.take();
@@ -50,7 +50,7 @@ Parser.prototype.statements = function () {
   return list;
 };
 function compile(node) {
-  let left,
+  var left,
     right,
     name = node.name,
     value = node.value;
@@ -94,7 +94,7 @@ function compile(node) {
       };
   }
 }
-let seed = 12345;
+var seed = 12345;
 function random(limit) {
   seed = (seed * 1103515245 + 12345) % 2147483648;
   return seed % limit;
@@ -103,7 +103,7 @@ function expression(depth) {
   if (depth === 0) return random(2) ? String(random(1000)) : "v" + random(20);
   return "(" + expression(depth - 1) + " " + "+-*/<".charAt(random(5)) + " " + expression(depth - 1) + ")";
 }
-let log = [],
+var log = [],
   total = 0,
   round,
   source,
@@ -117,7 +117,7 @@ for (round = 0; round < 60; round++) {
   tree = JSON.parse(JSON.stringify(tree));
   scope = {};
   tree.map(compile).forEach(function (run) {
-    for (let again = 0; again < 20; again++) total = (total + run(scope)) % 1000000007;
+    for (var again = 0; again < 20; again++) total = (total + run(scope)) % 1000000007;
   });
   Object.keys(scope)
     .sort(function (a, b) {
@@ -136,7 +136,7 @@ for (round = 0; round < 60; round++) {
             .join("-")
             .replace(/\d+/g, function (digits) {
               return "#" + digits.length;
-            }),
+            })
       );
     });
 }

@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { afterAll, beforeAll } from "vitest";
 import { amalgamate, publishedBodies } from "../../../packages/tools/src/build/amalgamation.js";
-import { DEBIAN_NODE_PATH } from "../../../packages/tools/src/lab/peers/emscripten.js";
+import { compilerEnvironment } from "../../../packages/tools/src/base/compilers.js";
 import { FULL } from "../../native/support/program.js";
 import { loadProfile } from "../../../packages/tools/src/profile/index.js";
 
@@ -45,9 +45,7 @@ export class Workshop {
   }
 
   async run(command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ending> {
-    // Toolchains find their own tools: what npm puts before them are other versions.
-    const PATH = (process.env["PATH"] ?? "").split(":").filter((name) => !name.includes("node_modules"));
-    const own = { ...env, PATH: PATH.join(":") };
+    const own = { ...compilerEnvironment(), ...env };
     const options = { cwd: this.directory, env: own, reject: false, all: true, timeout: 120_000 } as const;
     const { exitCode, all } = await execa(command, [...args], options);
     return { exitCode, output: all };
@@ -56,8 +54,7 @@ export class Workshop {
   /** Compiles a program of programs/ with hakmem.c, or without; warnings are errors. */
   async compile(compiler: string, program: string, args: readonly string[], source = "hakmem.c"): Promise<Ending> {
     const sources = [path.join(PROGRAMS, program), ...(source === "" ? [] : [source])];
-    const env = { NODE_PATH: DEBIAN_NODE_PATH };
-    return this.run(compiler, ["-Wall", "-Wextra", "-Werror", "-I", ".", ...args, ...sources], env);
+    return this.run(compiler, ["-Wall", "-Wextra", "-Werror", "-I", ".", ...args, ...sources]);
   }
 
   /** Compiles by Emscripten and runs the program in this Node. */

@@ -9,6 +9,7 @@ import { makeProgram, runProgram } from "./command.js";
 import { registerAb } from "./commands/ab.js";
 import { registerBench } from "./commands/bench.js";
 import { registerBuild } from "./commands/build.js";
+import { registerBuildAssemblyScript } from "./commands/build-assemblyscript.js";
 import { registerBuildC } from "./commands/build-c.js";
 import { registerBuildNative } from "./commands/build-native.js";
 import { registerRun } from "./commands/run.js";
@@ -19,7 +20,16 @@ const { version } = JSON.parse(readFileSync(path.join(TOOLS, "package.json"), "u
 const program = makeProgram(
   "hakmem",
   "A memory allocator for WebAssembly, shared memories and native programs, and the lab that measures it.",
-  [registerStart, registerBench, registerAb, registerBuild, registerBuildC, registerBuildNative, registerRun],
+  [
+    registerStart,
+    registerBench,
+    registerAb,
+    registerBuild,
+    registerBuildAssemblyScript,
+    registerBuildC,
+    registerBuildNative,
+    registerRun,
+  ],
 ).version(version);
 completion(program, { completionCommandName: "completion" });
 await runProgram(program);

@@ -7,15 +7,17 @@ import { checkOutputDirectory } from "../../base/output.js";
 import { writeWhole } from "../../base/cache.js";
 import { ROOT } from "../../base/paths.js";
 import { amalgamate, profileMacro, publishedBodies } from "../../build/amalgamation.js";
+import { buildArchives } from "../../build/archives.js";
 import { loadProfile } from "../../profile/index.js";
 import type { CommonOptions } from "../command.js";
 
 export interface BuildCOptions extends CommonOptions {
   readonly profile: readonly string[];
   readonly out: string;
+  readonly archives: boolean;
 }
 
-export async function buildC({ profile: names, out, quiet }: BuildCOptions): Promise<void> {
+export async function buildC({ profile: names, out, archives, quiet }: BuildCOptions): Promise<void> {
   const profiles = await Promise.all(names.map(loadProfile));
   const macros = profiles.map(profileMacro);
   const twice = macros.find((macro, index) => macros.indexOf(macro) !== index);
@@ -28,4 +30,9 @@ export async function buildC({ profile: names, out, quiet }: BuildCOptions): Pro
   await writeWhole(source, text);
   await copyFile(path.join(ROOT, "native", "hakmem.h"), header);
   console.log(`${source}\n${header}`);
+  if (!archives) return;
+  const files = await buildArchives(text, path.join(out, "lib"), (step) => {
+    if (!quiet) console.error(step);
+  });
+  console.log(files.join("\n"));
 }

@@ -16,6 +16,11 @@ export const registerBuildC: Register = (program) => {
       PROFILES,
     )
     .option("-o, --out <directory>", "where to write", "hakmem-c")
+    .option(
+      "--archives",
+      "compile it, too: archives for WebAssembly, by clang and Emscripten, of the first profile",
+      false,
+    )
     .addHelpText(
       "after",
       `

@@ -8,14 +8,13 @@
 import { readFile, writeFile } from "node:fs/promises";
 import * as path from "node:path";
 import { execa } from "execa";
+import { DEBIAN_NODE_PATH } from "../../base/compilers.js";
 import { ARENA_END, MAXIMUM_PAGES, PAGE_BYTES } from "../arena.js";
 import { exists } from "../../base/exists.js";
 import type { WasmContext, WasmPeer } from "./peer.js";
 import type { LabTarget } from "../target.js";
 import { withScratch } from "../../base/scratch.js";
 
-/** Debian's Emscripten finds its JavaScript parser here only when it is told to. */
-export const DEBIAN_NODE_PATH = "/usr/share/nodejs";
 const ENVIRONMENT = { ...process.env, NODE_PATH: DEBIAN_NODE_PATH };
 
 const STACK_BYTES = PAGE_BYTES;

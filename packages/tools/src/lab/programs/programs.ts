@@ -41,7 +41,10 @@ function mix(threads: number): Program {
     threads,
     async build(kit) {
       const objects = await kit.compile([path.join(PARTS, "mix.c")], threads === 1 ? [] : ["-D_REENTRANT"]);
-      return { link: (allocator) => kit.link(objects, allocator), args: [`${threads}`, threads === 1 ? "20000000" : "4000000"] };
+      return {
+        link: (allocator) => kit.link(objects, allocator),
+        args: [`${threads}`, threads === 1 ? "20000000" : "4000000"],
+      };
     },
   };
 }

@@ -7,7 +7,7 @@ import { amalgamate, publishedBodies } from "../../build/amalgamation.js";
 import { buildNative } from "../../build/native.js";
 import { loadProfile } from "../../profile/index.js";
 import { preloading } from "../../run/allocators.js";
-import { DEBIAN_NODE_PATH } from "../peers/emscripten.js";
+import { compilerEnvironment } from "../../base/compilers.js";
 import { exists } from "../../base/exists.js";
 import { ExplainedError, MeasurementError } from "../../base/errors.js";
 
@@ -35,7 +35,7 @@ export interface Toolchain {
   /** What links `objects` with an allocator into `output`, beside the objects and {@link flags}. */
   readonly linking: (allocator: string) => readonly string[];
   /** What to start of `output`. */
-  readonly command: (output: string, allocator: string, directory: string) => Promise<Command>;
+  readonly command: (output: string, allocator: string, directory: string) => Command | Promise<Command>;
 }
 
 /** Optimised as programs are that are shipped. */
@@ -104,7 +104,7 @@ function emscripten(name: string, title: string, threaded: boolean): Toolchain {
       ...["-sEXIT_RUNTIME=1", "-sNODERAWFS=1", `-sTOTAL_STACK=${STACK_BYTES}`, "-sENVIRONMENT=node,worker"],
       ...["--pre-js", "frame.js", `-sMALLOC=${allocator === OURS ? "dlmalloc" : allocator}`],
     ],
-    command: async (output) => ({ file: process.execPath, args: [...EMSCRIPTEN_NODE, output] }),
+    command: (output) => ({ file: process.execPath, args: [...EMSCRIPTEN_NODE, output] }),
   };
 }
 
@@ -116,7 +116,7 @@ const WASI: Toolchain = {
   cxx: "clang++-14",
   flags: ["--target=wasm32-wasi", OPTIMISED],
   linking: () => [`-Wl,-z,stack-size=${STACK_BYTES}`],
-  command: async (output) => ({ file: process.execPath, args: [...WASI_NODE, "frame.mjs", output] }),
+  command: (output) => ({ file: process.execPath, args: [...WASI_NODE, "frame.mjs", output] }),
 };
 
 const GCC: Toolchain = {
@@ -146,7 +146,7 @@ const MUSL: Toolchain = {
   cxx: "false",
   flags: [OPTIMISED, "-pthread", "-static"],
   linking: () => [],
-  command: async (output, _, directory) => ({ file: path.join(directory, output), args: [] }),
+  command: (output, _, directory) => ({ file: path.join(directory, output), args: [] }),
 };
 
 /** Rust's own tools build the program; the compiler of C is for hakmem.c. */
@@ -160,7 +160,7 @@ function rust(name: string, title: string, own: string, target: string | undefin
     cxx: "false",
     flags: wasm ? ["--target=wasm32", OPTIMISED] : [OPTIMISED],
     linking: () => (wasm ? ["--target", target, "--lib"] : ["--bin", "program"]),
-    command: async (output, _, directory) =>
+    command: (output, _, directory) =>
       wasm ? { file: process.execPath, args: ["rust.mjs", output] } : { file: path.join(directory, output), args: [] },
   };
 }
@@ -238,16 +238,9 @@ function hakmem(): Promise<string> {
   return (text ??= loadProfile("default").then((profile) => amalgamate(publishedBodies([profile]))));
 }
 
-/** Toolchains find their own tools: what npm puts before them are other versions. */
-export function environment(): Record<string, string> {
-  const PATH = (process.env["PATH"] ?? "").split(":").filter((name) => !name.includes("node_modules"));
-  return {
-    PATH: PATH.join(":"),
-    NODE_PATH: DEBIAN_NODE_PATH,
-    // Debian's, which has the standard library for WebAssembly.
-    RUSTC: "/usr/bin/rustc",
-    CC_wasm32_unknown_unknown: "clang-14",
-  };
+function environment(): NodeJS.ProcessEnv {
+  // Debian's, which has the standard library for WebAssembly.
+  return { ...compilerEnvironment(), RUSTC: "/usr/bin/rustc", CC_wasm32_unknown_unknown: "clang-14" };
 }
 
 /** What a run of a program took. */

@@ -1,0 +1,82 @@
+/**
+ * hakmem.c compiled to archives, for programs whose build shall compile nothing more. By the oldest compiler that there is: linkers
+ * read what compilers before them made, and not all that those after them make.
+ */
+
+import { copyFile, mkdir, rm, writeFile } from "node:fs/promises";
+import * as path from "node:path";
+import { execa } from "execa";
+import { compilerEnvironment } from "../base/compilers.js";
+import { ExplainedError, messageOf } from "../base/errors.js";
+import { withScratch } from "../base/scratch.js";
+
+interface Archive {
+  readonly file: string;
+  readonly compiler: "clang" | "emcc";
+  readonly flags: readonly string[];
+}
+
+const THREADS = ["-matomics", "-mbulk-memory", "-mmutable-globals"];
+
+/** What is built, by the paths that programs link. */
+export const ARCHIVES: readonly Archive[] = [
+  { file: "wasm32/libhakmem.a", compiler: "clang", flags: ["--target=wasm32"] },
+  { file: "wasm32/libhakmem-mt.a", compiler: "clang", flags: ["--target=wasm32", ...THREADS] },
+  { file: "wasm32/libhakmem-pic.a", compiler: "clang", flags: ["--target=wasm32", "-fPIC"] },
+  { file: "wasm64/libhakmem.a", compiler: "clang", flags: ["--target=wasm64"] },
+  { file: "wasm64/libhakmem-mt.a", compiler: "clang", flags: ["--target=wasm64", ...THREADS] },
+  { file: "wasm32-wasi/libhakmem.a", compiler: "clang", flags: ["--target=wasm32-wasi"] },
+  { file: "wasm32-emscripten/libhakmem.a", compiler: "emcc", flags: [] },
+  { file: "wasm32-emscripten/libhakmem-mt.a", compiler: "emcc", flags: ["-pthread"] },
+  { file: "wasm32-emscripten/libhakmem-pic.a", compiler: "emcc", flags: ["-fPIC"] },
+];
+
+const OLDEST = 14;
+const NEWEST = 30;
+const CLANGS = [...Array.from({ length: NEWEST - OLDEST }, (_, n) => `clang-${OLDEST + n}`), "clang"];
+
+/**
+ * Compiles `text`, a hakmem.c, to every archive of {@link ARCHIVES} below `out`, and returns their paths. Rejects with
+ * {@link ExplainedError} when a compiler is missing or refuses it.
+ */
+export async function buildArchives(
+  text: string,
+  out: string,
+  onStep: (step: string) => void = () => {},
+): Promise<string[]> {
+  const clang = await firstOf(CLANGS, "clang 14 or later");
+  const archiver = (await execa(clang, ["--print-prog-name=llvm-ar"])).stdout;
+  const tools = { clang: [clang, archiver], emcc: [await firstOf(["emcc"], "Emscripten"), "emar"] } as const;
+  return withScratch("archives", async (directory) => {
+    await writeFile(path.join(directory, "hakmem.c"), text);
+    const files: string[] = [];
+    for (const { file, compiler, flags } of ARCHIVES) {
+      onStep(`compiling ${file}`);
+      const [cc, ar] = tools[compiler];
+      await run(cc, [...flags, "-std=gnu11", "-O2", "-Wall", "-Wextra", "-c", "hakmem.c", "-o", "hakmem.o"], directory);
+      await rm(path.join(directory, "libhakmem.a"), { force: true });
+      await run(ar, ["crsD", "libhakmem.a", "hakmem.o"], directory);
+      const target = path.join(out, file);
+      await mkdir(path.dirname(target), { recursive: true });
+      await copyFile(path.join(directory, "libhakmem.a"), target);
+      files.push(target);
+    }
+    return files;
+  });
+}
+
+async function firstOf(names: readonly string[], what: string): Promise<string> {
+  for (const name of names) {
+    const { failed } = await execa(name, ["--version"], { reject: false, env: compilerEnvironment() });
+    if (!failed) return name;
+  }
+  throw new ExplainedError(`${what} is not installed; the archives are compiled by it`);
+}
+
+async function run(command: string, args: readonly string[], cwd: string): Promise<void> {
+  try {
+    await execa(command, args, { cwd, env: compilerEnvironment(), all: true });
+  } catch (error) {
+    throw new ExplainedError(`${command} failed: ${messageOf(error)}`);
+  }
+}
