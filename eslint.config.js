@@ -11,14 +11,7 @@ const ASSEMBLY = [
 
 export default tseslint.config(
   {
-    ignores: [
-      "**/dist/",
-      "packages/tools/programs/",
-      "packages/hakmem/build/",
-      "**/node_modules/",
-      "coverage/",
-      "**/*.d.ts",
-    ],
+    ignores: ["**/dist/", "bench/programs/", "packages/hakmem/build/", "**/node_modules/", "coverage/", "**/*.d.ts"],
   },
   {
     files: ["**/*.ts", "**/*.js", "**/*.mjs"],

@@ -150,4 +150,22 @@ test("refuses to be compiled as C++, without a compiler's extensions, and for ot
     "is for Linux and WebAssembly",
   );
   expect(await said("-DHAKMEM_GUARD", "-DHAKMEM_PROFILE_COMPACT", "hakmem.c")).toContain("at most one of");
+  const older = ["-Wno-builtin-macro-redefined", "-D__clang_major__=13"];
+  expect(await said("--target=wasm32", ...older, "hakmem.c")).toContain("hakmem.c needs Clang 14 or later");
+});
+
+test("linkers refuse two allocators at once, and shared memory where it was compiled without atomics", async () => {
+  await writeFile(
+    path.join(workshop.directory, "other.c"),
+    "void *malloc(__SIZE_TYPE__ size) { return size ? 0 : &malloc; }\nint main(void) { return 0; }\n",
+  );
+  const said = async (...args: string[]): Promise<string> => (await workshop.run(args[0] ?? "", args.slice(1))).output;
+  expect(await said("gcc", "-fno-builtin", "hakmem.c", "other.c", "-pthread")).toMatch(
+    /multiple definition of .malloc'/,
+  );
+  const bare = ["clang-14", ...BARE, "-fno-builtin", "hakmem.c"];
+  expect(await said(...bare, "other.c")).toContain("duplicate symbol: malloc");
+  expect(await said(...bare, "-Wl,--shared-memory,--import-memory,--max-memory=1048576")).toMatch(
+    /--shared-memory is disallowed by .* because it was not compiled with 'atomics' or 'bulk-memory'/,
+  );
 });

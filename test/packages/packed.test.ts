@@ -3,7 +3,7 @@
  * folders below a path with a space and a `#`.
  */
 
-import { chmod, cp, mkdir, mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -38,7 +38,7 @@ beforeAll(async () => {
     if (exitCode !== 0) await execa("cp", ["-a", "--reflink=auto", "--remove-destination", from, path.dirname(to)]);
   }
   await mkdir(work);
-  for (const name of ["hakmem", "tools", "linux-x64", "c"]) {
+  for (const name of ["hakmem", "tools", "linux-x64", "c", "assemblyscript"]) {
     const cwd = path.join(checkout, "packages", name);
     const packed = await execa("npm", ["pack", "--json", "--pack-destination", work], { cwd });
     const [{ filename }] = JSON.parse(packed.stdout.slice(packed.stdout.indexOf("[\n"))) as [{ filename: string }];
@@ -150,7 +150,28 @@ test(
     const source = "node_modules/@hakmem/c";
     await execa("gcc", ["-I", source, "-DHAKMEM_PROFILE_COMPACT", "app.c", `${source}/hakmem.c`, "-o", "app"], { cwd });
     expect((await execa("./app", { cwd })).stdout).toBe("1 compact");
+    const archive = `${source}/lib/wasm32-wasi/libhakmem.a`;
+    await execa("clang-14", ["--target=wasm32-wasi", "-I", source, "app.c", archive, "-o", "app.wasm"], { cwd });
     expect(await bytesBelow(path.join(cwd, "node_modules"))).toBeLessThanOrEqual(2 * MB);
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  "the runtime for AssemblyScript is found where npm puts it",
+  async () => {
+    const cwd = await install("assemblyscript", "assemblyscript");
+    await writeFile(
+      path.join(cwd, "app.ts"),
+      `export function run(): i32 { const names = new Array<string>(); for (let n = 0; n < 1000; n++) names.push(n.toString()); return names.length; }`,
+    );
+    const runtime = "./node_modules/@hakmem/assemblyscript/compact/incremental";
+    const compiler = path.join(ROOT, "node_modules", "assemblyscript", "bin", "asc.js");
+    await execa(process.execPath, [compiler, "app.ts", "--runtime", runtime, "--outFile", "app.wasm"], { cwd });
+    const { instance } = await WebAssembly.instantiate(await readFile(path.join(cwd, "app.wasm")), {
+      env: { abort() {} },
+    });
+    expect((instance.exports["run"] as () => number)()).toBe(1000);
   },
   TIMEOUT_MS,
 );

@@ -136,6 +136,9 @@ const HEAD = `/* hakmem: a memory allocator, in one file. Compile it with your p
 #elif !defined(__linux__) && !defined(__wasm__)
 #error "hakmem.c is for Linux and WebAssembly"
 #endif
+#if defined(__wasm__) && __clang_major__ < 14
+#error "hakmem.c needs Clang 14 or later for WebAssembly: what is a thread's own is in globals, which C has had since then"
+#endif
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
 #define HAKMEM_SANITIZED
@@ -171,9 +174,12 @@ function chosenProfile(profiles: readonly Profile[]): string {
     ].join("\n");
   const [first, ...others] = profiles;
   if (first === undefined) throw new ExplainedError("hakmem.c needs the allocator of one profile at least");
-  if (others.length === 0) return traits(first) + "\n";
+  const refused = profiles.some((profile) => profile.guard)
+    ? ""
+    : '#ifdef HAKMEM_GUARD\n#error "hakmem.c: it was made without a profile that guards"\n#endif\n';
+  if (others.length === 0) return `${refused}${traits(first)}\n`;
   const guard = others.find((profile) => profile.guard);
-  const short = guard === undefined ? "" : `#ifdef HAKMEM_GUARD\n#define ${profileMacro(guard)}\n#endif\n`;
+  const short = guard === undefined ? refused : `#ifdef HAKMEM_GUARD\n#define ${profileMacro(guard)}\n#endif\n`;
   const macros = others.map(profileMacro);
   const several = `#if ${macros.map((macro) => `defined(${macro})`).join(" + ")} > 1\n#error "hakmem.c: at most one of ${macros.join(", ")}"\n#endif\n`;
   const cases = others.map(

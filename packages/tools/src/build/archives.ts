@@ -3,11 +3,13 @@
  * read what compilers before them made, and not all that those after them make.
  */
 
-import { copyFile, mkdir, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, writeFile } from "node:fs/promises";
 import * as path from "node:path";
 import { execa } from "execa";
+import { cachedDirectory } from "../base/cache.js";
 import { compilerEnvironment } from "../base/compilers.js";
 import { ExplainedError, messageOf } from "../base/errors.js";
+import { fingerprint } from "../base/fingerprint.js";
 import { withScratch } from "../base/scratch.js";
 
 interface Archive {
@@ -36,8 +38,8 @@ const NEWEST = 30;
 const CLANGS = [...Array.from({ length: NEWEST - OLDEST }, (_, n) => `clang-${OLDEST + n}`), "clang"];
 
 /**
- * Compiles `text`, a hakmem.c, to every archive of {@link ARCHIVES} below `out`, and returns their paths. Rejects with
- * {@link ExplainedError} when a compiler is missing or refuses it.
+ * Compiles `text`, a hakmem.c, to every archive of {@link ARCHIVES} below `out`, and returns their paths; what was compiled before is
+ * taken from the cache. Rejects with {@link ExplainedError} when a compiler is missing or refuses it.
  */
 export async function buildArchives(
   text: string,
@@ -45,30 +47,35 @@ export async function buildArchives(
   onStep: (step: string) => void = () => {},
 ): Promise<string[]> {
   const clang = await firstOf(CLANGS, "clang 14 or later");
-  const archiver = (await execa(clang, ["--print-prog-name=llvm-ar"])).stdout;
-  const tools = { clang: [clang, archiver], emcc: [await firstOf(["emcc"], "Emscripten"), "emar"] } as const;
-  return withScratch("archives", async (directory) => {
-    await writeFile(path.join(directory, "hakmem.c"), text);
-    const files: string[] = [];
+  const emcc = await firstOf(["emcc"], "Emscripten");
+  const archiver = (await execa(clang.command, ["--print-prog-name=llvm-ar"])).stdout;
+  const tools = { clang: [clang.command, archiver], emcc: [emcc.command, "emar"] } as const;
+  const name = fingerprint(text, JSON.stringify(ARCHIVES), clang.version, emcc.version);
+  const built = await cachedDirectory(`archives-${name}`, (directory) => compileInto(directory, text, tools, onStep));
+  await cp(built, out, { recursive: true });
+  return ARCHIVES.map(({ file }) => path.join(out, file));
+}
+
+type Tools = Readonly<Record<Archive["compiler"], readonly [compiler: string, archiver: string]>>;
+
+async function compileInto(out: string, text: string, tools: Tools, onStep: (step: string) => void): Promise<void> {
+  await withScratch("archives", async (cwd) => {
+    await writeFile(path.join(cwd, "hakmem.c"), text);
     for (const { file, compiler, flags } of ARCHIVES) {
       onStep(`compiling ${file}`);
       const [cc, ar] = tools[compiler];
-      await run(cc, [...flags, "-std=gnu11", "-O2", "-Wall", "-Wextra", "-c", "hakmem.c", "-o", "hakmem.o"], directory);
-      await rm(path.join(directory, "libhakmem.a"), { force: true });
-      await run(ar, ["crsD", "libhakmem.a", "hakmem.o"], directory);
+      await run(cc, [...flags, "-std=gnu11", "-O2", "-Wall", "-Wextra", "-c", "hakmem.c", "-o", "hakmem.o"], cwd);
       const target = path.join(out, file);
       await mkdir(path.dirname(target), { recursive: true });
-      await copyFile(path.join(directory, "libhakmem.a"), target);
-      files.push(target);
+      await run(ar, ["crsD", target, "hakmem.o"], cwd);
     }
-    return files;
   });
 }
 
-async function firstOf(names: readonly string[], what: string): Promise<string> {
-  for (const name of names) {
-    const { failed } = await execa(name, ["--version"], { reject: false, env: compilerEnvironment() });
-    if (!failed) return name;
+async function firstOf(names: readonly string[], what: string): Promise<{ command: string; version: string }> {
+  for (const command of names) {
+    const { failed, stdout } = await execa(command, ["--version"], { reject: false, env: compilerEnvironment() });
+    if (!failed) return { command, version: stdout };
   }
   throw new ExplainedError(`${what} is not installed; the archives are compiled by it`);
 }

@@ -21,8 +21,11 @@ interface Options {
   readonly toolchain?: readonly ToolchainName[];
   readonly rounds: number;
   readonly record: boolean;
+  readonly tables: boolean;
 }
 
+/** What builds the programs and counts their instructions. */
+const PACKAGES = ["make", "tcl", "ruby", "bison", "valgrind", "librust-serde-json-dev"];
 const PROGRAM_NAMES = PROGRAMS.map(({ name }) => name);
 const TOOLCHAIN_NAMES = Object.keys(TOOLCHAINS) as ToolchainName[];
 const RECORD = path.join(ROOT, "docs", "figures", "linked.json");
@@ -48,35 +51,42 @@ export const registerLinked: Register = (program) => {
       "put the figures on record in docs/figures/linked.json, and the table into docs/linking.md",
       false,
     )
+    .option("--tables", "measure nothing: write the table from what is on record", false)
     .addHelpText(
       "after",
-      "\nThe sources are Debian's, downloaded once. All of it takes about half an hour, on a machine that does nothing else.",
+      `
+The sources are Debian's, downloaded once. Beside what the tests need, these packages are: ${PACKAGES.join(" ")}.
+All of it takes about forty minutes, on a machine that does nothing else.`,
     )
-    .action(async ({ program: programs = PROGRAM_NAMES, toolchain = TOOLCHAIN_NAMES, rounds, record }: Options) => {
-      const cases = PROGRAMS.filter(({ name }) => programs.includes(name)).flatMap((each) =>
-        each.toolchains.filter((name) => toolchain.includes(name)).map((name) => ({ program: each, toolchain: name })),
-      );
-      if (cases.length === 0)
-        throw new RequestError(`no program of ${programs.join(", ")} is built by ${toolchain.join(", ")}`);
-      const measured: Row[] = [];
-      let failed = 0;
-      for (const each of cases) {
-        const row = await measureRow(each, rounds);
-        if (row === undefined) failed++;
-        else {
-          measured.push(row);
-          console.error(
-            `${row.program}, ${row.toolchain}: ${row.series.map(({ allocator, ms }) => `${allocator} ${digits(estimateMedian(ms).value)} ms`).join(", ")}`,
-          );
+    .action(
+      async ({ program: programs = PROGRAM_NAMES, toolchain = TOOLCHAIN_NAMES, rounds, record, tables }: Options) => {
+        if (tables) return writePage(PAGE, linkingParts(await readRows()));
+        const cases = PROGRAMS.filter(({ name }) => programs.includes(name)).flatMap((each) =>
+          each.toolchains
+            .filter((name) => toolchain.includes(name))
+            .map((name) => ({ program: each, toolchain: name })),
+        );
+        if (cases.length === 0)
+          throw new RequestError(`no program of ${programs.join(", ")} is built by ${toolchain.join(", ")}`);
+        const measured: Row[] = [];
+        let failed = 0;
+        for (const each of cases) {
+          const row = await measureRow(each, rounds);
+          if (row === undefined) failed++;
+          else {
+            measured.push(row);
+            // At once: who interrupts it loses nothing.
+            if (record) await saveRows([row]);
+            console.error(
+              `${row.program}, ${row.toolchain}: ${row.series.map(({ allocator, ms }) => `${allocator} ${digits(estimateMedian(ms).value)} ms`).join(", ")}`,
+            );
+          }
         }
-      }
-      console.log(tableOf(measured));
-      if (record) {
-        await saveRows(measured);
-        await writePage(PAGE, linkingParts(await readRows()));
-      }
-      process.exitCode = failed > 0 ? EXIT.failed : EXIT.ok;
-    });
+        console.log(tableOf(measured));
+        if (record) await writePage(PAGE, linkingParts(await readRows()));
+        process.exitCode = failed > 0 ? EXIT.failed : EXIT.ok;
+      },
+    );
 };
 
 /** A case that was measured. */
@@ -133,6 +143,7 @@ function tableOf(rows: readonly Row[]): string {
     "its own, ms",
     "its own / hakmem.c",
     "others / hakmem.c",
+    "instructions, others / hakmem.c",
     "memory at the end, MiB",
   ];
   const cells = rows.map(({ program, toolchain, series }) => {
@@ -145,12 +156,19 @@ function tableOf(rows: readonly Row[]): string {
       `${digits(estimateMedian(own.ms).value)} (${own.allocator})`,
       ratio(own, ours),
       others.map((each) => `${each.allocator} ${ratio(each, ours)}`).join(", "),
+      [own, ...others]
+        .flatMap(({ allocator, instructions }) =>
+          instructions === undefined || ours.instructions === undefined
+            ? []
+            : `${allocator} ${(instructions / ours.instructions).toFixed(3)}`,
+        )
+        .join(", "),
       ours.bytes === null
         ? ""
         : series.map(({ allocator, bytes }) => `${allocator} ${digits((bytes ?? 0) / 2 ** 20)}`).join(", "),
     ];
   });
-  return markdownTable([head, ...cells], { align: ["l", "l", "r", "r", "r", "r", "l"] });
+  return markdownTable([head, ...cells], { align: ["l", "l", "r", "r", "r", "r", "r", "l"] });
 }
 
 function ratio(peer: Series, ours: Series): string {

@@ -3,12 +3,12 @@
 import { cp, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import * as path from "node:path";
 import { cachedDirectory } from "../../base/cache.js";
-import { ROOT, TOOLS } from "../../base/paths.js";
+import { ROOT } from "../../base/paths.js";
 import { debianSource } from "./debian.js";
 import { OURS, type Command, type Kit, type ToolchainName } from "./toolchains.js";
 
 /** This project's own parts of the programs: entries, scripts, requests. */
-const PARTS = path.join(TOOLS, "programs");
+const PARTS = path.join(ROOT, "bench", "programs");
 
 /** A program whose objects are there, and what links them with an allocator. */
 export interface Built {

@@ -3,7 +3,7 @@
 import { MeasurementError } from "../../base/errors.js";
 import { withScratch } from "../../base/scratch.js";
 import type { Program } from "./programs.js";
-import { Kit, TOOLCHAINS, visit, type ToolchainName, type Visit } from "./toolchains.js";
+import { instructionsOf, Kit, TOOLCHAINS, visit, type ToolchainName, type Visit } from "./toolchains.js";
 
 /** A program by a toolchain. */
 export interface Case {
@@ -17,6 +17,8 @@ export interface Series {
   readonly ms: readonly number[];
   /** Of a WebAssembly memory at the end, in bytes; the most of all rounds. */
   readonly bytes: number | null;
+  /** Of a whole run, where they can be counted and are the same each time: in native programs of one thread. */
+  readonly instructions?: number;
 }
 
 /** Builds a case and runs it for some rounds, the allocators in another order each time. Rejects when their output differs. */
@@ -45,9 +47,17 @@ export async function measureCase({ program, toolchain: name }: Case, rounds: nu
         if (round >= 0) visits.push(one);
       }
     }
-    return linked.map(({ allocator, visits }) => {
+    const isCounted = toolchain.isNative && program.threads === 1;
+    const series: Series[] = [];
+    for (const { allocator, command, visits } of linked) {
       const sizes = visits.flatMap(({ bytes }) => bytes ?? []);
-      return { allocator, ms: visits.map(({ ms }) => ms), bytes: sizes.length > 0 ? Math.max(...sizes) : null };
-    });
+      series.push({
+        allocator,
+        ms: visits.map(({ ms }) => ms),
+        bytes: sizes.length > 0 ? Math.max(...sizes) : null,
+        ...(isCounted ? { instructions: await instructionsOf(command, args, input, directory) } : {}),
+      });
+    }
+    return series;
   });
 }

@@ -32,6 +32,8 @@ export interface Toolchain {
   readonly cxx: string;
   /** For compiling and for linking. */
   readonly flags: readonly string[];
+  /** Whether its programs are this machine's, whose instructions can be counted. */
+  readonly isNative: boolean;
   /** What links `objects` with an allocator into `output`, beside the objects and {@link flags}. */
   readonly linking: (allocator: string) => readonly string[];
   /** What to start of `output`. */
@@ -96,6 +98,7 @@ function emscripten(name: string, title: string, threaded: boolean): Toolchain {
     allocators: [OURS, "dlmalloc", "emmalloc"],
     cc: "emcc",
     cxx: "em++",
+    isNative: false,
     flags: [OPTIMISED, ...(threaded ? ["-pthread"] : [])],
     linking: (allocator) => [
       ...threads,
@@ -114,6 +117,7 @@ const WASI: Toolchain = {
   allocators: [OURS, "dlmalloc"],
   cc: "clang-14",
   cxx: "clang++-14",
+  isNative: false,
   flags: ["--target=wasm32-wasi", OPTIMISED],
   linking: () => [`-Wl,-z,stack-size=${STACK_BYTES}`],
   command: (output) => ({ file: process.execPath, args: [...WASI_NODE, "frame.mjs", output] }),
@@ -125,6 +129,7 @@ const GCC: Toolchain = {
   allocators: [OURS, "glibc", PRELOADED],
   cc: "gcc",
   cxx: "g++",
+  isNative: true,
   flags: [OPTIMISED, "-pthread"],
   linking: () => [],
   command: async (output, allocator, directory) => {
@@ -144,6 +149,7 @@ const MUSL: Toolchain = {
   allocators: [OURS, "musl"],
   cc: "musl-gcc",
   cxx: "false",
+  isNative: true,
   flags: [OPTIMISED, "-pthread", "-static"],
   linking: () => [],
   command: (output, _, directory) => ({ file: path.join(directory, output), args: [] }),
@@ -158,6 +164,7 @@ function rust(name: string, title: string, own: string, target: string | undefin
     allocators: [OURS, own],
     cc: wasm ? "clang-14" : "gcc",
     cxx: "false",
+    isNative: !wasm,
     flags: wasm ? ["--target=wasm32", OPTIMISED] : [OPTIMISED],
     linking: () => (wasm ? ["--target", target, "--lib"] : ["--bin", "program"]),
     command: (output, _, directory) =>
@@ -249,6 +256,29 @@ export interface Visit {
   /** Of a WebAssembly memory at the end. */
   readonly bytes: number | null;
   readonly output: string;
+}
+
+/** Instructions that a program of this machine takes, by callgrind: the same whatever else the machine does. */
+export async function instructionsOf(
+  command: Command,
+  args: readonly string[],
+  input: string | undefined,
+  cwd: string,
+): Promise<number> {
+  const options = ["--tool=callgrind", "--callgrind-out-file=/dev/null", command.file, ...command.args, ...args];
+  const { exitCode, code, stderr } = await execa("valgrind", options, {
+    cwd,
+    env: command.env ?? {},
+    stdin: input === undefined ? "ignore" : { file: input },
+    stdout: "ignore",
+    reject: false,
+    timeout: 600_000,
+  });
+  if (code === "ENOENT") throw new ExplainedError("valgrind is not installed");
+  const collected = /Collected : (\d+)/.exec(stderr)?.[1];
+  if (exitCode !== 0 || collected === undefined)
+    throw new MeasurementError(`valgrind ended with ${exitCode}:\n${stderr.slice(-1000)}`);
+  return Number(collected);
 }
 
 /** Runs a program to its end, with a file as its standard input. Rejects with {@link MeasurementError} when it fails. */

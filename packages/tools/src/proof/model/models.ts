@@ -456,7 +456,25 @@ const BIG_CACHE: Model = {
   ],
 };
 
-export const MODELS: readonly Model[] = [POOL, LARGE, REMOTE, ADOPTION, BIG_CACHE];
+const FIRST: Model = {
+  name: "first",
+  what: "the first threads of a program",
+  configurations: [
+    { name: "two threads", defines: {} },
+    { name: "three threads", defines: { THREADS: 3, SPARES: 1, OPS: 1 } },
+    { name: "no thread goes round for ever", defines: { DEATHS: 0 }, cycles: true },
+  ],
+  mutations: [
+    { name: "published_first", what: "the heap is published before it is laid out", by: "two threads" },
+    { name: "published_by_store", what: "the heap is published by a store", by: "two threads" },
+    { name: "own_kept", what: "who has made a heap uses it, whoever was first", by: "two threads" },
+    { name: "claimed_by_all", what: "every thread marks the pages behind the tables", by: "two threads" },
+    { name: "taken_unknown", what: "the page behind the last one is taken whatever it is", by: "two threads" },
+    { name: "cursor_by_store", what: "the cursor is moved by a store", by: "two threads" },
+  ],
+};
+
+export const MODELS: readonly Model[] = [POOL, LARGE, REMOTE, ADOPTION, BIG_CACHE, FIRST];
 
 /** The configuration of `model` that is called `name`. */
 export function configurationOf(model: Model, name: string): Configuration {
