@@ -28,7 +28,7 @@ export function __alloc(size: usize): usize {
     isReady = true;
   }
   const block = withHead(HK_GUARD ? guarded.malloc(size + HEAD) : family.malloc(size + HEAD));
-  if (HK_CLEARED) memory.fill(block, 0, sizeOf(block));
+  if (HK_CLEARED) memory.fill(block, 0, usableSize(block));
   return block;
 }
 
@@ -40,13 +40,14 @@ export function __realloc(ptr: usize, size: usize): usize {
   if (size > MAX_SIZE) throw new Error(TOO_LARGE);
   if (ptr < __heap_base) {
     const moved = __alloc(size);
-    memory.copy(moved, ptr, min(size, sizeOf(ptr)));
+    // The word before static data has bits of a collector's in it.
+    memory.copy(moved, ptr, min(size, usableSize(ptr) & ~3));
     return moved;
   }
-  const old = sizeOf(ptr);
+  const old = usableSize(ptr);
   const block = ptr - HEAD;
   const moved = withHead(HK_GUARD ? guarded.realloc(block, size + HEAD) : family.realloc(block, size + HEAD));
-  if (HK_CLEARED && sizeOf(moved) > old) memory.fill(moved + old, 0, sizeOf(moved) - old);
+  if (HK_CLEARED && usableSize(moved) > old) memory.fill(moved + old, 0, usableSize(moved) - old);
   return moved;
 }
 
@@ -67,7 +68,6 @@ function withHead(block: usize): usize {
   return block + HEAD;
 }
 
-/** The word before static data has bits of a collector's in it. */
-function sizeOf(ptr: usize): usize {
-  return load<usize>(ptr - sizeof<usize>()) & ~3;
+function usableSize(ptr: usize): usize {
+  return load<usize>(ptr - sizeof<usize>());
 }

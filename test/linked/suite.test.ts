@@ -23,14 +23,15 @@ describe("the suite of whole programs", { timeout: 120_000 }, () => {
   });
 
   test.each([
-    ["that say different things", "echo", /says something else/],
-    ["that fail", "false", /ended with 1/],
-  ])("refuses programs %s", async (_, file, message) => {
+    ["that say different things", "echo", "gcc", /says something else/],
+    ["that fail", "false", "gcc", /ended with 1/],
+    ["in WebAssembly that do not say how long they took", "true", "wasi", /without saying how long it took/],
+  ] as const)("refuses programs %s", async (_, file, toolchain, message) => {
     const wrong: Program = {
       ...program("mix"),
       build: () => Promise.resolve({ link: (allocator) => Promise.resolve({ file, args: [allocator] }), args: [] }),
     };
-    await expect(measureCase({ program: wrong, toolchain: "gcc" }, 1)).rejects.toThrow(message);
+    await expect(measureCase({ program: wrong, toolchain }, 1)).rejects.toThrow(message);
   });
 
   test("names what a toolchain has no compiler for", async () => {

@@ -40,6 +40,17 @@ export function run(rounds: i32): f64 {
   return sum + fixed[3] + fixed.length;
 }
 
+/** Arrays of every length, made where others lay that were not: how many of their bytes are not zero. */
+export function dirtyBytes(): i32 {
+  let dirty = 0;
+  for (let length = 1; length < 600; length++) {
+    const array = new Uint8Array(length);
+    for (let n = 0; n < length; n++) if (array[n]) dirty++;
+    array.fill(0xff);
+  }
+  return dirty;
+}
+
 /** Blocks that the program manages itself: whether their contents stay, and they lie right. */
 export function manage(): i32 {
   const blocks: usize[] = [];

@@ -8,12 +8,8 @@ import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { expect, onTestFinished } from "vitest";
 import { buildNative, type NativeLibrary } from "../../../packages/tools/src/build/native.js";
-import {
-  hostArchitecture,
-  requireCompiler,
-  runTool,
-  type Compiler,
-} from "../../../packages/tools/src/build/native-compiler.js";
+import { runTool } from "../../../packages/tools/src/base/compilers.js";
+import { hostArchitecture, requireCompiler, type Compiler } from "../../../packages/tools/src/build/native-compiler.js";
 import { preloading } from "../../../packages/tools/src/run/allocators.js";
 import { loadProfile } from "../../../packages/tools/src/profile/index.js";
 

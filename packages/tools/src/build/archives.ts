@@ -7,8 +7,8 @@ import { cp, mkdir, writeFile } from "node:fs/promises";
 import * as path from "node:path";
 import { execa } from "execa";
 import { cachedDirectory } from "../base/cache.js";
-import { compilerEnvironment } from "../base/compilers.js";
-import { ExplainedError, messageOf } from "../base/errors.js";
+import { compilerEnvironment, runTool } from "../base/compilers.js";
+import { ExplainedError } from "../base/errors.js";
 import { fingerprint } from "../base/fingerprint.js";
 import { withScratch } from "../base/scratch.js";
 
@@ -61,13 +61,15 @@ type Tools = Readonly<Record<Archive["compiler"], readonly [compiler: string, ar
 async function compileInto(out: string, text: string, tools: Tools, onStep: (step: string) => void): Promise<void> {
   await withScratch("archives", async (cwd) => {
     await writeFile(path.join(cwd, "hakmem.c"), text);
+    const run = (command: string, args: readonly string[]): Promise<void> =>
+      runTool(command, args, { cwd, env: compilerEnvironment() });
     for (const { file, compiler, flags } of ARCHIVES) {
       onStep(`compiling ${file}`);
       const [cc, ar] = tools[compiler];
-      await run(cc, [...flags, "-std=gnu11", "-O2", "-Wall", "-Wextra", "-c", "hakmem.c", "-o", "hakmem.o"], cwd);
+      await run(cc, [...flags, "-std=gnu11", "-O2", "-Wall", "-Wextra", "-c", "hakmem.c", "-o", "hakmem.o"]);
       const target = path.join(out, file);
       await mkdir(path.dirname(target), { recursive: true });
-      await run(ar, ["crsD", target, "hakmem.o"], cwd);
+      await run(ar, ["crsD", target, "hakmem.o"]);
     }
   });
 }
@@ -78,12 +80,4 @@ async function firstOf(names: readonly string[], what: string): Promise<{ comman
     if (!failed) return { command, version: stdout };
   }
   throw new ExplainedError(`${what} is not installed; the archives are compiled by it`);
-}
-
-async function run(command: string, args: readonly string[], cwd: string): Promise<void> {
-  try {
-    await execa(command, args, { cwd, env: compilerEnvironment(), all: true });
-  } catch (error) {
-    throw new ExplainedError(`${command} failed: ${messageOf(error)}`);
-  }
 }

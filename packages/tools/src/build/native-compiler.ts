@@ -38,7 +38,7 @@ export const COMPILER_FLAGS: readonly string[] = [
 
 export const LINKER_FLAGS: readonly string[] = ["-shared", "-Wl,-z,now", "-Wl,-z,relro", "-Wl,-soname,libhakmem.so"];
 
-/** There is no compiler for an architecture, or it refused the source. */
+/** There is no compiler for an architecture, or what it made does not run. */
 export class NativeCompilerError extends ExplainedError {
   override readonly name = "NativeCompilerError";
 }
@@ -87,16 +87,6 @@ export async function requireCompiler(architecture: Architecture): Promise<Compi
 export function emulator(architecture: Architecture): readonly string[] {
   if (process.arch === architecture) return [];
   return [QEMU_NAMES[architecture], "-L", `/usr/${GNU_NAMES[architecture]}`];
-}
-
-/** Runs a compiler, or the `ar` that belongs to it; throws {@link NativeCompilerError} with what it said. */
-export async function runTool(command: string, args: readonly string[]): Promise<void> {
-  try {
-    await execa(command, [...args]);
-  } catch (error) {
-    const { stderr, message } = error as Error & { stderr?: string };
-    throw new NativeCompilerError(`${command} failed:\n${stderr || message}`);
-  }
 }
 
 /** The archiver that belongs to a compiler and understands its intermediate code. */

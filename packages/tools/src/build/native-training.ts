@@ -5,7 +5,8 @@
 
 import * as path from "node:path";
 import { execa } from "execa";
-import { COMPILER_FLAGS, LINKER_FLAGS, NativeCompilerError, runTool, type Compiler } from "./native-compiler.js";
+import { runTool } from "../base/compilers.js";
+import { COMPILER_FLAGS, LINKER_FLAGS, NativeCompilerError, type Compiler } from "./native-compiler.js";
 import { buildWorkload } from "./native-workload.js";
 
 export interface TrainingOptions {

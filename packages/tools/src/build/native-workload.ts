@@ -5,7 +5,8 @@
 
 import { writeFile } from "node:fs/promises";
 import * as path from "node:path";
-import { runTool, type Compiler } from "./native-compiler.js";
+import { runTool } from "../base/compilers.js";
+import { type Compiler } from "./native-compiler.js";
 import { generateModuleSource } from "./native-module.js";
 import { NativeSourceError, type Declared } from "./native-source.js";
 import { ROOT } from "../base/paths.js";

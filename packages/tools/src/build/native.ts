@@ -12,6 +12,7 @@ import { cachedDirectory, cacheDirectory } from "../base/cache.js";
 import { fingerprint, fingerprintOfAllocator, fingerprintOfSources } from "../base/fingerprint.js";
 import type { Architecture } from "../profile/architecture.js";
 import { constantsOf, type Profile } from "../profile/index.js";
+import { runTool } from "../base/compilers.js";
 import {
   ADDRESS_BITS,
   archiver,
@@ -19,7 +20,6 @@ import {
   hostArchitecture,
   LINKER_FLAGS,
   requireCompiler,
-  runTool,
   type Compiler,
 } from "./native-compiler.js";
 import { amalgamate } from "./amalgamation.js";
@@ -89,8 +89,8 @@ const NATIVE = path.join(ROOT, "native");
 /**
  * Builds the library unless it is up to date.
  *
- * Rejects with `NativeCompilerError` when there is no compiler or it refuses the source, with `ProfileError` when the profile does
- * not fit, and with `AssemblyError` when the allocator does not compile.
+ * Rejects with `NativeCompilerError` when there is no compiler, with `ExplainedError` when it refuses the source, with `ProfileError`
+ * when the profile does not fit, and with `AssemblyError` when the allocator does not compile.
  */
 export async function buildNative(request: NativeOptions): Promise<NativeLibrary> {
   const { profile, architecture = hostArchitecture(), pgo = false, force = false, out } = request;

@@ -6,7 +6,8 @@
 import { copyFile, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import * as path from "node:path";
 import { execa } from "execa";
-import { hostArchitecture, runTool } from "../build/native-compiler.js";
+import { runTool } from "../base/compilers.js";
+import { hostArchitecture } from "../build/native-compiler.js";
 import { bodyText } from "../build/amalgamation.js";
 import { ROOT } from "../base/paths.js";
 import { RequestError } from "../base/errors.js";

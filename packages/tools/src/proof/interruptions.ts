@@ -3,7 +3,8 @@
 import * as path from "node:path";
 import { execa } from "execa";
 import { buildNative } from "../build/native.js";
-import { requireCompiler, runTool } from "../build/native-compiler.js";
+import { runTool } from "../base/compilers.js";
+import { requireCompiler } from "../build/native-compiler.js";
 import { ROOT } from "../base/paths.js";
 import { EXIT, listFrom, wholeNumber, type Register, listOf } from "../cli/command.js";
 import { RequestError } from "../base/errors.js";

@@ -60,7 +60,7 @@ All of it takes about forty minutes, on a machine that does nothing else.`,
     )
     .action(
       async ({ program: programs = PROGRAM_NAMES, toolchain = TOOLCHAIN_NAMES, rounds, record, tables }: Options) => {
-        if (tables) return writePage(PAGE, linkingParts(await readRows()));
+        if (tables) return writePage(PAGE, linkingParts(await linkingRows()));
         const cases = PROGRAMS.filter(({ name }) => programs.includes(name)).flatMap((each) =>
           each.toolchains
             .filter((name) => toolchain.includes(name))
@@ -83,7 +83,7 @@ All of it takes about forty minutes, on a machine that does nothing else.`,
           }
         }
         console.log(tableOf(measured));
-        if (record) await writePage(PAGE, linkingParts(await readRows()));
+        if (record) await writePage(PAGE, linkingParts(await linkingRows()));
         process.exitCode = failed > 0 ? EXIT.failed : EXIT.ok;
       },
     );
@@ -113,7 +113,7 @@ async function measureRow({ program, toolchain }: Case, rounds: number): Promise
 
 /** What is on record, a line each; what was measured replaces its own. */
 async function saveRows(rows: readonly Row[]): Promise<void> {
-  const known = new Map((await readRows()).map((row) => [keyOf(row), row]));
+  const known = new Map((await linkingRows()).map((row) => [keyOf(row), row]));
   for (const row of rows) known.set(keyOf(row), row);
   const order = (row: Row): number =>
     PROGRAM_NAMES.indexOf(row.program) * TOOLCHAIN_NAMES.length + TOOLCHAIN_NAMES.indexOf(row.toolchain);
@@ -121,7 +121,8 @@ async function saveRows(rows: readonly Row[]): Promise<void> {
   await writeWhole(RECORD, `[\n${lines.join(",\n")}\n]\n`);
 }
 
-async function readRows(): Promise<Row[]> {
+/** What is on record. */
+export async function linkingRows(): Promise<Row[]> {
   return (await exists(RECORD)) ? (JSON.parse(await readFile(RECORD, "utf8")) as Row[]) : [];
 }
 
@@ -131,9 +132,6 @@ const keyOf = ({ program, toolchain }: Row): string => `${program} ${toolchain}`
 export function linkingParts(rows: readonly Row[]): Readonly<Record<string, string>> {
   return { "whole programs": tableOf(rows) };
 }
-
-/** The record that {@link linkingParts} shows. */
-export const linkingRows = readRows;
 
 function tableOf(rows: readonly Row[]): string {
   const head = [

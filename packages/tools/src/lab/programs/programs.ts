@@ -29,16 +29,20 @@ export interface Program {
 }
 
 const LINUX = ["gcc", "musl"] as const;
-const ONE_THREAD = { threads: 1 } as const;
+
+/** What a program is called that is run with one thread or with more. */
+function called(name: string, title: string, threads: number): Pick<Program, "name" | "title" | "threads"> {
+  return threads === 1
+    ? { name, title, threads }
+    : { name: `${name}-threads`, title: `${title}, ${threads} threads`, threads };
+}
 
 /** Only the allocator: what a program can gain at most. */
 function mix(threads: number): Program {
   return {
-    name: threads === 1 ? "mix" : "mix-threads",
-    title: threads === 1 ? "random mixed" : `random mixed, ${threads} threads`,
+    ...called("mix", "random mixed", threads),
     description: "malloc and free of 16 to 1,024 bytes, and nothing else",
     toolchains: threads === 1 ? ["emscripten", "wasi", ...LINUX] : ["emscripten-threads", ...LINUX],
-    threads,
     async build(kit) {
       const objects = await kit.compile([path.join(PARTS, "mix.c")], threads === 1 ? [] : ["-D_REENTRANT"]);
       return {
@@ -54,7 +58,7 @@ const SQLITE: Program = {
   title: "SQLite",
   description: "tables filled, indexed, joined, grouped, with JSON and window functions, in memory",
   toolchains: ["emscripten", "wasi", ...LINUX],
-  ...ONE_THREAD,
+  threads: 1,
   async build(kit) {
     const source = await sqliteAmalgamation(kit);
     const flags = ["-DSQLITE_THREADSAFE=0", "-DSQLITE_OMIT_LOAD_EXTENSION", "-I", source];
@@ -96,7 +100,7 @@ const CMARK: Program = {
   title: "cmark",
   description: "the specification of CommonMark, forty times, from Markdown to HTML",
   toolchains: ["emscripten", "wasi", ...LINUX],
-  ...ONE_THREAD,
+  threads: 1,
   async build(kit) {
     const source = await debianSource("cmark");
     const configuration = {
@@ -107,19 +111,24 @@ const CMARK: Program = {
     };
     for (const [name, text] of Object.entries(configuration)) await writeFile(path.join(kit.directory, name), text);
     const objects = await kit.compile(await sourcesOf(source, "src"), ["-I", ".", "-I", path.join(source, "src")]);
-    const text = await readFile(path.join(source, "test", "spec.txt"), "utf8");
-    const input = path.join(kit.directory, "spec.txt");
-    await writeFile(input, text.repeat(40));
-    return { link: (allocator) => kit.link(objects, allocator), args: [], input };
+    return { link: (allocator) => kit.link(objects, allocator), args: [], input: await longText(kit, 40) };
   },
 };
+
+/** A file with the specification of CommonMark, some times over. */
+async function longText(kit: Kit, times: number): Promise<string> {
+  const text = await readFile(path.join(await debianSource("cmark"), "test", "spec.txt"), "utf8");
+  const file = path.join(kit.directory, "text.txt");
+  await writeFile(file, text.repeat(times));
+  return file;
+}
 
 const DUKTAPE: Program = {
   name: "duktape",
   title: "Duktape",
   description: "an interpreter in JavaScript: closures, regular expressions, JSON",
   toolchains: ["emscripten", ...LINUX],
-  ...ONE_THREAD,
+  threads: 1,
   async build(kit) {
     const source = await debianSource("duktape");
     const at = (file: string): string => path.join(source, file);
@@ -141,7 +150,7 @@ const LUA: Program = {
   title: "Lua",
   description: "trees, tables and strings",
   toolchains: ["emscripten", ...LINUX],
-  ...ONE_THREAD,
+  threads: 1,
   async build(kit) {
     const source = await debianSource("lua5.4");
     const objects = await kit.compile(await sourcesOf(source, "src", "luac.c"));
@@ -157,7 +166,7 @@ const MRUBY: Program = {
   title: "mruby",
   description: "trees, hashes and strings",
   toolchains: ["emscripten", ...LINUX],
-  ...ONE_THREAD,
+  threads: 1,
   async build(kit) {
     const source = path.join(kit.directory, "mruby");
     await cp(await debianSource("mruby"), source, { recursive: true, preserveTimestamps: true });
@@ -194,7 +203,7 @@ const GAWK: Program = {
   title: "gawk",
   description: "words of a text, counted, followed, sorted and split",
   toolchains: ["emscripten", ...LINUX],
-  ...ONE_THREAD,
+  threads: 1,
   async build(kit) {
     const source = path.join(kit.directory, "gawk");
     await cp(await debianSource("gawk"), source, { recursive: true, preserveTimestamps: true });
@@ -212,23 +221,18 @@ const GAWK: Program = {
       .filter((file) => file.endsWith(".o"))
       .map((file) => path.join(source, file));
     const libraries = [path.join(source, "support", "libsupport.a"), "-lm"];
-    const text = await readFile(path.join(await debianSource("cmark"), "test", "spec.txt"), "utf8");
-    const input = path.join(kit.directory, "text.txt");
-    await writeFile(input, text.repeat(6));
     return {
       link: (allocator) => kit.link(objects, allocator, { libraries }),
-      args: ["-f", path.join(PARTS, "script.awk"), input],
+      args: ["-f", path.join(PARTS, "script.awk"), await longText(kit, 6)],
     };
   },
 };
 
 function json(threads: number): Program {
   return {
-    name: threads === 1 ? "json" : "json-threads",
-    title: threads === 1 ? "RapidJSON" : `RapidJSON, ${threads} threads`,
+    ...called("json", "RapidJSON", threads),
     description: "requests in JSON, parsed, kept in maps, changed and printed by a pool of threads",
     toolchains: ["emscripten-threads", "gcc"],
-    threads,
     async build(kit) {
       const include = path.join(await debianSource("rapidjson"), "include");
       const objects = await kit.compile([path.join(PARTS, "json.cpp")], ["-std=c++17", "-I", include]);
@@ -239,11 +243,9 @@ function json(threads: number): Program {
 
 function xml(threads: number): Program {
   return {
-    name: threads === 1 ? "xml" : "xml-threads",
-    title: threads === 1 ? "pugixml" : `pugixml, ${threads} threads`,
+    ...called("xml", "pugixml", threads),
     description: "a document parsed, changed and printed, in each thread",
     toolchains: ["emscripten-threads", "gcc"],
-    threads,
     async build(kit) {
       const source = path.join(await debianSource("pugixml"), "src");
       const files = [path.join(source, "pugixml.cpp"), path.join(PARTS, "xml.cpp")];
@@ -282,7 +284,7 @@ const SERDE: Program = {
   title: "serde_json",
   description: "requests in JSON, parsed, changed, kept in maps and printed",
   toolchains: ["rust", "rust-wasm"],
-  ...ONE_THREAD,
+  threads: 1,
   async build(kit) {
     const { directory, toolchain } = kit;
     const crate = path.join(directory, "hakmem");

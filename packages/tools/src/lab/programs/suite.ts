@@ -39,6 +39,10 @@ export async function measureCase({ program, toolchain: name }: Case, rounds: nu
           (n + Math.max(0, round)) % linked.length
         ] as (typeof linked)[number];
         const one = await visit(command, args, input, directory);
+        if (!toolchain.isNative && one.bytes === null)
+          throw new MeasurementError(
+            `${program.name} by ${name} with ${allocator} ended without saying how long it took`,
+          );
         expected ??= one.output;
         if (one.output !== expected)
           throw new MeasurementError(

@@ -7,7 +7,7 @@ import { amalgamate, publishedBodies } from "../../build/amalgamation.js";
 import { buildNative } from "../../build/native.js";
 import { loadProfile } from "../../profile/index.js";
 import { preloading } from "../../run/allocators.js";
-import { compilerEnvironment } from "../../base/compilers.js";
+import { compilerEnvironment, runTool } from "../../base/compilers.js";
 import { exists } from "../../base/exists.js";
 import { ExplainedError, MeasurementError } from "../../base/errors.js";
 
@@ -155,17 +155,17 @@ const MUSL: Toolchain = {
   command: (output, _, directory) => ({ file: path.join(directory, output), args: [] }),
 };
 
-/** Rust's own tools build the program; the compiler of C is for hakmem.c. */
+/** Rust's own tools build the program, and the crate hakmem.c. */
 function rust(name: string, title: string, own: string, target: string | undefined): Toolchain {
   const wasm = target !== undefined;
   return {
     name,
     title,
     allocators: [OURS, own],
-    cc: wasm ? "clang-14" : "gcc",
+    cc: "false",
     cxx: "false",
     isNative: !wasm,
-    flags: wasm ? ["--target=wasm32", OPTIMISED] : [OPTIMISED],
+    flags: [],
     linking: () => (wasm ? ["--target", target, "--lib"] : ["--bin", "program"]),
     command: (output, _, directory) =>
       wasm ? { file: process.execPath, args: ["rust.mjs", output] } : { file: path.join(directory, output), args: [] },
@@ -196,20 +196,11 @@ export class Kit {
     const frames = { "frame.js": EMSCRIPTEN_FRAME, "frame.mjs": WASI_FRAME, "rust.mjs": RUST_FRAME };
     const files = { ...frames, "hakmem.c": await hakmem() };
     for (const [name, text] of Object.entries(files)) await writeFile(path.join(this.directory, name), text);
-    await this.run(this.toolchain.cc, [...this.toolchain.flags, "-c", "hakmem.c", "-o", "hakmem.o"]);
   }
 
   /** Runs a tool where the toolchain works. Rejects with {@link ExplainedError} and what it wrote when it fails. */
-  async run(command: string, args: readonly string[], cwd = this.directory): Promise<string> {
-    const { exitCode, all, code } = await execa(command, [...args], {
-      cwd,
-      env: environment(),
-      reject: false,
-      all: true,
-    });
-    if (code === "ENOENT") throw new ExplainedError(`${command} is not installed`);
-    if (exitCode !== 0) throw new ExplainedError(`${command} ${args.join(" ")} failed:\n${all.slice(-2000)}`);
-    return all;
+  async run(command: string, args: readonly string[], cwd = this.directory): Promise<void> {
+    await runTool(command, args, { cwd, env: environment() });
   }
 
   /** Compiles sources of C and C++ and returns their objects. */
@@ -232,7 +223,7 @@ export class Kit {
   ): Promise<Command> {
     const { toolchain, directory } = this;
     const output = `${allocator.replace(/\W+/g, "-")}${toolchain.cc === "emcc" ? ".js" : ""}`;
-    const ours = allocator === OURS ? ["hakmem.o"] : [];
+    const ours = allocator === OURS ? await this.compile(["hakmem.c"]) : [];
     const options = [...toolchain.flags, ...toolchain.linking(allocator), "-o", output];
     await this.run(isCxx ? toolchain.cxx : toolchain.cc, [...objects, ...ours, ...libraries, ...options]);
     return toolchain.command(output, allocator, directory);

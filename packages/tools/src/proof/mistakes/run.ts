@@ -1,7 +1,8 @@
 /** Compiles the wrong programs, runs their cases, and tells what became of each. */
 
 import * as path from "node:path";
-import { hostArchitecture, requireCompiler, runTool } from "../../build/native-compiler.js";
+import { runTool } from "../../base/compilers.js";
+import { hostArchitecture, requireCompiler } from "../../build/native-compiler.js";
 import { ROOT } from "../../base/paths.js";
 import { execute } from "../execute.js";
 import type { Column } from "./columns.js";
