@@ -10,6 +10,25 @@ const NEWER = "test/node24/**/*.test.ts";
  */
 const ALONE = ["death", "large-race", "limit", "refusal", "threads"].map((name) => `test/allocator/${name}.test.ts`);
 
+/**
+ * Minutes, for what a change seldom breaks: the packages as npm packs them; programs, browsers and bundlers that others have written;
+ * what has a command of its own (`npm run prove`). `npm test` runs them where `CI` is set, or when they are named (scripts/test.js).
+ */
+const SLOW = [
+  "browser/growth",
+  "linked/emscripten",
+  "linked/emscripten-own",
+  "native/interrupted",
+  "native/mistakes",
+  "native/plugins",
+  "native/programs",
+  "native/sanitize",
+  "packages/packed",
+  "places/places",
+  "proof/soak",
+].map((name) => `test/${name}.test.ts`);
+const LEFT_OUT = process.env["HAKMEM_TESTS"] === "short" ? SLOW : [];
+
 /** What takes longest begins first, so that at the end no core waits for the other; the rest as vitest has it. */
 const LONGEST = [
   "packages/packed",
@@ -33,7 +52,13 @@ class LongestFirst extends BaseSequencer {
 const one = { include: [NEWER] };
 const two = [
   // The suites start workers and compilers of their own: a test process for each core is enough.
-  { name: "beside", include: ["test/**/*.test.ts"], exclude: [NEWER, ...ALONE], maxWorkers: 2, groupOrder: 0 },
+  {
+    name: "beside",
+    include: ["test/**/*.test.ts"],
+    exclude: [NEWER, ...ALONE, ...LEFT_OUT],
+    maxWorkers: 2,
+    groupOrder: 0,
+  },
   { name: "alone", include: ALONE, exclude: [], maxWorkers: 1, groupOrder: 1 },
 ];
 

@@ -38,7 +38,7 @@ import { joinProcess, ready } from "./lifecycle";
 import * as platform from "./platform";
 import * as native from "./platform/native";
 import { growPool, poolChanges } from "./pool";
-import { KIND_HUGE, KIND_LARGE, kindOf } from "./region";
+import { KIND_FOREIGN, KIND_HUGE, KIND_LARGE, kindOf } from "./region";
 import { refuseWrong, sendHomeAlone } from "./remote";
 import { relax } from "./retention";
 import { CLASS_FIRST, classOf, classSize } from "./size-class";
@@ -221,9 +221,9 @@ export function overflows(count: usize, size: usize): bool {
 export function calloc(count: usize, size: usize): usize {
   if (overflows(count, size)) return 0;
   const bytes = count * size;
-  const small = bytes <= SMALL_MAX;
-  const block = small ? malloc(bytes) : mallocSlow(bytes);
+  const block = malloc(bytes);
   if (!block) return 0;
+  const small = bytes <= SMALL_MAX;
   // Pages fresh from the platform are zero already.
   if (small || kindOf(block) != KIND_HUGE) {
     if (small || !blockClean) memory.fill(block, 0, bytes);
@@ -240,32 +240,41 @@ export function calloc(count: usize, size: usize): usize {
  */
 export function realloc(block: usize, size: usize): usize {
   if (!block) return malloc(size);
-  const old = malloc_usable_size(block);
-  if (old == 0) {
-    refuse(block);
-    return 0;
-  }
+  const kind = hasHeap() ? kindOf(block) : KIND_FOREIGN;
+  if (kind < CLASS_FIRST) return reallocBig(block, size, kind);
+  const old = classSize(kind);
   see(block + old - 1);
-  const kind = kindOf(block);
-  if (kind >= CLASS_FIRST && isSuspect(block, binOf(current(), kind), codeOf(block))) refuseWrong(block);
+  if (isSuspect(block, binOf(current(), kind), codeOf(block))) refuseWrong(block);
   // Blocks that shrink to less than half make room for others.
-  if (size <= old && size > old >> 1 && old <= SMALL_MAX) return block;
-  if (resizeBig(block, size, kind)) return block;
+  return size <= old && size > old >> 1 ? block : move(block, old, size);
+}
+
+/** Allocates `size` bytes for what is in a block of `old` bytes, and frees that; leaves it where there is no memory to shrink it. */
+function move(block: usize, old: usize, size: usize): usize {
   const moved = malloc(size);
-  // What lies behind it may have been in the hands of others, for whom malloc has waited.
-  if (!moved) return size <= old || resizeBig(block, size, kind) ? block : 0;
+  if (!moved) return size <= old ? block : 0;
   memory.copy(moved, block, min(old, size));
-  if (kind >= CLASS_FIRST) free(block);
-  else freeSlow(block);
+  free(block);
   return moved;
 }
 
-/** Makes a large or huge block `size` bytes long where it lies, if it is one and that is possible. */
-function resizeBig(block: usize, size: usize, kind: u32): bool {
-  if (size <= SMALL_MAX || size > MAX_REQUEST) return false;
-  return kind == KIND_LARGE
-    ? resizeLarge(block, size)
-    : kind == KIND_HUGE && size > LARGE_MAX && resizeHuge(block, size);
+function reallocBig(block: usize, size: usize, kind: u32): usize {
+  const old = malloc_usable_size(block);
+  if (old == 0) {
+    refuse(block);
+    return HK_NATIVE && !HK_GUARD ? native.outOfMemory() : 0;
+  }
+  see(block + old - 1);
+  if (resizeBig(block, old, size, kind)) return block;
+  const moved = move(block, old, size);
+  // What lies behind it may have been in the hands of others, for whom malloc has waited.
+  return !moved && resizeBig(block, old, size, kind) ? block : moved;
+}
+
+/** Makes a large or huge block of `old` bytes `size` bytes long where it lies, if that is possible. */
+function resizeBig(block: usize, old: usize, size: usize, kind: u32): bool {
+  if (size <= SMALL_MAX ? size <= old >> 1 : size > MAX_REQUEST) return false;
+  return kind == KIND_LARGE ? resizeLarge(block, size) : size > LARGE_MAX && resizeHuge(block, size);
 }
 
 /** `realloc` to count · size bytes; 0 also when the product does not fit. */

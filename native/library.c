@@ -24,11 +24,13 @@ static inline void *or_errno(word address) { return (void *)(address ? address :
 
 /* ---- C ---- */
 
+/* What has fallbacks of its own, which set errno. */
 #ifdef HAKMEM_GUARD
-PUBLIC void *malloc(size_t size) { return or_errno(hk_malloc(size)); }
+#define or_told or_errno
 #else
-PUBLIC void *malloc(size_t size) { return (void *)hk_malloc(size); } /* its fallbacks set errno */
+#define or_told (void *)
 #endif
+PUBLIC void *malloc(size_t size) { return or_told(hk_malloc(size)); }
 PUBLIC void free(void *pointer) { hk_free((word)pointer); }
 PUBLIC void *calloc(size_t count, size_t size) { return or_errno(hk_calloc(count, size)); }
 
@@ -36,7 +38,7 @@ PUBLIC void *realloc(void *pointer, size_t size) {
 #ifdef __linux__
   if (!size && pointer) return free(pointer), NULL; /* as in glibc, which programs for Linux rely on */
 #endif
-  return or_errno(hk_realloc((word)pointer, size));
+  return or_told(hk_realloc((word)pointer, size));
 }
 
 PUBLIC void *reallocarray(void *pointer, size_t count, size_t size) {

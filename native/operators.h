@@ -42,13 +42,15 @@ static SLOW void *new_failed(size_t size, size_t alignment, enum maker maker, bo
   abort();
 }
 
-static void *new_object(size_t size, size_t alignment, enum maker maker, bool throws) {
-  u64 address = new_block(size, alignment, maker);
+static inline __attribute__((always_inline)) void *or_fail(u64 address, size_t size, size_t alignment, enum maker maker, bool throws) {
   return __builtin_expect(address != 0, 1) ? (void *)address : new_failed(size, alignment, maker, throws);
+}
+static void *new_object(size_t size, size_t alignment, enum maker maker, bool throws) {
+  return or_fail(new_block(size, alignment, maker), size, alignment, maker, throws);
 }
 
 /* The forms that a program replaces. Those below go by way of them, and know ours by other names. */
-HIDDEN void *own_Znwm(size_t size) { return new_object(size, 0, OBJECT, true); }
+HIDDEN void *own_Znwm(size_t size) { return or_fail(new_block(size, 0, OBJECT), size, 0, OBJECT, true); }
 HIDDEN void *own_ZnwmSt11align_val_t(size_t size, size_t align) { return new_object(size, align, OBJECT, true); }
 WEAK void *_Znwm(size_t size) __attribute__((alias("own_Znwm")));
 WEAK void *_ZnwmSt11align_val_t(size_t size, size_t align) __attribute__((alias("own_ZnwmSt11align_val_t")));

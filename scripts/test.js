@@ -1,6 +1,6 @@
 /**
- * `npm test`: every check and every test, then one line that counts them. With arguments (`npm test -- layers wasm`), only the
- * tests of files whose path contains one of them.
+ * `npm test`: every check and every test, then one line that counts them; the slow ones (vitest.config.ts) only where `CI` is set. With
+ * arguments (`npm test -- layers wasm`), only the tests of files whose path contains one of them, slow or not.
  */
 
 import { spawnSync } from "node:child_process";
@@ -23,6 +23,8 @@ let failed = 0;
 const skipped = [];
 
 if (filters.length === 0) await Promise.all(CHECKS.map(runChecks));
+const isShort = filters.length === 0 && process.env["CI"] === undefined;
+if (isShort) process.env["HAKMEM_TESTS"] = "short";
 
 const vitest = await startVitest("test", filters, { run: true, watch: false });
 const modules = vitest.state.getTestModules();
@@ -52,6 +54,8 @@ if (skipped.length > 0) {
   // Where everything can be installed, a test that is skipped is one that does not work.
   if (process.env["CI"] !== undefined) failed += skipped.length;
 }
+
+if (isShort) console.log("\nThe slow tests were left out; with them: CI=1 npm test");
 
 console.log(`\n${passed} passed, ${failed} failed`);
 process.exit(failed === 0 ? 0 : 1);

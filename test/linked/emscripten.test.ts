@@ -42,11 +42,20 @@ describe("a program", { timeout: 120_000 }, () => {
     expect(await workshop.emscripten("containers.cpp", ["-O2", "-std=c++17"], "hakmem.o")).toEqual(ok("27660"));
   });
 
-  test("shares blocks with a module that it loads", async () => {
+  test.each([
+    ["what it uses of the libraries", async () => ["-sMAIN_MODULE=2", "-sEXPORTED_FUNCTIONS=_main,_malloc,_free"]],
+    [
+      "all of the libraries, but for their allocators, which lie beside sbrk",
+      async () => {
+        const { output } = await workshop.run("em-config", ["EMSCRIPTEN_ROOT"]);
+        return ["-sMAIN_MODULE=1", "-sMALLOC=none", path.join(output, "system", "lib", "sbrk.c")];
+      },
+    ],
+  ] as const)("with %s, shares blocks with a module that it loads", async (_, options) => {
     const side = [...["-O2", "-sSIDE_MODULE=1"], path.join(PROGRAMS, "side.c"), "-o", "side.wasm"];
     expect(await workshop.run("emcc", side)).toEqual(ok(""));
-    const options = ["-O2", "-sMAIN_MODULE=2", "-sEXPORTED_FUNCTIONS=_main,_malloc,_free", "--embed-file", "side.wasm"];
-    expect(await workshop.emscripten("main-module.c", options)).toEqual(ok("1 42"));
+    const all = ["-O2", ...(await options()), "--embed-file", "side.wasm"];
+    expect(await workshop.emscripten("main-module.c", all)).toEqual(ok("1 42"));
   });
 
   test("starts and joins threads a thousand times, in memory that stays what it was", async () => {
@@ -55,6 +64,35 @@ describe("a program", { timeout: 120_000 }, () => {
     expect(await workshop.emscripten("rounds.c", [...options, ...memory])).toEqual(ok("done"));
   });
 });
+
+describe(
+  "a thread that stays inside WebAssembly, in an engine that does not tell it of growth,",
+  { timeout: 120_000 },
+  () => {
+    const UNTOLD = ["--no-liftoff", "--no-wasm-stack-checks"];
+    const options = [
+      ...[
+        "-O2",
+        "-pthread",
+        "-sPROXY_TO_PTHREAD",
+        "-sEXIT_RUNTIME=1",
+        "-sPTHREAD_POOL_SIZE=2",
+        "-Wno-pthreads-mem-growth",
+      ],
+      ...["-sALLOW_MEMORY_GROWTH", "-sINITIAL_MEMORY=1048576", "-sTOTAL_STACK=65536", "-sMAXIMUM_MEMORY=1073741824"],
+      "-sMEMORY_GROWTH_LINEAR_STEP=1048576",
+    ];
+
+    test.each(SOME_PROFILES)("sees all that it gets, with profile %s", async (_, macros) => {
+      expect(await workshop.emscripten("stale.c", [...options, ...macros], "hakmem.c", UNTOLD)).toEqual(ok("seen"));
+    });
+
+    test("does not with Emscripten's own allocator: the program is a test of it", async () => {
+      const { output } = await workshop.emscripten("stale.c", options, OWN, UNTOLD, 5000);
+      expect(output).toContain("memory access out of bounds");
+    });
+  },
+);
 
 describe("memory that is refused", { timeout: 120_000 }, () => {
   const STEPS = [

@@ -1,7 +1,8 @@
 /** The suite of whole programs: it measures them, and does not when they say different things. */
 
 import { describe, expect, test } from "vitest";
-import { PROGRAMS, type Program } from "../../packages/tools/src/lab/programs/programs.js";
+import type { Program } from "../../packages/tools/src/lab/programs/program.js";
+import { PROGRAMS } from "../../packages/tools/src/lab/programs/programs.js";
 import { measureCase } from "../../packages/tools/src/lab/programs/suite.js";
 import { TOOLCHAINS } from "../../packages/tools/src/lab/programs/toolchains.js";
 
@@ -11,9 +12,11 @@ function program(name: string): Program {
   return found;
 }
 
+const ONCE = { rounds: 1, counted: "nothing" } as const;
+
 describe("the suite of whole programs", { timeout: 120_000 }, () => {
   test("measures a program under every allocator of a toolchain", async () => {
-    const series = await measureCase({ program: program("mix"), toolchain: "wasi" }, 2);
+    const series = await measureCase({ program: program("mix"), toolchain: TOOLCHAINS.wasi }, { rounds: 2, counted: "nothing" });
     expect(series.map(({ allocator }) => allocator)).toEqual(TOOLCHAINS.wasi.allocators);
     for (const { ms, bytes } of series) {
       expect(ms).toHaveLength(2);
@@ -31,7 +34,7 @@ describe("the suite of whole programs", { timeout: 120_000 }, () => {
       ...program("mix"),
       build: () => Promise.resolve({ link: (allocator) => Promise.resolve({ file, args: [allocator] }), args: [] }),
     };
-    await expect(measureCase({ program: wrong, toolchain }, 1)).rejects.toThrow(message);
+    await expect(measureCase({ program: wrong, toolchain: TOOLCHAINS[toolchain] }, ONCE)).rejects.toThrow(message);
   });
 
   test("names what a toolchain has no compiler for", async () => {
@@ -40,7 +43,7 @@ describe("the suite of whole programs", { timeout: 120_000 }, () => {
       build: async (kit) =>
         kit.run("no-such-compiler", []).then(() => ({ link: () => Promise.reject(new Error()), args: [] })),
     };
-    await expect(measureCase({ program: unbuilt, toolchain: "gcc" }, 1)).rejects.toThrow(
+    await expect(measureCase({ program: unbuilt, toolchain: TOOLCHAINS.gcc }, ONCE)).rejects.toThrow(
       "no-such-compiler is not installed",
     );
   });

@@ -44,9 +44,14 @@ export class Workshop {
     afterAll(async () => rm(this.directory, { recursive: true, force: true }));
   }
 
-  async run(command: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ending> {
+  async run(
+    command: string,
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+    timeout = 120_000,
+  ): Promise<Ending> {
     const own = { ...compilerEnvironment(), ...env };
-    const options = { cwd: this.directory, env: own, reject: false, all: true, timeout: 120_000 } as const;
+    const options = { cwd: this.directory, env: own, reject: false, all: true, timeout } as const;
     const { exitCode, all } = await execa(command, [...args], options);
     return { exitCode, output: all };
   }
@@ -57,14 +62,20 @@ export class Workshop {
     return this.run(compiler, ["-Wall", "-Wextra", "-Werror", "-I", ".", ...args, ...sources]);
   }
 
-  /** Compiles by Emscripten and runs the program in this Node. */
-  async emscripten(program: string, args: readonly string[], source = "hakmem.c"): Promise<Ending> {
+  /** Compiles by Emscripten and runs the program in this Node, with `flags` of its engine, for `timeout` milliseconds at most. */
+  async emscripten(
+    program: string,
+    args: readonly string[],
+    source = "hakmem.c",
+    flags: readonly string[] = [],
+    timeout = 120_000,
+  ): Promise<Ending> {
     const name = `program-${Math.random().toString(36).slice(2)}`;
     await mkdir(path.join(this.directory, name));
     const output = path.join(name, "program.js");
     const compiled = await this.compile("emcc", program, [...args, "-o", output], source);
     if (compiled.exitCode !== 0) return compiled;
     // This Emscripten takes a global `fetch` for a browser's.
-    return this.run(process.execPath, ["--no-experimental-fetch", output]);
+    return this.run(process.execPath, ["--no-experimental-fetch", ...flags, output], {}, timeout);
   }
 }

@@ -10,7 +10,8 @@ import { exists } from "../base/exists.js";
 import { ROOT } from "../base/paths.js";
 import { EXIT, listOf, type Register, wholeNumber } from "../cli/command.js";
 import { PROGRAMS } from "../lab/programs/programs.js";
-import { measureCase, type Case, type Series } from "../lab/programs/suite.js";
+import type { Program } from "../lab/programs/program.js";
+import { measureCase, type Series } from "../lab/programs/suite.js";
 import { OURS, TOOLCHAINS, type ToolchainName } from "../lab/programs/toolchains.js";
 import { describeHost, type Host } from "../lab/results.js";
 import { estimateMedian, estimateMedianRatio } from "../lab/statistics.js";
@@ -89,6 +90,11 @@ All of it takes about forty minutes, on a machine that does nothing else.`,
     );
 };
 
+interface Case {
+  readonly program: Program;
+  readonly toolchain: ToolchainName;
+}
+
 /** A case that was measured. */
 interface Row {
   readonly program: string;
@@ -103,7 +109,7 @@ async function measureRow({ program, toolchain }: Case, rounds: number): Promise
       program: program.name,
       toolchain,
       host: describeHost(),
-      series: await measureCase({ program, toolchain }, rounds),
+      series: await measureCase({ program, toolchain: TOOLCHAINS[toolchain] }, { rounds, counted: "instructions" }),
     };
   } catch (error) {
     console.error(`${program.name}, ${toolchain}: FAILED: ${messageOf(error)}`);
@@ -142,7 +148,7 @@ function tableOf(rows: readonly Row[]): string {
     "its own / hakmem.c",
     "others / hakmem.c",
     "instructions, others / hakmem.c",
-    "memory at the end, MiB",
+    "memory, MiB",
   ];
   const cells = rows.map(({ program, toolchain, series }) => {
     const [ours, own, ...others] = series;

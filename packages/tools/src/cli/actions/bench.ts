@@ -21,6 +21,8 @@ import { exitCodeOf } from "../exit-code.js";
 import type { CommonOptions } from "../command.js";
 
 export interface BenchOptions extends CommonOptions {
+  /** Whole programs instead of workloads: true for all of them. */
+  readonly programs?: readonly string[] | true;
   readonly workload?: readonly string[];
   readonly peer?: readonly string[];
   readonly target?: readonly string[];
@@ -43,6 +45,10 @@ const MOST_THREADS = 64;
 
 export async function bench(options: BenchOptions): Promise<void> {
   for (const file of [options.json, options.report]) if (typeof file === "string") await checkOutputFile(file);
+  if (options.programs !== undefined && !options.list) {
+    const { benchPrograms } = await import("./bench-programs.js");
+    return benchPrograms(options);
+  }
   const everyone = await allPeers();
   if (options.list) return printList(everyone);
   if (options.setup) return printSetup(everyone);
@@ -173,12 +179,22 @@ async function printSetup(peers: readonly Peer[]): Promise<void> {
   for (const [label, how] of missing) console.log(`${label}: ${how}`);
 }
 
-function printList(peers: readonly Peer[]): void {
+async function printList(peers: readonly Peer[]): Promise<void> {
+  const { targetsOfProgram, WHOLE_PROGRAMS } = await import("./bench-programs.js");
   console.log("Workloads");
   console.log(alignColumns(WORKLOADS.map(({ id, driver }) => [id, DRIVERS[driver]])));
   console.log("\nPeers");
   console.log(
     alignColumns(peers.map((peer) => [labelOf(peer), `${peer.description} (${targetsOf(peer).join(", ")})`])),
+  );
+  console.log("\nWhole programs, with --programs");
+  console.log(
+    alignColumns(
+      WHOLE_PROGRAMS.map((program) => [
+        program.name,
+        `${program.title}: ${program.description} (${targetsOfProgram(program).join(", ")})`,
+      ]),
+    ),
   );
 }
 

@@ -8,9 +8,18 @@ export const registerBench: Register = (program) => {
   program
     .command("bench")
     .description("measure allocators: net ns/op over the null allocator, memory, scaling with threads")
+    .option(
+      "--programs [names]",
+      "whole programs instead of workloads: time, memory, and what cachegrind counts (all of them, or sqlite,lua ...)",
+      list,
+    )
     .option("-w, --workload <names>", "workloads, by name (random-mixed) or variant (random-mixed/400)", list)
     .option("-p, --peer <names>", "peers (hakmem, hakmem:compact, tlsf, emmalloc ...)", list)
-    .option("-t, --target <names>", "wasm32, wasm32-shared, js, native", list)
+    .option(
+      "-t, --target <names>",
+      "wasm32, wasm32-shared, js, native; for programs native, emscripten, emscripten-threads, wasi",
+      list,
+    )
     .option(
       "--threads <numbers>",
       "numbers of threads for the workloads that have several (default: 1 to the number of cores)",
@@ -40,6 +49,10 @@ export const registerBench: Register = (program) => {
     .addHelpText(
       "after",
       `
+Programs are Debian's: their sources are downloaded once and compiled by the system's compilers, and some are installed already.
+Beside the peers that needs gcc, g++, time, valgrind, make, tcl, ruby and bison; python3, perl, git and redis-server are programs
+themselves. With --quick nothing is counted. All of it takes about two hours, most of which is counting.
+
 An interrupt (Ctrl-C) ends the measurement; the rounds that were finished are printed, marked as incomplete.
 
 Exit code: 0 done, 1 a peer failed or returned a wrong checksum, 2 wrong arguments, 130 interrupted.`,

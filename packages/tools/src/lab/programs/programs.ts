@@ -1,32 +1,13 @@
 /** Whole programs, from Debian's sources, and how the toolchains build them. */
 
-import { cp, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { cp, mkdir, readdir, writeFile } from "node:fs/promises";
 import * as path from "node:path";
 import { cachedDirectory } from "../../base/cache.js";
 import { ROOT } from "../../base/paths.js";
 import { debianSource } from "./debian.js";
-import { OURS, type Command, type Kit, type ToolchainName } from "./toolchains.js";
-
-/** This project's own parts of the programs: entries, scripts, requests. */
-const PARTS = path.join(ROOT, "bench", "programs");
-
-/** A program whose objects are there, and what links them with an allocator. */
-export interface Built {
-  readonly link: (allocator: string) => Promise<Command>;
-  readonly args: readonly string[];
-  /** File that is its standard input. */
-  readonly input?: string;
-}
-
-export interface Program {
-  readonly name: string;
-  readonly title: string;
-  /** What it does, in a few words. */
-  readonly description: string;
-  readonly toolchains: readonly ToolchainName[];
-  readonly threads: number;
-  readonly build: (kit: Kit) => Promise<Built>;
-}
+import { longText } from "./inputs.js";
+import { PARTS, type Program } from "./program.js";
+import { OURS, type Command, type Kit } from "./toolchains.js";
 
 const LINUX = ["gcc", "musl"] as const;
 
@@ -114,14 +95,6 @@ const CMARK: Program = {
     return { link: (allocator) => kit.link(objects, allocator), args: [], input: await longText(kit, 40) };
   },
 };
-
-/** A file with the specification of CommonMark, some times over. */
-async function longText(kit: Kit, times: number): Promise<string> {
-  const text = await readFile(path.join(await debianSource("cmark"), "test", "spec.txt"), "utf8");
-  const file = path.join(kit.directory, "text.txt");
-  await writeFile(file, text.repeat(times));
-  return file;
-}
 
 const DUKTAPE: Program = {
   name: "duktape",

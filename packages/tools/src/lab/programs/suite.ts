@@ -2,66 +2,76 @@
 
 import { MeasurementError } from "../../base/errors.js";
 import { withScratch } from "../../base/scratch.js";
-import type { Program } from "./programs.js";
-import { instructionsOf, Kit, TOOLCHAINS, visit, type ToolchainName, type Visit } from "./toolchains.js";
+import type { Program } from "./program.js";
+import { Kit, type Toolchain } from "./toolchains.js";
+import { count, visit, type Counts, type Run, type Visit } from "./visit.js";
 
 /** A program by a toolchain. */
 export interface Case {
   readonly program: Program;
-  readonly toolchain: ToolchainName;
+  readonly toolchain: Toolchain;
 }
 
 /** What the rounds of a case took under one allocator. */
-export interface Series {
+export interface Series extends Partial<Counts> {
   readonly allocator: string;
   readonly ms: readonly number[];
-  /** Of a WebAssembly memory at the end, in bytes; the most of all rounds. */
+  /** Of a WebAssembly memory at the end, or resident at most of a native process, in bytes; the most of all rounds. */
   readonly bytes: number | null;
-  /** Of a whole run, where they can be counted and are the same each time: in native programs of one thread. */
-  readonly instructions?: number;
+}
+
+/** What is counted beside time and memory, in native programs of one thread: in others it is not the same each time. */
+export type Counted = "nothing" | "instructions" | "caches";
+
+export interface SuiteOptions {
+  readonly rounds: number;
+  readonly counted: Counted;
+  readonly onStep?: (step: string) => void;
 }
 
 /** Builds a case and runs it for some rounds, the allocators in another order each time. Rejects when their output differs. */
-export async function measureCase({ program, toolchain: name }: Case, rounds: number): Promise<Series[]> {
-  return withScratch("program", async (directory) => {
-    const toolchain = TOOLCHAINS[name];
-    const kit = new Kit(toolchain, directory);
+export async function measureCase({ program, toolchain }: Case, options: SuiteOptions): Promise<Series[]> {
+  const { rounds, counted, onStep = () => {} } = options;
+  return withScratch("program", async (cwd) => {
+    const kit = new Kit(toolchain, cwd);
+    onStep("building");
     await kit.prepare();
     const { link, args, input } = await program.build(kit);
-    const linked = [];
+    const contestants: Contestant[] = [];
     for (const allocator of toolchain.allocators)
-      linked.push({ allocator, command: await link(allocator), visits: [] as Visit[] });
+      contestants.push({ allocator, run: { command: await link(allocator), args, input, cwd }, visits: [] });
     let expected: string | undefined;
     // One more, which only warms the machine's caches.
     for (let round = -1; round < rounds; round++) {
-      for (let n = 0; n < linked.length; n++) {
-        const { allocator, command, visits } = linked[
-          (n + Math.max(0, round)) % linked.length
-        ] as (typeof linked)[number];
-        const one = await visit(command, args, input, directory);
-        if (!toolchain.isNative && one.bytes === null)
-          throw new MeasurementError(
-            `${program.name} by ${name} with ${allocator} ended without saying how long it took`,
-          );
+      for (let n = 0; n < contestants.length; n++) {
+        const { allocator, run, visits } = contestants[(n + Math.max(0, round)) % contestants.length] as Contestant;
+        onStep(`round ${round + 1} of ${rounds}, ${allocator}`);
+        const one = await visit(run, toolchain.isNative);
+        const what = `${program.name} by ${toolchain.name} with ${allocator}`;
+        if (one.bytes === null) throw new MeasurementError(`${what} ended without saying how long it took`);
         expected ??= one.output;
         if (one.output !== expected)
-          throw new MeasurementError(
-            `${program.name} by ${name} with ${allocator} says something else than with ${linked[0]?.allocator}`,
-          );
+          throw new MeasurementError(`${what} says something else than with ${contestants[0]?.allocator}`);
         if (round >= 0) visits.push(one);
       }
     }
-    const isCounted = toolchain.isNative && program.threads === 1;
     const series: Series[] = [];
-    for (const { allocator, command, visits } of linked) {
-      const sizes = visits.flatMap(({ bytes }) => bytes ?? []);
+    for (const { allocator, run, visits } of contestants) {
+      onStep(`counting, ${allocator}`);
+      const isCounted = counted !== "nothing" && toolchain.isNative && program.threads === 1;
       series.push({
         allocator,
         ms: visits.map(({ ms }) => ms),
-        bytes: sizes.length > 0 ? Math.max(...sizes) : null,
-        ...(isCounted ? { instructions: await instructionsOf(command, args, input, directory) } : {}),
+        bytes: Math.max(...visits.map(({ bytes }) => bytes ?? 0)),
+        ...(isCounted ? await count(run, counted === "caches") : {}),
       });
     }
     return series;
   });
+}
+
+interface Contestant {
+  readonly allocator: string;
+  readonly run: Run;
+  readonly visits: Visit[];
 }

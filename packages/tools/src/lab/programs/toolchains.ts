@@ -1,15 +1,12 @@
 /** The toolchains that whole programs are built by, with hakmem.c and with the allocators that they have of their own. */
 
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import * as path from "node:path";
-import { execa } from "execa";
 import { amalgamate, publishedBodies } from "../../build/amalgamation.js";
 import { buildNative } from "../../build/native.js";
 import { loadProfile } from "../../profile/index.js";
 import { preloading } from "../../run/allocators.js";
 import { compilerEnvironment, runTool } from "../../base/compilers.js";
-import { exists } from "../../base/exists.js";
-import { ExplainedError, MeasurementError } from "../../base/errors.js";
 
 /** The allocator that is this project's, linked into the program. */
 export const OURS = "hakmem";
@@ -26,8 +23,10 @@ export interface Command {
 export interface Toolchain {
   readonly name: string;
   readonly title: string;
-  /** What programs are linked with in turn; hakmem first, then what the toolchain links when nothing is said. */
+  /** What programs are linked with in turn, or started with; hakmem first, then what the toolchain links when nothing is said. */
   readonly allocators: readonly string[];
+  /** Whether hakmem.c is linked into the programs that run under {@link OURS}. */
+  readonly linksOurs: boolean;
   readonly cc: string;
   readonly cxx: string;
   /** For compiling and for linking. */
@@ -45,7 +44,7 @@ const OPTIMISED = "-O2";
 const STACK_BYTES = 2 ** 20;
 
 /** A program in WebAssembly writes here, as JSON, how long it took without the start of the engine, and how large its memory is at the end. */
-const MEASURED = "measured.json";
+export const MEASURED = "measured.json";
 
 const EMSCRIPTEN_FRAME = `
 if (typeof importScripts !== "function") {
@@ -96,6 +95,7 @@ function emscripten(name: string, title: string, threaded: boolean): Toolchain {
     name,
     title,
     allocators: [OURS, "dlmalloc", "emmalloc"],
+    linksOurs: true,
     cc: "emcc",
     cxx: "em++",
     isNative: false,
@@ -115,6 +115,7 @@ const WASI: Toolchain = {
   name: "wasi",
   title: "WASI",
   allocators: [OURS, "dlmalloc"],
+  linksOurs: true,
   cc: "clang-14",
   cxx: "clang++-14",
   isNative: false,
@@ -127,6 +128,7 @@ const GCC: Toolchain = {
   name: "gcc",
   title: "Linux, glibc",
   allocators: [OURS, "glibc", PRELOADED],
+  linksOurs: true,
   cc: "gcc",
   cxx: "g++",
   isNative: true,
@@ -143,10 +145,34 @@ const GCC: Toolchain = {
   },
 };
 
+/** An allocator that programs of this machine are started with. */
+export interface Preload {
+  readonly name: string;
+  /** Path of the library; undefined for the C library's own. */
+  readonly library: string | undefined;
+}
+
+/** Programs as the system's compiler makes them, under allocators that are loaded into them when they start. */
+export function preloadedToolchain(preloads: readonly Preload[]): Toolchain {
+  const libraries = new Map(preloads.map(({ name, library }) => [name, library]));
+  return {
+    ...GCC,
+    title: "Linux",
+    allocators: preloads.map(({ name }) => name),
+    linksOurs: false,
+    command: (output, allocator, directory) => ({
+      file: path.resolve(directory, output),
+      args: [],
+      env: preloading(libraries.get(allocator)),
+    }),
+  };
+}
+
 const MUSL: Toolchain = {
   name: "musl",
   title: "Linux, musl",
   allocators: [OURS, "musl"],
+  linksOurs: true,
   cc: "musl-gcc",
   cxx: "false",
   isNative: true,
@@ -162,6 +188,7 @@ function rust(name: string, title: string, own: string, target: string | undefin
     name,
     title,
     allocators: [OURS, own],
+    linksOurs: true,
     cc: "false",
     cxx: "false",
     isNative: !wasm,
@@ -223,7 +250,7 @@ export class Kit {
   ): Promise<Command> {
     const { toolchain, directory } = this;
     const output = `${allocator.replace(/\W+/g, "-")}${toolchain.cc === "emcc" ? ".js" : ""}`;
-    const ours = allocator === OURS ? await this.compile(["hakmem.c"]) : [];
+    const ours = allocator === OURS && toolchain.linksOurs ? await this.compile(["hakmem.c"]) : [];
     const options = [...toolchain.flags, ...toolchain.linking(allocator), "-o", output];
     await this.run(isCxx ? toolchain.cxx : toolchain.cc, [...objects, ...ours, ...libraries, ...options]);
     return toolchain.command(output, allocator, directory);
@@ -239,63 +266,4 @@ function hakmem(): Promise<string> {
 function environment(): NodeJS.ProcessEnv {
   // Debian's, which has the standard library for WebAssembly.
   return { ...compilerEnvironment(), RUSTC: "/usr/bin/rustc", CC_wasm32_unknown_unknown: "clang-14" };
-}
-
-/** What a run of a program took. */
-export interface Visit {
-  readonly ms: number;
-  /** Of a WebAssembly memory at the end. */
-  readonly bytes: number | null;
-  readonly output: string;
-}
-
-/** Instructions that a program of this machine takes, by callgrind: the same whatever else the machine does. */
-export async function instructionsOf(
-  command: Command,
-  args: readonly string[],
-  input: string | undefined,
-  cwd: string,
-): Promise<number> {
-  const options = ["--tool=callgrind", "--callgrind-out-file=/dev/null", command.file, ...command.args, ...args];
-  const { exitCode, code, stderr } = await execa("valgrind", options, {
-    cwd,
-    env: command.env ?? {},
-    stdin: input === undefined ? "ignore" : { file: input },
-    stdout: "ignore",
-    reject: false,
-    timeout: 600_000,
-  });
-  if (code === "ENOENT") throw new ExplainedError("valgrind is not installed");
-  const collected = /Collected : (\d+)/.exec(stderr)?.[1];
-  if (exitCode !== 0 || collected === undefined)
-    throw new MeasurementError(`valgrind ended with ${exitCode}:\n${stderr.slice(-1000)}`);
-  return Number(collected);
-}
-
-/** Runs a program to its end, with a file as its standard input. Rejects with {@link MeasurementError} when it fails. */
-export async function visit(
-  command: Command,
-  args: readonly string[],
-  input: string | undefined,
-  cwd: string,
-): Promise<Visit> {
-  const begin = performance.now();
-  const result = await execa(command.file, [...command.args, ...args], {
-    cwd,
-    env: command.env ?? {},
-    stdin: input === undefined ? "ignore" : { file: input },
-    reject: false,
-    timeout: 300_000,
-    maxBuffer: 2 ** 28,
-  });
-  const ms = performance.now() - begin;
-  if (result.exitCode !== 0)
-    throw new MeasurementError(
-      `${command.args.at(-1) ?? command.file} ended with ${result.signal ?? result.exitCode}:\n${result.stderr.slice(-1000)}`,
-    );
-  const measured = path.join(cwd, MEASURED);
-  if (!(await exists(measured))) return { ms, bytes: null, output: result.stdout };
-  const inside = JSON.parse(await readFile(measured, "utf8")) as { ms: number; bytes: number };
-  await rm(measured);
-  return { ...inside, output: result.stdout };
 }

@@ -1,0 +1,128 @@
+/** What `hakmem bench --programs` does. */
+
+import { writeFile } from "node:fs/promises";
+import { buildNative } from "../../build/native.js";
+import { ExplainedError, messageOf, RequestError, unknownName } from "../../base/errors.js";
+import { withProgress } from "../../lab/progress.js";
+import { INSTALLED } from "../../lab/programs/installed.js";
+import type { Program } from "../../lab/programs/program.js";
+import { PROGRAMS } from "../../lab/programs/programs.js";
+import { formatProgramResults, programResultsOf, standingOf, type ProgramResult } from "../../lab/programs/standing.js";
+import { measureCase, type Case } from "../../lab/programs/suite.js";
+import { OURS, preloadedToolchain, TOOLCHAINS, type Preload, type Toolchain } from "../../lab/programs/toolchains.js";
+import { loadProfile } from "../../profile/index.js";
+import { findPeer, NATIVE_PEERS, NativePeerError } from "../../run/allocators.js";
+import { EXIT } from "../command.js";
+import type { BenchOptions } from "./bench.js";
+
+export const PROGRAM_ROUNDS = 7;
+const QUICK_PROGRAM_ROUNDS = 3;
+
+/** Where programs run: on Linux as they are, and in WebAssembly as these toolchains make them. */
+const NATIVE = "native";
+const WASM = ["emscripten", "emscripten-threads", "wasi"] as const;
+const TARGETS: readonly string[] = [NATIVE, ...WASM];
+
+/** Options of workloads that say nothing of programs. */
+const UNFIT = ["workload", "threads", "node", "report", "setup"] as const;
+
+export async function benchPrograms(options: BenchOptions): Promise<void> {
+  const unfit = UNFIT.find((name) => options[name] !== undefined && options[name] !== false);
+  if (unfit !== undefined) throw new RequestError(`--${unfit} is for workloads; with --programs it means nothing`);
+  const rounds = options.rounds ?? (options.quick ? QUICK_PROGRAM_ROUNDS : PROGRAM_ROUNDS);
+  const cases = await casesOf(options);
+  const measured: ProgramResult[] = [];
+  const failures: Record<string, string> = {};
+  await withProgress(options, async (show) => {
+    for (const [done, { program, toolchain }] of cases.entries()) {
+      const target = toolchain.isNative ? NATIVE : toolchain.name;
+      const onStep = (step: string): void => {
+        show({ doing: `${program.name}, ${target}: ${step}`, done, total: cases.length });
+      };
+      try {
+        const series = await measureCase(
+          { program, toolchain },
+          { rounds, counted: options.quick ? "nothing" : "caches", onStep },
+        );
+        const { name, title, threads } = program;
+        measured.push(standingOf({ program: name, title, target, threads }, series));
+      } catch (error) {
+        if (!(error instanceof ExplainedError)) throw error;
+        failures[`${program.name}, ${target}`] = messageOf(error);
+      }
+    }
+  });
+  const results = programResultsOf(measured, failures, rounds);
+  const text = JSON.stringify(results, null, 2);
+  console.log(options.json === true ? text : formatProgramResults(results));
+  if (typeof options.json === "string") await writeFile(options.json, `${text}\n`);
+  process.exitCode = Object.keys(failures).length > 0 ? EXIT.failed : EXIT.ok;
+}
+
+/** The targets of a program. */
+export function targetsOfProgram({ toolchains }: Program): string[] {
+  return [...(toolchains.includes("gcc") ? [NATIVE] : []), ...WASM.filter((name) => toolchains.includes(name))];
+}
+
+export const WHOLE_PROGRAMS: readonly Program[] = [...PROGRAMS, ...INSTALLED].filter(
+  (program) => targetsOfProgram(program).length > 0,
+);
+
+async function casesOf({ programs, peer, target = [NATIVE] }: BenchOptions): Promise<Case[]> {
+  const chosen = Array.isArray(programs) ? programs.map(programOf) : WHOLE_PROGRAMS;
+  const toolchains: Toolchain[] = [];
+  for (const name of target) {
+    if (name === NATIVE) toolchains.push(preloadedToolchain(await preloadsOf(peer)));
+    else toolchains.push(limited(toolchainOf(name), peer));
+  }
+  const cases = toolchains.flatMap((toolchain) =>
+    chosen
+      .filter(({ toolchains: names }) => names.some((name) => name === toolchain.name))
+      .map((program) => ({ program, toolchain })),
+  );
+  if (cases.length === 0)
+    throw new RequestError(`none of these programs runs on ${target.join(", ")}; see hakmem bench --list`);
+  return cases;
+}
+
+function programOf(name: string): Program {
+  const found = WHOLE_PROGRAMS.find((program) => program.name === name);
+  if (found !== undefined) return found;
+  throw unknownName(
+    "program",
+    name,
+    WHOLE_PROGRAMS.map((program) => program.name),
+  );
+}
+
+function toolchainOf(name: string): Toolchain {
+  const found = WASM.find((each) => each === name);
+  if (found === undefined) throw unknownName("target for programs", name, TARGETS);
+  return TOOLCHAINS[found];
+}
+
+/** A toolchain's own allocators, of which only some are asked for. */
+function limited(toolchain: Toolchain, peers: readonly string[] | undefined): Toolchain {
+  if (peers === undefined) return toolchain;
+  const unknown = peers.find((name) => !toolchain.allocators.includes(name));
+  if (unknown !== undefined) throw unknownName(`peer for ${toolchain.name}`, unknown, toolchain.allocators);
+  return { ...toolchain, allocators: [OURS, ...peers.filter((name) => name !== OURS)] };
+}
+
+/** hakmem and its peers, or those that are asked for. What is not installed is left out, and said, unless it was asked for. */
+async function preloadsOf(peers: readonly string[] | undefined): Promise<Preload[]> {
+  const names = [OURS, ...NATIVE_PEERS.map(({ name }) => name)];
+  for (const name of peers ?? []) if (!names.includes(name)) throw unknownName("peer", name, names);
+  const preloads: Preload[] = [
+    { name: OURS, library: (await buildNative({ profile: await loadProfile("default") })).shared },
+  ];
+  for (const native of NATIVE_PEERS.filter(({ name }) => peers === undefined || peers.includes(name))) {
+    try {
+      preloads.push({ name: native.name, library: await findPeer(native) });
+    } catch (error) {
+      if (!(error instanceof NativePeerError) || peers !== undefined) throw error;
+      console.error(`${native.name} is left out: ${error.message}`);
+    }
+  }
+  return preloads;
+}

@@ -1,0 +1,139 @@
+/** Where hakmem stands in whole programs: beside the best of the others, and the worst row first. */
+
+import { alignColumns } from "../../base/columns.js";
+import { describeHost, type Host } from "../results.js";
+import { estimateMedian, estimateMedianRatio, type Estimate } from "../statistics.js";
+import type { Series } from "./suite.js";
+import { OURS } from "./toolchains.js";
+
+export const PROGRAM_RESULTS_VERSION = 1;
+
+/** Results as data, version 1: fields may be added, none changes its meaning. Documented in docs/benchmarks.md. */
+export interface ProgramResults {
+  readonly version: typeof PROGRAM_RESULTS_VERSION;
+  readonly host: Host;
+  readonly rounds: number;
+  /** Programs that were not all measured, by name: why. */
+  readonly failures: Readonly<Record<string, string>>;
+  readonly programs: readonly ProgramResult[];
+}
+
+export interface ProgramResult {
+  readonly program: string;
+  readonly title: string;
+  /** Where it runs: `native`, or the toolchain that made it WebAssembly. */
+  readonly target: string;
+  readonly threads: number;
+  readonly series: readonly Series[];
+  /** By what is measured: hakmem over the best of the others; below 1 it is the best. */
+  readonly distances: Readonly<Partial<Record<Measure, Distance>>>;
+}
+
+/** `bytes`: see {@link Series}; `first` and `last`: misses of data in the first-level and the last-level cache. */
+export type Measure = "time" | "bytes" | "instructions" | "first" | "last";
+
+export interface Distance {
+  readonly peer: string;
+  readonly value: number;
+  /** The 95 % interval of a time; nothing else has one. */
+  readonly interval?: readonly [number, number];
+}
+
+const FIGURES: Readonly<Record<Exclude<Measure, "time">, (series: Series) => number | undefined>> = {
+  bytes: ({ bytes }) => bytes ?? undefined,
+  instructions: ({ instructions }) => instructions,
+  first: ({ misses }) => misses?.first,
+  last: ({ misses }) => misses?.last,
+};
+
+export function standingOf(
+  about: Pick<ProgramResult, "program" | "title" | "target" | "threads">,
+  series: readonly Series[],
+): ProgramResult {
+  const ours = series.find(({ allocator }) => allocator === OURS);
+  const others = series.filter((each) => each !== ours);
+  const distances: Partial<Record<Measure, Distance>> = {};
+  if (ours !== undefined && others.length > 0) {
+    distances.time = farthest(others, (other) => estimateMedianRatio(ours.ms, other.ms));
+    for (const [name, figure] of Object.entries(FIGURES) as [keyof typeof FIGURES, (series: Series) => number][]) {
+      const own = figure(ours);
+      const known = others.filter((other) => figure(other) !== undefined);
+      if (own === undefined || known.length === 0) continue;
+      distances[name] = farthest(known, (other) => ({ value: own / figure(other) }));
+    }
+  }
+  return { ...about, series, distances };
+}
+
+/** The one of the others that hakmem is farthest from. */
+function farthest(
+  others: readonly Series[],
+  ratio: (other: Series) => Estimate | { readonly value: number },
+): Distance {
+  const [first, ...rest] = others.map((other): Distance => {
+    const estimate = ratio(other);
+    const interval = "low" in estimate ? { interval: [estimate.low, estimate.high] as const } : {};
+    return { peer: other.allocator, value: estimate.value, ...interval };
+  });
+  return rest.reduce((most, each) => (each.value > most.value ? each : most), first as Distance);
+}
+
+export function programResultsOf(
+  programs: readonly ProgramResult[],
+  failures: Readonly<Record<string, string>>,
+  rounds: number,
+): ProgramResults {
+  const sorted = [...programs].sort((a, b) => keyOf(b) - keyOf(a));
+  return { version: PROGRAM_RESULTS_VERSION, host: describeHost(), rounds, failures, programs: sorted };
+}
+
+/** What does not depend on the machine's load, where it is known. */
+function keyOf({ distances }: ProgramResult): number {
+  return (distances.instructions ?? distances.time)?.value ?? 0;
+}
+
+export function formatProgramResults({ host, rounds, programs, failures }: ProgramResults): string {
+  const head = `${host.cpu}, ${host.cores} cores, ${host.os}; ${rounds} interleaved rounds; the farthest from the best first`;
+  const columns = [
+    "program",
+    "allocator",
+    "ms",
+    "× time",
+    "MiB",
+    "× memory",
+    "M instr.",
+    "× instr.",
+    "k D1 misses",
+    "k LL misses",
+    "",
+  ];
+  const rows = programs.flatMap(({ title, target, series }) => {
+    const ours = series.find(({ allocator }) => allocator === OURS);
+    return series.map((each, n) => rowOf(n === 0 ? `${title}, ${target}` : "", each, ours));
+  });
+  const failed = Object.entries(failures).map(([name, why]) => `${name}: FAILED: ${why}`);
+  const note = "× is the allocator over hakmem: below 1 it takes less.";
+  return `${[head, alignColumns([columns, ...rows]), ...failed, note].join("\n")}\n`;
+}
+
+function rowOf(name: string, each: Series, ours: Series | undefined): string[] {
+  const { allocator, ms, bytes, instructions, misses } = each;
+  const time = ours === undefined || ours === each ? undefined : estimateMedianRatio(each.ms, ours.ms);
+  const over = (value: number | null | undefined, own: number | null | undefined): string =>
+    ours === each || value === null || value === undefined || !own ? "" : (value / own).toFixed(3);
+  const scaled = (value: number | null | undefined, unit: number, digits: number): string =>
+    value === null || value === undefined ? "-" : (value / unit).toFixed(digits);
+  return [
+    name,
+    allocator,
+    estimateMedian(ms).value.toFixed(0),
+    time === undefined ? "" : `${time.value.toFixed(2)} (${time.low.toFixed(2)} to ${time.high.toFixed(2)})`,
+    scaled(bytes, 2 ** 20, 1),
+    over(bytes, ours?.bytes),
+    scaled(instructions, 1e6, 0),
+    over(instructions, ours?.instructions),
+    scaled(misses?.first, 1000, 0),
+    scaled(misses?.last, 1000, 0),
+    "",
+  ];
+}

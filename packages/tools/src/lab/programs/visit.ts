@@ -1,0 +1,98 @@
+/** One run of a program: how long it took, how much memory, what it printed; and what it takes that no neighbour can disturb. */
+
+import { readFile, rm } from "node:fs/promises";
+import * as path from "node:path";
+import { execa } from "execa";
+import { ExplainedError, MeasurementError } from "../../base/errors.js";
+import { exists } from "../../base/exists.js";
+import { MEASURED, type Command } from "./toolchains.js";
+
+/** A program with all that it is started with. */
+export interface Run {
+  readonly command: Command;
+  readonly args: readonly string[];
+  /** File that is its standard input; nothing by default. */
+  readonly input: string | undefined;
+  /** Directory in which it runs. */
+  readonly cwd: string;
+}
+
+/** What a run of a program took. */
+export interface Visit {
+  readonly ms: number;
+  /** Of a WebAssembly memory at the end, or resident at most of a process of this machine's; null when a program does not say. */
+  readonly bytes: number | null;
+  readonly output: string;
+}
+
+/** What a run of a program takes whatever else the machine does. */
+export interface Counts {
+  readonly instructions: number;
+  /** Misses of data in a first-level and in a last-level cache, when they were counted: of 32 KiB and 8 MiB, as cachegrind simulates them. */
+  readonly misses?: { readonly first: number; readonly last: number };
+}
+
+const TIMEOUT_MS = 300_000;
+/** Of programs that are counted, which takes a hundred times as long. */
+const COUNTING_TIMEOUT_MS = 1_800_000;
+const MOST_OUTPUT = 2 ** 28;
+/** Where GNU time writes. */
+const RESIDENT = "resident.txt";
+/** The same caches on every machine: bytes, ways, bytes of a line. */
+const CACHES = ["--I1=32768,8,64", "--D1=32768,8,64", "--LL=8388608,16,64"];
+
+/** Runs a program to its end. Rejects with {@link MeasurementError} when it fails. */
+export async function visit(run: Run, isNative: boolean): Promise<Visit> {
+  const { command, cwd } = run;
+  // A process begins with what its parent had resident, which of Node is too much: of `time` it is next to nothing.
+  const words = isNative ? ["time", "--quiet", "--format=%M", `--output=${RESIDENT}`, "--"] : [];
+  const [file = "", ...args] = [...words, command.file, ...command.args, ...run.args];
+  const begin = performance.now();
+  const result = await execa(file, args, { ...optionsOf(run), timeout: TIMEOUT_MS, maxBuffer: MOST_OUTPUT });
+  const ms = performance.now() - begin;
+  if (result.code === "ENOENT") throw new ExplainedError(`${file} is not installed`);
+  if (result.exitCode !== 0) {
+    const name = command.args.at(-1) ?? command.file;
+    const how = result.timedOut ? "no end" : (result.signal ?? result.exitCode);
+    throw new MeasurementError(`${name} ended with ${how}:\n${result.stderr.slice(-1000)}`);
+  }
+  const output = result.stdout;
+  if (isNative) return { ms, bytes: Number(await readFile(path.join(cwd, RESIDENT), "utf8")) * 1024, output };
+  const measured = path.join(cwd, MEASURED);
+  if (!(await exists(measured))) return { ms, bytes: null, output };
+  const inside = JSON.parse(await readFile(measured, "utf8")) as { ms: number; bytes: number };
+  await rm(measured);
+  return { ...inside, output };
+}
+
+/** Counts what a program of this machine takes, by cachegrind: with `caches` also what misses them, which takes three times as long. */
+export async function count(run: Run, caches: boolean): Promise<Counts> {
+  const { command } = run;
+  const options = ["--tool=cachegrind", "--cachegrind-out-file=/dev/null", `--cache-sim=${caches ? "yes" : "no"}`];
+  const words = [...options, ...(caches ? CACHES : []), command.file, ...command.args, ...run.args];
+  const result = await execa("valgrind", words, {
+    ...optionsOf(run),
+    stdout: "ignore",
+    timeout: COUNTING_TIMEOUT_MS,
+  });
+  if (result.code === "ENOENT") throw new ExplainedError("valgrind is not installed");
+  const figure = (name: string): number => {
+    const digits = new RegExp(`\\b${name}:\\s+([\\d,]+)`).exec(result.stderr)?.[1];
+    if (result.exitCode !== 0 || digits === undefined)
+      throw new MeasurementError(`valgrind ended with ${result.exitCode}:\n${result.stderr.slice(-1000)}`);
+    return Number(digits.replaceAll(",", ""));
+  };
+  const instructions = figure("I +refs");
+  return caches
+    ? { instructions, misses: { first: figure("D1 +misses"), last: figure("LLd +misses") } }
+    : { instructions };
+}
+
+function optionsOf({ command, input, cwd }: Run) {
+  return {
+    cwd,
+    env: command.env ?? {},
+    stdin: input === undefined ? "ignore" : { file: input },
+    reject: false,
+  } as const;
+}
