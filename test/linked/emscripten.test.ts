@@ -43,19 +43,17 @@ describe("a program", { timeout: 120_000 }, () => {
   });
 
   test.each([
-    ["what it uses of the libraries", async () => ["-sMAIN_MODULE=2", "-sEXPORTED_FUNCTIONS=_main,_malloc,_free"]],
+    ["what it uses of the libraries", () => ["-sMAIN_MODULE=2", "-sEXPORTED_FUNCTIONS=_main,_malloc,_free"]],
     [
-      "all of the libraries, but for their allocators, which lie beside sbrk",
-      async () => {
-        const { output } = await workshop.run("em-config", ["EMSCRIPTEN_ROOT"]);
-        return ["-sMAIN_MODULE=1", "-sMALLOC=none", path.join(output, "system", "lib", "sbrk.c")];
-      },
+      "all of the libraries but their allocators, of which sbrk is a part",
+      (root: string) => ["-sMAIN_MODULE=1", "-sMALLOC=none", path.join(root, "system", "lib", "sbrk.c")],
     ],
-  ] as const)("with %s, shares blocks with a module that it loads", async (_, options) => {
+  ])("with %s, shares blocks with a module that it loads", async (_, optionsOf) => {
     const side = [...["-O2", "-sSIDE_MODULE=1"], path.join(PROGRAMS, "side.c"), "-o", "side.wasm"];
     expect(await workshop.run("emcc", side)).toEqual(ok(""));
-    const all = ["-O2", ...(await options()), "--embed-file", "side.wasm"];
-    expect(await workshop.emscripten("main-module.c", all)).toEqual(ok("1 42"));
+    const { output: root } = await workshop.run("em-config", ["EMSCRIPTEN_ROOT"]);
+    const options = ["-O2", ...optionsOf(root), "--embed-file", "side.wasm"];
+    expect(await workshop.emscripten("main-module.c", options)).toEqual(ok("1 42"));
   });
 
   test("starts and joins threads a thousand times, in memory that stays what it was", async () => {

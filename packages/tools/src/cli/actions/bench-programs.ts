@@ -4,9 +4,8 @@ import { writeFile } from "node:fs/promises";
 import { buildNative } from "../../build/native.js";
 import { ExplainedError, messageOf, RequestError, unknownName } from "../../base/errors.js";
 import { withProgress } from "../../lab/progress.js";
-import { INSTALLED } from "../../lab/programs/installed.js";
 import type { Program } from "../../lab/programs/program.js";
-import { PROGRAMS } from "../../lab/programs/programs.js";
+import { NATIVE, TARGETS, WASM, WHOLE_PROGRAMS } from "../../lab/programs/index.js";
 import { formatProgramResults, programResultsOf, standingOf, type ProgramResult } from "../../lab/programs/standing.js";
 import { measureCase, type Case } from "../../lab/programs/suite.js";
 import { OURS, preloadedToolchain, TOOLCHAINS, type Preload, type Toolchain } from "../../lab/programs/toolchains.js";
@@ -17,11 +16,6 @@ import type { BenchOptions } from "./bench.js";
 
 export const PROGRAM_ROUNDS = 7;
 const QUICK_PROGRAM_ROUNDS = 3;
-
-/** Where programs run: on Linux as they are, and in WebAssembly as these toolchains make them. */
-const NATIVE = "native";
-const WASM = ["emscripten", "emscripten-threads", "wasi"] as const;
-const TARGETS: readonly string[] = [NATIVE, ...WASM];
 
 /** Options of workloads that say nothing of programs. */
 const UNFIT = ["workload", "threads", "node", "report", "setup"] as const;
@@ -58,15 +52,6 @@ export async function benchPrograms(options: BenchOptions): Promise<void> {
   if (typeof options.json === "string") await writeFile(options.json, `${text}\n`);
   process.exitCode = Object.keys(failures).length > 0 ? EXIT.failed : EXIT.ok;
 }
-
-/** The targets of a program. */
-export function targetsOfProgram({ toolchains }: Program): string[] {
-  return [...(toolchains.includes("gcc") ? [NATIVE] : []), ...WASM.filter((name) => toolchains.includes(name))];
-}
-
-export const WHOLE_PROGRAMS: readonly Program[] = [...PROGRAMS, ...INSTALLED].filter(
-  (program) => targetsOfProgram(program).length > 0,
-);
 
 async function casesOf({ programs, peer, target = [NATIVE] }: BenchOptions): Promise<Case[]> {
   const chosen = Array.isArray(programs) ? programs.map(programOf) : WHOLE_PROGRAMS;

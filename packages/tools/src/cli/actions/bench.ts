@@ -12,6 +12,7 @@ import { labelOf, targetsOf, type Peer } from "../../lab/peers/peer.js";
 import type { LabTarget } from "../../lab/target.js";
 import { withProgress } from "../../lab/progress.js";
 import { QUICK_ROUNDS, ROUNDS } from "../../lab/defaults.js";
+import { targetsOfProgram, WHOLE_PROGRAMS } from "../../lab/programs/index.js";
 import { resultsOf, type Results } from "../../lab/results.js";
 import { runSession } from "../../lab/session.js";
 import { formatResults } from "../../lab/table.js";
@@ -45,10 +46,6 @@ const MOST_THREADS = 64;
 
 export async function bench(options: BenchOptions): Promise<void> {
   for (const file of [options.json, options.report]) if (typeof file === "string") await checkOutputFile(file);
-  if (options.programs !== undefined && !options.list) {
-    const { benchPrograms } = await import("./bench-programs.js");
-    return benchPrograms(options);
-  }
   const everyone = await allPeers();
   if (options.list) return printList(everyone);
   if (options.setup) return printSetup(everyone);
@@ -179,8 +176,7 @@ async function printSetup(peers: readonly Peer[]): Promise<void> {
   for (const [label, how] of missing) console.log(`${label}: ${how}`);
 }
 
-async function printList(peers: readonly Peer[]): Promise<void> {
-  const { targetsOfProgram, WHOLE_PROGRAMS } = await import("./bench-programs.js");
+function printList(peers: readonly Peer[]): void {
   console.log("Workloads");
   console.log(alignColumns(WORKLOADS.map(({ id, driver }) => [id, DRIVERS[driver]])));
   console.log("\nPeers");

@@ -57,5 +57,9 @@ An interrupt (Ctrl-C) ends the measurement; the rounds that were finished are pr
 
 Exit code: 0 done, 1 a peer failed or returned a wrong checksum, 2 wrong arguments, 130 interrupted.`,
     )
-    .action(async (options: BenchOptions) => (await import("../actions/bench.js")).bench(options));
+    .action(async (options: BenchOptions) =>
+      options.programs !== undefined && !options.list
+        ? (await import("../actions/bench-programs.js")).benchPrograms(options)
+        : (await import("../actions/bench.js")).bench(options),
+    );
 };
