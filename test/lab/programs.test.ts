@@ -60,6 +60,11 @@ describe("what is counted", { timeout: 120_000 }, () => {
     expect(Object.keys(await count(lines(10), false))).toEqual(["instructions"]);
   });
 
+  test("may be a program's that Node runs", async () => {
+    const node = runOf(process.execPath, "-e", "let n = 0; for (let i = 0; i < 1e6; i++) n += i % 7; console.log(n)");
+    expect((await count(node, false)).instructions).toBeGreaterThan(10_000_000);
+  });
+
   test("is refused of a program that fails", async () => {
     await expect(count(runOf("/bin/false"), false)).rejects.toThrow(/valgrind ended with 1/);
   });

@@ -16,7 +16,10 @@ const ONCE = { rounds: 1, counted: "nothing" } as const;
 
 describe("the suite of whole programs", { timeout: 120_000 }, () => {
   test("measures a program under every allocator of a toolchain", async () => {
-    const series = await measureCase({ program: program("mix"), toolchain: TOOLCHAINS.wasi }, { rounds: 2, counted: "nothing" });
+    const series = await measureCase(
+      { program: program("mix"), toolchain: TOOLCHAINS.wasi },
+      { rounds: 2, counted: "nothing" },
+    );
     expect(series.map(({ allocator }) => allocator)).toEqual(TOOLCHAINS.wasi.allocators);
     for (const { ms, bytes } of series) {
       expect(ms).toHaveLength(2);

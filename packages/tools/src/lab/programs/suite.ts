@@ -20,7 +20,7 @@ export interface Series extends Partial<Counts> {
   readonly bytes: number | null;
 }
 
-/** What is counted beside time and memory, in native programs of one thread: in others it is not the same each time. */
+/** What is counted beside time and memory, in programs of one thread: in others it is not the same each time. */
 export type Counted = "nothing" | "instructions" | "caches";
 
 export interface SuiteOptions {
@@ -58,7 +58,7 @@ export async function measureCase({ program, toolchain }: Case, options: SuiteOp
     const series: Series[] = [];
     for (const { allocator, run, visits } of contestants) {
       onStep(`counting, ${allocator}`);
-      const isCounted = counted !== "nothing" && toolchain.isNative && program.threads === 1;
+      const isCounted = counted !== "nothing" && program.threads === 1 && !toolchain.usesWorkers;
       series.push({
         allocator,
         ms: visits.map(({ ms }) => ms),

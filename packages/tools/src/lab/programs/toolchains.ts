@@ -31,8 +31,10 @@ export interface Toolchain {
   readonly cxx: string;
   /** For compiling and for linking. */
   readonly flags: readonly string[];
-  /** Whether its programs are this machine's, whose instructions can be counted. */
+  /** Whether its programs are this machine's. */
   readonly isNative: boolean;
+  /** Whether its programs start workers even when they have one thread. */
+  readonly usesWorkers?: boolean;
   /** What links `objects` with an allocator into `output`, beside the objects and {@link flags}. */
   readonly linking: (allocator: string) => readonly string[];
   /** What to start of `output`. */
@@ -99,6 +101,7 @@ function emscripten(name: string, title: string, threaded: boolean): Toolchain {
     cc: "emcc",
     cxx: "em++",
     isNative: false,
+    usesWorkers: threaded,
     flags: [OPTIMISED, ...(threaded ? ["-pthread"] : [])],
     linking: (allocator) => [
       ...threads,
