@@ -34,8 +34,8 @@ export const EACH_BYTE: u64 = 0x0101010101010101;
 // @ts-ignore: decorator
 @inline
 export function kindOf(address: usize): u32 {
-  // Where addresses can be wider than the map; those of a process never are.
-  if (ADDRESS_BITS < WORD * 8 && !HK_VIRTUAL) {
+  // Where addresses can be wider than the map; those of a process never are, but for those that a mistake made up.
+  if (ADDRESS_BITS < WORD * 8 && (!HK_VIRTUAL || HK_GUARD)) {
     if (address >> ADDRESS_BITS) return KIND_FOREIGN;
   }
   return load<u8>(regionMap() + (address >> PAGE_SHIFT));

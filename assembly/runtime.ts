@@ -38,6 +38,7 @@ export function __alloc(size: usize): usize {
 @unsafe
 export function __realloc(ptr: usize, size: usize): usize {
   if (size > MAX_SIZE) throw new Error(TOO_LARGE);
+  assert(ptr);
   if (ptr < __heap_base) {
     const moved = __alloc(size);
     // The word before static data has bits of a collector's in it.

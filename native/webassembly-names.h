@@ -36,7 +36,7 @@ void *emscripten_builtin_realloc(void *pointer, size_t size) ALIAS(realloc);
 void *emscripten_builtin_memalign(size_t alignment, size_t size) ALIAS(memalign);
 
 PUBLIC void *valloc(size_t size) { return memalign(PAGE, size); }
-PUBLIC void *pvalloc(size_t size) { return memalign(PAGE, size ? (size + PAGE - 1) & -PAGE : PAGE); }
+PUBLIC void *pvalloc(size_t size) { return memalign(PAGE, size > -PAGE ? size : size ? (size + PAGE - 1) & -PAGE : PAGE); }
 PUBLIC int mallopt(int parameter, int value) { return 1; }
 PUBLIC void malloc_stats(void) {
   say("profile %s: committed %u, live %u, cached %u bytes", HAKMEM_PROFILE, hakmem_stat(HAKMEM_COMMITTED), hakmem_stat(HAKMEM_LIVE), hakmem_stat(HAKMEM_CACHED));

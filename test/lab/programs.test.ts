@@ -1,11 +1,11 @@
 /** Whole programs under allocators of this machine: what is measured, how it is compared, and wrong requests. */
 
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import {
   formatProgramResults,
   programResultsOf,
@@ -85,17 +85,27 @@ describe("where hakmem stands", () => {
       series("glibc", 100, 40, 1200),
       series("mimalloc", 120, 20, 900),
     ]);
-    expect(distances.time).toEqual({ peer: "glibc", value: 1.1, interval: [1.1, 1.1] });
+    expect(distances.time).toEqual({ peer: "glibc", value: 1.1 });
     expect(distances.bytes).toEqual({ peer: "mimalloc", value: 1.5 });
     expect(distances.instructions).toEqual({ peer: "mimalloc", value: 1000 / 900 });
     expect(distances.last).toEqual({ peer: "glibc", value: 1 });
+  });
+
+  test("has an interval for enough rounds", () => {
+    const many = (allocator: string, ms: number) => ({ ...series(allocator, ms, 1), ms: Array<number>(6).fill(ms) });
+    const { distances } = standingOf(about, [many("hakmem", 2), many("glibc", 1)]);
+    expect(distances.time).toEqual({ peer: "glibc", value: 2, interval: [2, 2] });
   });
 
   test("is sorted by the distance, of instructions where they are known", () => {
     const far = standingOf({ ...about, program: "far" }, [series("hakmem", 1, 1, 1200), series("glibc", 9, 1, 1000)]);
     const near = standingOf({ ...about, program: "near" }, [series("hakmem", 110, 1), series("glibc", 100, 1)]);
     const best = standingOf({ ...about, program: "best" }, [series("hakmem", 9, 1, 900), series("glibc", 1, 1, 1000)]);
-    const results = programResultsOf([best, near, far], { two: "it ended with SIGSEGV" }, 3);
+    const results = programResultsOf([best, near, far], {
+      failures: { two: "it ended with SIGSEGV" },
+      rounds: 3,
+      incomplete: false,
+    });
     expect(results.programs.map(({ program }) => program)).toEqual(["far", "near", "best"]);
     expect(formatProgramResults(results)).toContain("two: FAILED: it ended with SIGSEGV");
   });
@@ -125,14 +135,34 @@ describe("hakmem bench --programs", { timeout: 120_000 }, () => {
     expect(programs[0]!.distances.time?.peer).toBe("glibc");
   });
 
+  test("prints what was finished when it is interrupted", async () => {
+    const temporary = await mkdtemp(path.join(cwd, "temporary-"));
+    const args = ["bench", "--programs", "perl,python", "-r", "1", "-q", "-p", "glibc", "--json"];
+    const running = execa(process.execPath, [CLI, ...args], { reject: false, env: { TMPDIR: temporary } });
+    // Perl is measured first.
+    await vi.waitFor(async () => {
+      const { stdout } = await execa("pgrep", ["-f", "script.py"], { reject: false });
+      expect(stdout).not.toBe("");
+    }, 60_000);
+    running.kill("SIGINT");
+    const { exitCode, stdout } = await running;
+    const { incomplete, programs } = JSON.parse(stdout) as ProgramResults;
+    expect({ exitCode, incomplete }).toEqual({ exitCode: 130, incomplete: true });
+    expect(programs.map(({ program }) => program)).toEqual(["perl"]);
+    expect(await readdir(temporary)).toEqual([]);
+  });
+
   test.each([
+    [["--programs", "python", "--widest", "0.1"], /--widest is for workloads/],
+    [["--programs", "python", "--json", "/proc/none.json"], /nothing can be written to \/proc/],
+    [["--programs", "mix,python", "-t", "wasi"], /python does not run on wasi/],
     [["--programs", "nosuch"], /there is no program "nosuch"; valid are mix, /],
     [["--programs", "python", "-w", "random-mixed"], /--workload is for workloads/],
     [
       ["--programs", "python", "-t", "wasm32"],
       /there is no target for programs "wasm32"; valid are native, emscripten/,
     ],
-    [["--programs", "python", "-t", "wasi"], /none of these programs runs on wasi/],
+    [["--programs", "python", "-t", "wasi"], /python does not run on wasi/],
     [["--programs", "python", "-p", "malloc"], /there is no peer "malloc"; valid are hakmem, glibc/],
     [
       ["--programs", "mix", "-t", "wasi", "-p", "glibc"],

@@ -39,6 +39,13 @@ test("starts and joins threads a thousand times, in memory that stays what it wa
   expect(await workshop.run("./rounds", [])).toEqual(ok("done"));
 });
 
+test("names an address that no process has, with profile guard", { timeout: 120_000 }, async () => {
+  const options = ["-O2", "-DHAKMEM_GUARD", "-pthread", "-o", "wild"];
+  expect(await workshop.compile("gcc", "wild.c", options)).toEqual(ok(""));
+  const { output } = await workshop.run("./wild", []);
+  expect(output).toMatch(/free of a pointer that is not from this heap: 0xf{15}0/);
+});
+
 test("is malloc and operator new of a program in C++", { timeout: 120_000 }, async () => {
   expect(await workshop.run("gcc", ["-O2", "-c", "hakmem.c", "-o", "hakmem.o"])).toEqual(ok(""));
   const program = path.join(PROGRAMS, "containers.cpp");

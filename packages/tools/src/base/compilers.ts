@@ -12,6 +12,11 @@ export function compilerEnvironment(): { readonly PATH: string; readonly NODE_PA
   return { PATH: folders.join(":"), NODE_PATH: DEBIAN_NODE_PATH };
 }
 
+/** Throws {@link ExplainedError} unless the system has the program `name`, which knows `--version`. */
+export async function requireTool(name: string): Promise<void> {
+  await runTool(name, ["--version"]);
+}
+
 export interface ToolOptions {
   readonly cwd?: string;
   readonly env?: NodeJS.ProcessEnv;

@@ -1,7 +1,7 @@
 /** Where output shall go, looked at before the work is done whose result it takes. */
 
 import { constants } from "node:fs";
-import { access, stat } from "node:fs/promises";
+import { access, mkdir, stat, writeFile } from "node:fs/promises";
 import * as path from "node:path";
 import { RequestError } from "./errors.js";
 
@@ -10,6 +10,12 @@ export async function checkOutputFile(file: string): Promise<void> {
   if (file === "") throw new RequestError('"" is no file; choose another output');
   if ((await kindOf(file)) === "directory") throw new RequestError(`${file} is a directory; a file is written there`);
   await checkOutputDirectory(path.dirname(path.resolve(file)));
+}
+
+/** Writes what has been measured or built to `file`; the directories above it are made. */
+export async function writeOutput(file: string, text: string): Promise<void> {
+  await mkdir(path.dirname(path.resolve(file)), { recursive: true });
+  await writeFile(file, text);
 }
 
 /** Throws {@link RequestError} unless files can be made in `directory`, once it and those above it have been made. */

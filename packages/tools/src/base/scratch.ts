@@ -47,7 +47,13 @@ function watch(): void {
   watched = true;
   process.on("exit", () => {
     // A child that is about to end may still write to it.
-    for (const directory of open) rmSync(directory, { recursive: true, force: true, maxRetries: 3 });
+    for (const directory of open) {
+      try {
+        rmSync(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
+      } catch {
+        console.error(`${directory} is still written to, and was left`);
+      }
+    }
   });
   if (!aborting) for (const signal of SIGNALS) process.on(signal, end);
 }

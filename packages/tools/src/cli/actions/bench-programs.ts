@@ -1,6 +1,8 @@
 /** What `hakmem bench --programs` does. */
 
-import { writeFile } from "node:fs/promises";
+import { checkOutputFile, writeOutput } from "../../base/output.js";
+import { abortOnInterrupt } from "../../base/scratch.js";
+import { requireTool } from "../../base/compilers.js";
 import { buildNative } from "../../build/native.js";
 import { ExplainedError, messageOf, RequestError, unknownName } from "../../base/errors.js";
 import { withProgress } from "../../lab/progress.js";
@@ -17,18 +19,23 @@ import type { BenchOptions } from "./bench.js";
 export const PROGRAM_ROUNDS = 7;
 const QUICK_PROGRAM_ROUNDS = 3;
 
-/** Options of workloads that say nothing of programs. */
-const UNFIT = ["workload", "threads", "node", "report", "setup"] as const;
+/** Options that say something of programs; the others are for workloads. */
+const FIT: readonly string[] = ["programs", "peer", "target", "rounds", "quick", "json"];
 
-export async function benchPrograms(options: BenchOptions): Promise<void> {
-  const unfit = UNFIT.find((name) => options[name] !== undefined && options[name] !== false);
+/** `given`: the options that were written on the command line. */
+export async function benchPrograms(options: BenchOptions, given: readonly string[]): Promise<void> {
+  const unfit = given.find((name) => !FIT.includes(name));
   if (unfit !== undefined) throw new RequestError(`--${unfit} is for workloads; with --programs it means nothing`);
+  if (typeof options.json === "string") await checkOutputFile(options.json);
   const rounds = options.rounds ?? (options.quick ? QUICK_PROGRAM_ROUNDS : PROGRAM_ROUNDS);
   const cases = await casesOf(options);
+  await checkTools(cases, options.quick);
+  const signal = abortOnInterrupt();
   const measured: ProgramResult[] = [];
   const failures: Record<string, string> = {};
   await withProgress(options, async (show) => {
     for (const [done, { program, toolchain }] of cases.entries()) {
+      if (signal.aborted) break;
       const target = toolchain.isNative ? NATIVE : toolchain.name;
       const onStep = (step: string): void => {
         show({ doing: `${program.name}, ${target}: ${step}`, done, total: cases.length });
@@ -36,21 +43,24 @@ export async function benchPrograms(options: BenchOptions): Promise<void> {
       try {
         const series = await measureCase(
           { program, toolchain },
-          { rounds, counted: options.quick ? "nothing" : "caches", onStep },
+          { rounds, counted: options.quick ? "nothing" : "caches", onStep, signal },
         );
         const { name, title, threads } = program;
         measured.push(standingOf({ program: name, title, target, threads }, series));
       } catch (error) {
+        // An interrupt ends the program that is running, too.
+        if (signal.aborted) break;
         if (!(error instanceof ExplainedError)) throw error;
         failures[`${program.name}, ${target}`] = messageOf(error);
       }
     }
   });
-  const results = programResultsOf(measured, failures, rounds);
+  const results = programResultsOf(measured, { failures, rounds, incomplete: signal.aborted });
   const text = JSON.stringify(results, null, 2);
   console.log(options.json === true ? text : formatProgramResults(results));
-  if (typeof options.json === "string") await writeFile(options.json, `${text}\n`);
-  process.exitCode = Object.keys(failures).length > 0 ? EXIT.failed : EXIT.ok;
+  if (typeof options.json === "string") await writeOutput(options.json, `${text}\n`);
+  const code = Object.keys(failures).length > 0 ? EXIT.failed : EXIT.ok;
+  process.exitCode = signal.aborted ? EXIT.interrupted : code;
 }
 
 async function casesOf({ programs, peer, target = [NATIVE] }: BenchOptions): Promise<Case[]> {
@@ -65,9 +75,20 @@ async function casesOf({ programs, peer, target = [NATIVE] }: BenchOptions): Pro
       .filter(({ toolchains: names }) => names.some((name) => name === toolchain.name))
       .map((program) => ({ program, toolchain })),
   );
-  if (cases.length === 0)
-    throw new RequestError(`none of these programs runs on ${target.join(", ")}; see hakmem bench --list`);
+  const idle = Array.isArray(programs)
+    ? chosen.find((each) => !cases.some(({ program }) => program === each))
+    : undefined;
+  if (cases.length === 0 || idle !== undefined)
+    throw new RequestError(
+      `${idle?.name ?? "no program"} does not run on ${target.join(", ")}; see hakmem bench --list`,
+    );
   return cases;
+}
+
+/** What measures, before hours of it are lost for want of it. */
+async function checkTools(cases: readonly Case[], isQuick: boolean): Promise<void> {
+  if (cases.some(({ toolchain }) => toolchain.isNative)) await requireTool("time");
+  if (!isQuick) await requireTool("valgrind");
 }
 
 function programOf(name: string): Program {
@@ -105,7 +126,8 @@ async function preloadsOf(peers: readonly string[] | undefined): Promise<Preload
     try {
       preloads.push({ name: native.name, library: await findPeer(native) });
     } catch (error) {
-      if (!(error instanceof NativePeerError) || peers !== undefined) throw error;
+      if (!(error instanceof NativePeerError)) throw error;
+      if (peers !== undefined) throw new RequestError(error.message);
       console.error(`${native.name} is left out: ${error.message}`);
     }
   }

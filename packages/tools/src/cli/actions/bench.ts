@@ -1,10 +1,9 @@
 /** What `hakmem bench` does. */
 
-import { writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { alignColumns } from "../../base/columns.js";
 import { RequestError, unknownName } from "../../base/errors.js";
-import { checkOutputFile } from "../../base/output.js";
+import { checkOutputFile, writeOutput } from "../../base/output.js";
 import { nodeVersion, THIS_NODE } from "../../lab/node-versions.js";
 import { allPeers, selectPeers } from "../../lab/peers/index.js";
 import { CEILING } from "../../lab/peers/hakmem.js";
@@ -47,7 +46,7 @@ const MOST_THREADS = 64;
 export async function bench(options: BenchOptions): Promise<void> {
   for (const file of [options.json, options.report]) if (typeof file === "string") await checkOutputFile(file);
   const everyone = await allPeers();
-  if (options.list) return printList(everyone);
+  if (options.list) return printList(everyone, options);
   if (options.setup) return printSetup(everyone);
 
   const workloads = options.workload === undefined ? defaultWorkloads() : selectWorkloads(options.workload);
@@ -158,10 +157,10 @@ async function print(results: Results, { json, report }: BenchOptions): Promise<
   const text = JSON.stringify(results, null, 2);
   if (json === true) console.log(text);
   else console.log(formatResults(results));
-  if (typeof json === "string") await writeFile(json, `${text}\n`);
+  if (typeof json === "string") await writeOutput(json, `${text}\n`);
   if (report !== undefined) {
     const { renderReport } = await import("../../lab/report/report.js");
-    await writeFile(report, await renderReport(results));
+    await writeOutput(report, await renderReport(results));
   }
 }
 
@@ -176,7 +175,8 @@ async function printSetup(peers: readonly Peer[]): Promise<void> {
   for (const [label, how] of missing) console.log(`${label}: ${how}`);
 }
 
-function printList(peers: readonly Peer[]): void {
+function printList(peers: readonly Peer[], { programs }: BenchOptions): void {
+  if (programs !== undefined) return printPrograms();
   console.log("Workloads");
   console.log(alignColumns(WORKLOADS.map(({ id, driver }) => [id, DRIVERS[driver]])));
   console.log("\nPeers");
@@ -184,6 +184,10 @@ function printList(peers: readonly Peer[]): void {
     alignColumns(peers.map((peer) => [labelOf(peer), `${peer.description} (${targetsOf(peer).join(", ")})`])),
   );
   console.log("\nWhole programs, with --programs");
+  printPrograms();
+}
+
+function printPrograms(): void {
   console.log(
     alignColumns(
       WHOLE_PROGRAMS.map((program) => [

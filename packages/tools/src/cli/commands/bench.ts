@@ -1,5 +1,6 @@
 /** `hakmem bench`: measures allocators under workloads. */
 
+import type { Command } from "commander";
 import { list, positiveNumber, wholeNumber, type Register } from "../command.js";
 import type { BenchOptions } from "../actions/bench.js";
 import { DEFAULT_WIDEST, QUICK_ROUNDS, ROUNDS } from "../../lab/defaults.js";
@@ -51,15 +52,19 @@ export const registerBench: Register = (program) => {
       `
 Programs are Debian's: their sources are downloaded once and compiled by the system's compilers, and some are installed already.
 Beside the peers that needs gcc, g++, time, valgrind, make, tcl, ruby and bison; python3, perl, git and redis-server are programs
-themselves. With --quick nothing is counted. All of it takes about two hours, most of which is counting.
+themselves. There are 7 rounds, 3 with --quick, with which nothing is counted. All of it takes about two hours, most of which is counting.
+Of the other options, --peer, --target, --rounds, --json and --list are for programs too.
 
 An interrupt (Ctrl-C) ends the measurement; the rounds that were finished are printed, marked as incomplete.
 
 Exit code: 0 done, 1 a peer failed or returned a wrong checksum, 2 wrong arguments, 130 interrupted.`,
     )
-    .action(async (options: BenchOptions) =>
-      options.programs !== undefined && !options.list
-        ? (await import("../actions/bench-programs.js")).benchPrograms(options)
-        : (await import("../actions/bench.js")).bench(options),
-    );
+    .action(async (options: BenchOptions, command: Command) => {
+      if (options.programs === undefined || options.list) return (await import("../actions/bench.js")).bench(options);
+      const given = Object.keys(options).filter((name) => command.getOptionValueSource(name) === "cli");
+      return (await import("../actions/bench-programs.js")).benchPrograms(
+        options,
+        given.filter((name) => name !== "quiet"),
+      );
+    });
 };

@@ -17,7 +17,7 @@ export const registerBuildAssemblyScript: Register = (program) => {
   asc app.ts --runtime ./hakmem-assemblyscript/default/incremental
   asc app.ts --runtime ./hakmem-assemblyscript/compact/minimal --exportRuntime
 
-Prints the path of each runtime. With profile guard the program imports env.hakmem_fail(code, block, size, at, value).
+Prints the path of each runtime. With profiles guard and hardened the program imports env.hakmem_fail(code, block, size, at, value).
 
 Exit code: 0 done, 1 it failed, 2 wrong arguments.`,
     )

@@ -1,8 +1,10 @@
 /** Whole programs that Debian has compiled. They are started with an allocator; none is linked with one. */
 
-import { chmod, cp, mkdir, writeFile } from "node:fs/promises";
+import { chmod, cp, writeFile } from "node:fs/promises";
 import * as path from "node:path";
 import { execa } from "execa";
+import { requireTool, runTool } from "../../base/compilers.js";
+import { ExplainedError } from "../../base/errors.js";
 import { debianSource } from "./debian.js";
 import { redisLoad } from "./inputs.js";
 import { PARTS, type Built, type Program } from "./program.js";
@@ -39,6 +41,7 @@ const PYTHON = installed({
       started(kit, "/usr/bin/python3", [path.join(PARTS, "script.py")], {
         PYTHONMALLOC: "malloc",
         PYTHONHASHSEED: "0",
+        PYTHONPATH: "",
       }),
     ),
 });
@@ -48,13 +51,24 @@ const PERL = installed({
   title: "Perl",
   description: "hashes, lists, strings and regular expressions",
   build: (kit) =>
-    Promise.resolve(started(kit, "/usr/bin/perl", [path.join(PARTS, "script.pl")], { PERL_HASH_SEED: "0" })),
+    Promise.resolve(
+      started(kit, "/usr/bin/perl", [path.join(PARTS, "script.pl")], {
+        PERL_HASH_SEED: "0",
+        PERL5OPT: "",
+        PERL5LIB: "",
+      }),
+    ),
 });
+
+async function answerOf(command: string, question: string): Promise<string> {
+  const { stdout, code } = await execa(command, [question], { reject: false });
+  if (code === "ENOENT") throw new ExplainedError(`${command} is not installed`);
+  return stdout;
+}
 
 /** What a compiler's driver starts: processes below the one that is started are not counted. */
 async function compilerProper(driver: string, name: string): Promise<string> {
-  const { stdout } = await execa(driver, [`--print-prog-name=${name}`]);
-  return stdout;
+  return answerOf(driver, `--print-prog-name=${name}`);
 }
 
 const GCC = installed({
@@ -73,7 +87,7 @@ const GXX = installed({
   description: "templates of RapidJSON and of the standard library, compiled with -O1",
   build: async (kit) => {
     const include = path.join(await debianSource("rapidjson"), "include");
-    const { stdout: multiarch } = await execa("g++", ["-print-multiarch"]);
+    const multiarch = await answerOf("g++", "-print-multiarch");
     const system = ["-imultiarch", multiarch, "-D_GNU_SOURCE"];
     const args = ["-quiet", ...system, "-std=c++17", "-O1", "-w", "-I", include, "-o", "/dev/null"];
     return started(kit, await compilerProper("g++", "cc1plus"), [...args, path.join(PARTS, "json.cpp")]);
@@ -88,21 +102,25 @@ const GIT = installed({
     const tree = path.join(kit.directory, "tree");
     for (const name of ["lua5.4", "cmark", "gawk"])
       await cp(await debianSource(name), path.join(tree, name), { recursive: true });
-    const git = (...args: string[]): Promise<void> => kit.run("git", ["-C", tree, ...args]);
+    // Whatever the user has configured.
+    const env = { GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_NOSYSTEM: "1" };
+    const git = (...args: string[]): Promise<void> => runTool("git", ["-C", tree, ...args], { env });
     await git("init", "--quiet");
     await git("add", "--all", "--force");
     const who = ["-c", "user.name=nobody", "-c", "user.email=nobody@localhost", "-c", "gc.auto=0"];
     await git(...who, "commit", "--quiet", "--message=all");
     const args = ["--all", "--no-reuse-delta", "--no-reuse-object", "--window=10", "--depth=50", "--threads=1", "-q"];
-    return started(kit, "/usr/bin/git", ["-C", tree, "pack-objects", ...args, path.join(kit.directory, "pack")]);
+    return started(kit, "/usr/bin/git", ["-C", tree, "pack-objects", ...args, path.join(kit.directory, "pack")], env);
   },
 });
 
 /** The server is started, given the commands by its own client, asked what it has, and ended. */
 const REDIS_SCRIPT = `#!/bin/sh
 redis-server --port 0 --unixsocket redis.sock --save "" --appendonly no --dir . > /dev/null &
+server=$!
+trap 'kill $server' HUP INT TERM
 LD_PRELOAD=
-until redis-cli -s redis.sock ping > /dev/null 2>&1; do sleep 0.01; done
+until redis-cli -s redis.sock ping > /dev/null 2>&1; do kill -0 $server || exit 1; sleep 0.01; done
 redis-cli -s redis.sock --pipe < commands.txt > /dev/null
 redis-cli -s redis.sock dbsize
 redis-cli -s redis.sock debug digest
@@ -117,8 +135,9 @@ const REDIS = installed({
   // It has several, which do little; what it does is not the same each time.
   threads: 4,
   build: async (kit) => {
+    await requireTool("redis-server");
+    await requireTool("redis-cli");
     const script = path.join(kit.directory, "redis.sh");
-    await mkdir(kit.directory, { recursive: true });
     await writeFile(script, REDIS_SCRIPT);
     await chmod(script, 0o755);
     await writeFile(path.join(kit.directory, "commands.txt"), redisLoad(300_000));

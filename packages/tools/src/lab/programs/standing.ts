@@ -12,8 +12,10 @@ export const PROGRAM_RESULTS_VERSION = 1;
 export interface ProgramResults {
   readonly version: typeof PROGRAM_RESULTS_VERSION;
   readonly host: Host;
+  /** Whether the run was interrupted; the programs that are here were finished. */
+  readonly incomplete: boolean;
   readonly rounds: number;
-  /** Programs that were not all measured, by name: why. */
+  /** Why programs could not be measured, by name and target. */
   readonly failures: Readonly<Record<string, string>>;
   readonly programs: readonly ProgramResult[];
 }
@@ -35,9 +37,12 @@ export type Measure = "time" | "bytes" | "instructions" | "first" | "last";
 export interface Distance {
   readonly peer: string;
   readonly value: number;
-  /** The 95 % interval of a time; nothing else has one. */
+  /** The 95 % interval of a time of enough rounds; nothing else has one. */
   readonly interval?: readonly [number, number];
 }
+
+/** Of fewer, no interval holds the true median with a probability of 95 %: all of them are beyond it once in 2^(n - 1). */
+const SURE_ROUNDS = 6;
 
 const FIGURES: Readonly<Record<Exclude<Measure, "time">, (series: Series) => number | undefined>> = {
   bytes: ({ bytes }) => bytes ?? undefined,
@@ -54,12 +59,12 @@ export function standingOf(
   const others = series.filter((each) => each !== ours);
   const distances: Partial<Record<Measure, Distance>> = {};
   if (ours !== undefined && others.length > 0) {
-    distances.time = farthest(others, (other) => estimateMedianRatio(ours.ms, other.ms));
+    distances.time = farthest(ours, others, (other) => estimateMedianRatio(ours.ms, other.ms));
     for (const [name, figure] of Object.entries(FIGURES) as [keyof typeof FIGURES, (series: Series) => number][]) {
       const own = figure(ours);
       const known = others.filter((other) => figure(other) !== undefined);
       if (own === undefined || known.length === 0) continue;
-      distances[name] = farthest(known, (other) => ({ value: own / figure(other) }));
+      distances[name] = farthest(ours, known, (other) => ({ value: own / figure(other) }));
     }
   }
   return { ...about, series, distances };
@@ -67,12 +72,14 @@ export function standingOf(
 
 /** The one of the others that hakmem is farthest from. */
 function farthest(
+  ours: Series,
   others: readonly Series[],
   ratio: (other: Series) => Estimate | { readonly value: number },
 ): Distance {
   const [first, ...rest] = others.map((other): Distance => {
     const estimate = ratio(other);
-    const interval = "low" in estimate ? { interval: [estimate.low, estimate.high] as const } : {};
+    const isSure = "low" in estimate && ours.ms.length >= SURE_ROUNDS;
+    const interval = isSure ? { interval: [estimate.low, estimate.high] as const } : {};
     return { peer: other.allocator, value: estimate.value, ...interval };
   });
   return rest.reduce((most, each) => (each.value > most.value ? each : most), first as Distance);
@@ -80,11 +87,10 @@ function farthest(
 
 export function programResultsOf(
   programs: readonly ProgramResult[],
-  failures: Readonly<Record<string, string>>,
-  rounds: number,
+  about: Pick<ProgramResults, "failures" | "rounds" | "incomplete">,
 ): ProgramResults {
   const sorted = [...programs].sort((a, b) => keyOf(b) - keyOf(a));
-  return { version: PROGRAM_RESULTS_VERSION, host: describeHost(), rounds, failures, programs: sorted };
+  return { version: PROGRAM_RESULTS_VERSION, host: describeHost(), ...about, programs: sorted };
 }
 
 /** What does not depend on the machine's load, where it is known. */
@@ -92,8 +98,8 @@ function keyOf({ distances }: ProgramResult): number {
   return (distances.instructions ?? distances.time)?.value ?? 0;
 }
 
-export function formatProgramResults({ host, rounds, programs, failures }: ProgramResults): string {
-  const head = `${host.cpu}, ${host.cores} cores, ${host.os}; ${rounds} interleaved rounds; the farthest from the best first`;
+export function formatProgramResults({ host, rounds, incomplete, programs, failures }: ProgramResults): string {
+  const head = `${host.cpu}, ${host.cores} cores, ${host.os}; ${rounds} interleaved rounds${incomplete ? ", INCOMPLETE" : ""}; the farthest from the best first`;
   const columns = [
     "program",
     "allocator",
@@ -116,6 +122,10 @@ export function formatProgramResults({ host, rounds, programs, failures }: Progr
   return `${[head, alignColumns([columns, ...rows]), ...failed, note].join("\n")}\n`;
 }
 
+function timeOf({ value, low, high }: Estimate, rounds: number): string {
+  return value.toFixed(2) + (rounds < SURE_ROUNDS ? "" : ` (${low.toFixed(2)} to ${high.toFixed(2)})`);
+}
+
 function rowOf(name: string, each: Series, ours: Series | undefined): string[] {
   const { allocator, ms, bytes, instructions, misses } = each;
   const time = ours === undefined || ours === each ? undefined : estimateMedianRatio(each.ms, ours.ms);
@@ -127,7 +137,7 @@ function rowOf(name: string, each: Series, ours: Series | undefined): string[] {
     name,
     allocator,
     estimateMedian(ms).value.toFixed(0),
-    time === undefined ? "" : `${time.value.toFixed(2)} (${time.low.toFixed(2)} to ${time.high.toFixed(2)})`,
+    time === undefined ? "" : timeOf(time, ms.length),
     scaled(bytes, 2 ** 20, 1),
     over(bytes, ours?.bytes),
     scaled(instructions, 1e6, 0),

@@ -27,11 +27,13 @@ export interface SuiteOptions {
   readonly rounds: number;
   readonly counted: Counted;
   readonly onStep?: (step: string) => void;
+  /** Between two runs it rejects when this is aborted. */
+  readonly signal?: AbortSignal;
 }
 
 /** Builds a case and runs it for some rounds, the allocators in another order each time. Rejects when their output differs. */
 export async function measureCase({ program, toolchain }: Case, options: SuiteOptions): Promise<Series[]> {
-  const { rounds, counted, onStep = () => {} } = options;
+  const { rounds, counted, onStep = () => {}, signal } = options;
   return withScratch("program", async (cwd) => {
     const kit = new Kit(toolchain, cwd);
     onStep("building");
@@ -45,7 +47,8 @@ export async function measureCase({ program, toolchain }: Case, options: SuiteOp
     for (let round = -1; round < rounds; round++) {
       for (let n = 0; n < contestants.length; n++) {
         const { allocator, run, visits } = contestants[(n + Math.max(0, round)) % contestants.length] as Contestant;
-        onStep(`round ${round + 1} of ${rounds}, ${allocator}`);
+        signal?.throwIfAborted();
+        onStep(`${round < 0 ? "warming up" : `round ${round + 1} of ${rounds}`}, ${allocator}`);
         const one = await visit(run, toolchain.isNative);
         const what = `${program.name} by ${toolchain.name} with ${allocator}`;
         if (one.bytes === null) throw new MeasurementError(`${what} ended without saying how long it took`);
@@ -57,6 +60,7 @@ export async function measureCase({ program, toolchain }: Case, options: SuiteOp
     }
     const series: Series[] = [];
     for (const { allocator, run, visits } of contestants) {
+      signal?.throwIfAborted();
       onStep(`counting, ${allocator}`);
       const isCounted = counted !== "nothing" && program.threads === 1 && !toolchain.usesWorkers;
       series.push({

@@ -166,7 +166,8 @@ export function preloadedToolchain(preloads: readonly Preload[]): Toolchain {
     command: (output, allocator, directory) => ({
       file: path.resolve(directory, output),
       args: [],
-      env: preloading(libraries.get(allocator)),
+      // Whatever this process was started with itself.
+      env: preloading(libraries.get(allocator), { ...process.env, LD_PRELOAD: "" }),
     }),
   };
 }
