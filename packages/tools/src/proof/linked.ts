@@ -57,7 +57,7 @@ export const registerLinked: Register = (program) => {
       "after",
       `
 The sources are Debian's, downloaded once. Beside what the tests need, these packages are: ${PACKAGES.join(" ")}.
-All of it takes about forty minutes, on a machine that does nothing else.`,
+All of it takes about two hours, most of which is counting, on a machine that does nothing else.`,
     )
     .action(
       async ({ program: programs = PROGRAM_NAMES, toolchain = TOOLCHAIN_NAMES, rounds, record, tables }: Options) => {

@@ -16,7 +16,7 @@ import { findPeer, NATIVE_PEERS, NativePeerError } from "../../run/allocators.js
 import { EXIT } from "../command.js";
 import type { BenchOptions } from "./bench.js";
 
-export const PROGRAM_ROUNDS = 7;
+const PROGRAM_ROUNDS = 7;
 const QUICK_PROGRAM_ROUNDS = 3;
 
 /** Options that say something of programs; the others are for workloads. */
