@@ -15,9 +15,13 @@ const ALONE = ["death", "large-race", "limit", "refusal", "threads"].map((name) 
  * what has a command of its own (`npm run prove`). `npm test` runs them where `CI` is set, or when they are named (scripts/test.js).
  */
 const SLOW = [
+  "allocator/stale-size",
   "browser/growth",
+  "lab/programs",
+  "linked/archives",
   "linked/emscripten",
   "linked/emscripten-own",
+  "native/fuzz",
   "native/interrupted",
   "native/mistakes",
   "native/plugins",
