@@ -20,7 +20,7 @@ const PROGRAM_ROUNDS = 7;
 const QUICK_PROGRAM_ROUNDS = 3;
 
 /** Options that say something of programs; the others are for workloads. */
-const FIT: readonly string[] = ["programs", "peer", "target", "rounds", "quick", "json"];
+const FIT: readonly string[] = ["programs", "peer", "target", "rounds", "quick", "quiet", "json"];
 
 /** `given`: the options that were written on the command line. */
 export async function benchPrograms(options: BenchOptions, given: readonly string[]): Promise<void> {

@@ -62,9 +62,6 @@ Exit code: 0 done, 1 a peer failed or returned a wrong checksum, 2 wrong argumen
     .action(async (options: BenchOptions, command: Command) => {
       if (options.programs === undefined || options.list) return (await import("../actions/bench.js")).bench(options);
       const given = Object.keys(options).filter((name) => command.getOptionValueSource(name) === "cli");
-      return (await import("../actions/bench-programs.js")).benchPrograms(
-        options,
-        given.filter((name) => name !== "quiet"),
-      );
+      return (await import("../actions/bench-programs.js")).benchPrograms(options, given);
     });
 };

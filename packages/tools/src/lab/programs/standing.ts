@@ -59,29 +59,23 @@ export function standingOf(
   const others = series.filter((each) => each !== ours);
   const distances: Partial<Record<Measure, Distance>> = {};
   if (ours !== undefined && others.length > 0) {
-    distances.time = farthest(ours, others, (other) => estimateMedianRatio(ours.ms, other.ms));
+    distances.time = farthest(others, (other) => {
+      const { value, low, high } = estimateMedianRatio(ours.ms, other.ms);
+      return ours.ms.length < SURE_ROUNDS ? { value } : { value, interval: [low, high] };
+    });
     for (const [name, figure] of Object.entries(FIGURES) as [keyof typeof FIGURES, (series: Series) => number][]) {
       const own = figure(ours);
       const known = others.filter((other) => figure(other) !== undefined);
       if (own === undefined || known.length === 0) continue;
-      distances[name] = farthest(ours, known, (other) => ({ value: own / figure(other) }));
+      distances[name] = farthest(known, (other) => ({ value: own / figure(other) }));
     }
   }
   return { ...about, series, distances };
 }
 
 /** The one of the others that hakmem is farthest from. */
-function farthest(
-  ours: Series,
-  others: readonly Series[],
-  ratio: (other: Series) => Estimate | { readonly value: number },
-): Distance {
-  const [first, ...rest] = others.map((other): Distance => {
-    const estimate = ratio(other);
-    const isSure = "low" in estimate && ours.ms.length >= SURE_ROUNDS;
-    const interval = isSure ? { interval: [estimate.low, estimate.high] as const } : {};
-    return { peer: other.allocator, value: estimate.value, ...interval };
-  });
+function farthest(others: readonly Series[], distanceTo: (other: Series) => Omit<Distance, "peer">): Distance {
+  const [first, ...rest] = others.map((other): Distance => ({ peer: other.allocator, ...distanceTo(other) }));
   return rest.reduce((most, each) => (each.value > most.value ? each : most), first as Distance);
 }
 
