@@ -12,7 +12,7 @@ import {
   standingOf,
   type ProgramResults,
 } from "../../packages/tools/src/lab/programs/standing.js";
-import { count, visit, type Run } from "../../packages/tools/src/lab/programs/visit.js";
+import { count, eventsOf, visit, type Run } from "../../packages/tools/src/lab/programs/visit.js";
 
 const CLI = fileURLToPath(new URL("../../packages/tools/dist/cli/main.js", import.meta.url));
 const bench = (...args: string[]) => execa(process.execPath, [CLI, "bench", ...args], { reject: false });
@@ -60,9 +60,21 @@ describe("what is counted", { timeout: 120_000 }, () => {
     expect(Object.keys(await count(lines(10), false))).toEqual(["instructions"]);
   });
 
-  test("may be a program's that Node runs", async () => {
-    const node = runOf(process.execPath, "-e", "let n = 0; for (let i = 0; i < 1e6; i++) n += i % 7; console.log(n)");
-    expect((await count(node, false)).instructions).toBeGreaterThan(10_000_000);
+  test("is of a program that Node runs what its code takes, without Node", async () => {
+    const loop = (n: number): Run =>
+      runOf(process.execPath, "-e", `let n = 0; for (let i = 0; i < ${n}; i++) n += i % 7; console.log(n)`);
+    const [none, many] = [await count(loop(0), false), await count(loop(1e7), false)];
+    // Node takes some hundred million to start.
+    expect(none.instructions).toBeLessThan(50_000_000);
+    expect(many.instructions - none.instructions).toBeGreaterThan(1e7);
+    expect(many.instructions - none.instructions).toBeLessThan(40e7);
+  });
+
+  test("is summed over all functions or one", () => {
+    const written = "desc: x\nevents: Ir D1mr\nfl=a.c\nfn=main\n3 10 1\n4 5 0\nfn=???\n0 7 2\nsummary: 22 3\n";
+    expect([...eventsOf(written, undefined)]).toEqual([["Ir", 22], ["D1mr", 3]]); // prettier-ignore
+    expect(eventsOf(written, "???").get("Ir")).toBe(7);
+    expect(() => eventsOf("nothing", undefined)).toThrow(/names no events/);
   });
 
   test("is refused of a program that fails", async () => {

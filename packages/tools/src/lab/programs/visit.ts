@@ -66,17 +66,24 @@ export async function visit(run: Run, isNative: boolean): Promise<Visit> {
 }
 
 /**
- * V8 with everything in one thread, so that it does the same each time: what it compiles, and how well, is counted too. Valgrind must
- * look for code that is written anew.
+ * V8 with everything in one thread, and with its optimising compiler alone: it does the same each time, however soon it would have found
+ * out what to optimise. Valgrind must look for code that is written anew.
  */
-const COUNTED_NODE = ["--single-threaded", "--predictable"];
+const COUNTED_NODE = ["--single-threaded", "--predictable", "--no-liftoff"];
 const COUNTING_NODE = "--smc-check=all-non-file";
+/** Where cachegrind writes, and what it calls functions that are in no file: those that Node's engine has made. */
+const COUNTS = "cachegrind.out";
+const GENERATED = "???";
 
-/** Counts what a program of one thread takes, by cachegrind: with `caches` also what misses them, which takes three times as long. */
+/**
+ * Counts what a program of one thread takes, by cachegrind: with `caches` also what misses them, which takes three times as long. Of one
+ * that Node runs it is what the code takes that the engine made of it, not the engine, which takes as much again for its start and for
+ * compiling.
+ */
 export async function count(run: Run, caches: boolean): Promise<Counts> {
-  const { command } = run;
+  const { command, cwd } = run;
   const isNode = command.file === process.execPath;
-  const options = ["--tool=cachegrind", "--cachegrind-out-file=/dev/null", `--cache-sim=${caches ? "yes" : "no"}`];
+  const options = ["--tool=cachegrind", `--cachegrind-out-file=${COUNTS}`, `--cache-sim=${caches ? "yes" : "no"}`];
   const words = [...options, ...(caches ? CACHES : []), ...(isNode ? [COUNTING_NODE] : []), command.file];
   words.push(...(isNode ? COUNTED_NODE : []), ...command.args, ...run.args);
   const result = await execa("valgrind", words, {
@@ -85,16 +92,35 @@ export async function count(run: Run, caches: boolean): Promise<Counts> {
     timeout: COUNTING_TIMEOUT_MS,
   });
   if (result.code === "ENOENT") throw new ExplainedError("valgrind is not installed");
-  const figure = (name: string): number => {
-    const digits = new RegExp(`\\b${name}:\\s+([\\d,]+)`).exec(result.stderr)?.[1];
-    if (result.exitCode !== 0 || digits === undefined)
-      throw new MeasurementError(`valgrind ended with ${result.exitCode}:\n${result.stderr.slice(-1000)}`);
-    return Number(digits.replaceAll(",", ""));
-  };
-  const instructions = figure("I +refs");
+  if (result.exitCode !== 0)
+    throw new MeasurementError(`valgrind ended with ${result.exitCode}:\n${result.stderr.slice(-1000)}`);
+  const file = path.join(cwd, COUNTS);
+  const events = eventsOf(await readFile(file, "utf8"), isNode ? GENERATED : undefined);
+  await rm(file);
+  const sum = (...names: string[]): number => names.reduce((total, name) => total + (events.get(name) ?? 0), 0);
+  const instructions = sum("Ir");
   return caches
-    ? { instructions, misses: { first: figure("D1 +misses"), last: figure("LLd +misses") } }
+    ? { instructions, misses: { first: sum("D1mr", "D1mw"), last: sum("DLmr", "DLmw") } }
     : { instructions };
+}
+
+/**
+ * What happened how often, in one function or in all, by what cachegrind wrote: `events:` and their names, and after each `fn=` lines of a
+ * line's number and its events ({@link https://valgrind.org/docs/manual/cg-manual.html}).
+ */
+export function eventsOf(written: string, only: string | undefined): ReadonlyMap<string, number> {
+  const names = /^events: (.+)$/m.exec(written)?.[1]?.split(" ");
+  if (names === undefined) throw new MeasurementError("cachegrind wrote something that names no events");
+  const sums = names.map(() => 0);
+  let isCounted = only === undefined;
+  for (const line of written.split("\n")) {
+    if (line.startsWith("fn=")) isCounted = only === undefined || line.slice("fn=".length) === only;
+    else if (isCounted && /^\d/.test(line)) {
+      const [, ...counts] = line.split(" ").map(Number);
+      counts.forEach((each, n) => (sums[n] = (sums[n] ?? 0) + each));
+    }
+  }
+  return new Map(names.map((name, n) => [name, sums[n] ?? 0]));
 }
 
 function optionsOf({ command, input, cwd }: Run) {
