@@ -28,7 +28,7 @@ const ROOM: usize = WORD;
 const INVERSE: usize = WORD + sizeof<u32>();
 
 /** Kinds of pages are bytes: so many bins could be asked for. */
-const KINDS: usize = 1 << 8;
+export const KINDS: usize = 1 << 8;
 
 /**
  * The heap of an instance that has none: whatever the kind, adding a bin's offset to it leaves the memory, also one of

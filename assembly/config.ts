@@ -1,13 +1,14 @@
 /**
  * The geometry, as compile-time constants.
  *
- * A profile chooses the page; everything else is computed from it here, once. With the default page of 64 KiB:
+ * A profile chooses the page; everything else is computed from it here, once. With the default page of 16 KiB, and where memory is
+ * virtual, so that a page costs what is touched of it, of 64 KiB:
  *
- *   granule 4 KiB ─ ×16 ─ page 64 KiB ─ ×32 ─ SuperSlab 2 MiB
+ *   granule 1 KiB ─ ×16 ─ page 16 KiB ─ ×32 ─ SuperSlab 512 KiB          granule 4 KiB ─ page 64 KiB ─ SuperSlab 2 MiB
  *
- *   size in bytes     0 ┄ 32 KiB      small: a block of a slab (1, 2 or 4 pages, one size class)
- *              32 KiB+1 ┄ 512 KiB     large: a run of granules
- *             512 KiB+1 ┄             huge:  a run of pages
+ *   size in bytes     0 ┄ 32 KiB      small: a block of a slab (of one size class: 1 to 8 pages)            0 ┄ 32 KiB
+ *              32 KiB+1 ┄ 128 KiB     large: a run of granules                                       32 KiB+1 ┄ 512 KiB
+ *             128 KiB+1 ┄             huge:  a run of pages                                         512 KiB+1 ┄
  */
 
 export const PAGE_SHIFT: usize = HK_PAGE_SHIFT;
@@ -30,16 +31,16 @@ export const SUPERSLAB_GRANULES: usize = SUPERSLAB_PAGES << PAGE_GRANULES_SHIFT;
 export const MIN_ALIGN_SHIFT: usize = 4;
 export const MIN_ALIGN: usize = 1 << MIN_ALIGN_SHIFT;
 
-/** A slab holds at least this many blocks; larger classes take slabs of several pages for it. */
-export const SLAB_MIN_BLOCKS: usize = 8;
-export const SLAB_MAX_PAGES: usize = 4;
+/** A slab of more than one page holds at least this many blocks, and one of a page at least half as many. */
+export const SLAB_MIN_BLOCKS: usize = HK_VIRTUAL ? 8 : 4;
 
-/** Largest small block, in bytes: the one of which a largest slab holds SLAB_MIN_BLOCKS. */
-export const SMALL_MAX_SHIFT: usize = PAGE_SHIFT - 1;
+/** Largest small block, in bytes: larger ones are rarely taken and freed as often as thread caches are worth. */
+export const SMALL_MAX_SHIFT: usize = PAGE_SHIFT < 15 ? PAGE_SHIFT + 1 : 15;
 export const SMALL_MAX: usize = 1 << SMALL_MAX_SHIFT;
 
 /** Largest block cut from granules, in bytes; from here on rounding up to pages wastes at most an eighth. */
-export const LARGE_MAX: usize = PAGE_SIZE << 3;
+export const LARGE_MAX_SHIFT: usize = PAGE_SHIFT + 3;
+export const LARGE_MAX: usize = 1 << LARGE_MAX_SHIFT;
 
 /** Width of an address, in bytes: 4 or 8. */
 export const WORD: usize = sizeof<usize>();
@@ -55,6 +56,13 @@ export const ADDRESS_BITS: usize = HK_ADDRESS_BITS;
 export const PAGES: usize = (<usize>1) << (ADDRESS_BITS - PAGE_SHIFT);
 export const SUPERSLABS: usize = PAGES >> SUPERSLAB_PAGES_SHIFT;
 
+/** Below this the tables that every heap has from its beginning tell what is there; for what lies beyond there are the far tables. */
+const NEAR_SHIFT: usize = HK_VIRTUAL || ADDRESS_BITS <= 24 ? ADDRESS_BITS : ADDRESS_BITS <= 32 ? 24 : ADDRESS_BITS - 8;
+export const NEAR_PAGES: usize = (<usize>1) << (NEAR_SHIFT - PAGE_SHIFT);
+export const NEAR_SUPERSLABS: usize = NEAR_PAGES >> SUPERSLAB_PAGES_SHIFT;
+/** Whether there can be memory beyond. */
+export const HAS_FAR: bool = NEAR_PAGES < PAGES;
+
 /**
  * Pages from here on are never used: where addresses fill a word, a block that ended with the last page would end at an
  * address that reads as 0, and all memory together would be 0 bytes.
@@ -69,7 +77,7 @@ export const MAX_REQUEST: usize = (PAGES - 1) << PAGE_SHIFT;
  * The first number is the version of the layout: raise it with every change of a structure.
  */
 export const CONFIG_HASH: u32 =
-  ((3 * 0x01000193) ^
+  ((4 * 0x01000193) ^
     (HK_PAGE_SHIFT << 24) ^
     (HK_ADDRESS_BITS << 16) ^
     (sizeof<usize>() << 10) ^

@@ -5,24 +5,46 @@
  * the address in a global, one instance a thread, and a new thread is told it by the one that has it.
  *
  *   control ─┬─ fields below
- *            ├─ directory   usize a SuperSlab address of its metadata, 0 before first use    (superslab.ts)
+ *            ├─ big         BIG_BYTES         cached large blocks                            (big-cache.ts)
+ *            ├─ quarantine  QUARANTINE_BYTES  guard builds: freed blocks that wait       (guard/quarantine.ts)
+ *            ├─ near tables                   of the first SuperSlabs, see below
+ *            ├─ nothing     bins of nobody    empty for ever; not on native                  (thread.ts)
+ *            └─ the rest of its page: the first of metadata                                  (superslab.ts)
+ *
+ *   tables:  ├─ directory   usize a SuperSlab address of its metadata, 0 before first use    (superslab.ts)
  *            ├─ available   u32 a SuperSlab   bit p: page p is free for any use              (pool.ts)
  *            ├─ dirty       u32 a SuperSlab   bit p: page p has been used, may not be zero   (pool.ts)
  *            ├─ owned       u32 a SuperSlab   bit p: page p came from the platform           (pool.ts)
- *            ├─ released    u32 a SuperSlab   when pages were last released, in ms           (pool.ts)
+ *            ├─ released    u32 a SuperSlab   when pages were last released, in ms; native   (pool.ts)
  *            ├─ longest     u8 a SuperSlab    hint: longest run of free granules             (large.ts)
- *            ├─ big         BIG_BYTES         cached large blocks                            (big-cache.ts)
- *            ├─ quarantine  QUARANTINE_BYTES  guard builds: freed blocks that wait       (guard/quarantine.ts)
- *            ├─ regionMap   u8 a page         what the page holds                            (region.ts)
- *            ├─ nothing     bins of nobody    empty for ever; not on native                  (thread.ts)
- *            └─ the rest of its pages: the first ones of metadata                            (superslab.ts)
+ *            └─ regionMap   u8 a page         what the page holds                            (region.ts)
  *
- * Where a table lies is a constant, so that an entry is found from the root by arithmetic.
+ * Where a table lies is a constant, so that an entry is found from the root by arithmetic. Tables of all addresses would be most of a
+ * small heap: a WebAssembly memory pays for what it has, used or not. So the near tables tell of the first 16 MiB (of 4 GiB, and so on),
+ * and once memory is to grow beyond, the far tables are made, of all addresses (`makeFar`):
+ *
+ *   entries of near SuperSlabs stay where they are, since others compare and swap them; those beyond are only in the far tables;
+ *   the region map, of which `free` reads a byte, is one for all pages: who writes a byte for a near page writes it into both maps,
+ *   so that whoever has the near map still finds all near pages in it, and who has the far map all.
  */
 
-import { atomicLoad } from "./atomic";
-import { BINS_BYTES, BINS_OFFSET, GATES, GATE_OFFSET, NEXT_OFFSET, NOWHERE } from "./bin";
-import { CONFIG_HASH, GROW_UNIT, LINKED, PAGES, PAGES_END, PAGE_SHIFT, PAGE_SIZE, SUPERSLABS, WORD } from "./config";
+import { atomicAdd, atomicCas, atomicLoad, atomicStore } from "./atomic";
+import { BINS_BYTES, BINS_OFFSET, BIN_SHIFT, GATES, GATE_OFFSET, KINDS, NEXT_OFFSET, NOWHERE } from "./bin";
+import {
+  CONFIG_HASH,
+  GROW_UNIT,
+  HAS_FAR,
+  LINKED,
+  NEAR_PAGES,
+  NEAR_SUPERSLABS,
+  PAGES,
+  PAGES_END,
+  PAGE_MASK,
+  PAGE_SHIFT,
+  SUPERSLABS,
+  SUPERSLAB_PAGES,
+  WORD,
+} from "./config";
 import * as native from "./platform/native";
 import * as platform from "./platform";
 
@@ -64,12 +86,24 @@ export class Control {
   lastAging: u32;
   /** Atomic: when SuperSlabs were last looked through because too many are retained, in ms; native only. */
   lastPurge: u32;
+
+  /** Atomic: address of the far tables, 0 before there are any: from then on who writes the near map writes theirs as well. */
+  far: usize;
+  /** Atomic: 1 once the far tables may be read. */
+  farReady: u32;
+  /** Private heaps: 1 when another instance has joined before there were far tables, of which it would not learn. */
+  joined: u32;
 }
 
 /** This instance's heap. */
 export let control: Control = changetype<Control>(NOWHERE);
 /** `control.regionMap`, kept apart because every `free` needs it; on native, one variable of the process. */
 let ownRegionMap: usize = NOWHERE;
+
+/** The far tables as far as this instance knows, 0 when they need not exist. */
+let far: usize = 0;
+/** Pages of which this instance's region map tells. */
+export let covered: usize = NEAR_PAGES;
 
 /** `control.secret`, kept apart because hardened builds need it for every link; on native, one variable of the process. */
 export let secret: usize = 0;
@@ -84,59 +118,83 @@ const BIG_BYTES: usize = (<usize>BIG_SLOTS * WORD + (LINE - 1)) & ~(LINE - 1);
 export const QUARANTINE_SLOTS: usize = HK_GUARD ? (HK_VIRTUAL ? 4096 : 1024) : 0;
 const QUARANTINE_BYTES: usize = HK_GUARD ? LINE + QUARANTINE_SLOTS * WORD : 0;
 
-/** Offsets of the tables from the control block, which lies at a multiple of a line. */
-const DIRECTORY: usize = (offsetof<Control>() + (LINE - 1)) & ~(LINE - 1);
-const AVAILABLE: usize = DIRECTORY + SUPERSLABS * WORD;
-const DIRTY: usize = AVAILABLE + SUPERSLABS * sizeof<u32>();
-const OWNED: usize = DIRTY + SUPERSLABS * sizeof<u32>();
-const RELEASED: usize = OWNED + SUPERSLABS * sizeof<u32>();
-const LONGEST: usize = RELEASED + SUPERSLABS * sizeof<u32>();
-const BIG: usize = (LONGEST + SUPERSLABS + (LINE - 1)) & ~(LINE - 1);
+/** Bytes of a SuperSlab in all columns of tables before one. */
+const DIRECTORY: usize = 0;
+const AVAILABLE: usize = DIRECTORY + WORD;
+const DIRTY: usize = AVAILABLE + sizeof<u32>();
+const OWNED: usize = DIRTY + sizeof<u32>();
+const RELEASED: usize = OWNED + sizeof<u32>();
+const LONGEST: usize = RELEASED + (HK_VIRTUAL ? sizeof<u32>() : 0);
+const COLUMNS_END: usize = LONGEST + sizeof<u8>();
+
+/** Offsets from the control block, which lies at a multiple of a line. */
+const BIG: usize = (offsetof<Control>() + (LINE - 1)) & ~(LINE - 1);
 const QUARANTINE: usize = BIG + BIG_BYTES;
-const REGION_MAP: usize = QUARANTINE + QUARANTINE_BYTES;
-const MAP_END: usize = (REGION_MAP + PAGES + (LINE - 1)) & ~(LINE - 1);
+const NEAR: usize = QUARANTINE + QUARANTINE_BYTES;
+const NEAR_MAP: usize = NEAR + NEAR_SUPERSLABS * COLUMNS_END;
+const NEAR_END: usize = (NEAR_MAP + NEAR_PAGES + (LINE - 1)) & ~(LINE - 1);
 /** Bins are found behind a fixed offset from their heap, which must not lie before the memory. */
-const NOTHING: usize = (MAP_END > BINS_OFFSET ? MAP_END : BINS_OFFSET) - BINS_OFFSET;
-const TABLES_END: usize = HK_NATIVE ? MAP_END : NOTHING + BINS_OFFSET + BINS_BYTES;
+const NOTHING: usize = (NEAR_END > BINS_OFFSET ? NEAR_END : BINS_OFFSET) - BINS_OFFSET;
+/** What a map has for a page that it does not cover may be any kind: nobody's bins are full for all of them. */
+const NOTHING_BYTES: usize = HAS_FAR && GATES ? KINDS << BIN_SHIFT : BINS_BYTES;
+const TABLES_END: usize = HK_NATIVE ? NEAR_END : NOTHING + BINS_OFFSET + NOTHING_BYTES;
+/** In the far tables. */
+const FAR_MAP: usize = SUPERSLABS * COLUMNS_END;
+const FAR_BYTES: usize = (FAR_MAP + PAGES + (GROW_UNIT - 1)) & ~(GROW_UNIT - 1);
 /** What is taken for all of it; a line more, because address 0 would be no heap. */
 const BYTES: usize = (LINE + TABLES_END + (GROW_UNIT - 1)) & ~(GROW_UNIT - 1);
 
-// Addresses of the entries of SuperSlabs.
+// Addresses of the entries of SuperSlabs. Beyond the near ones there are some only with far tables (`isCovered`).
+
+// @ts-ignore: decorator
+@inline
+function entry(superslab: usize, column: usize, size: usize): usize {
+  const isNear = !HAS_FAR || superslab < NEAR_SUPERSLABS;
+  const columns = isNear ? changetype<usize>(control) + NEAR : far;
+  return columns + superslab * size + (isNear ? NEAR_SUPERSLABS * column : SUPERSLABS * column);
+}
+
+/** True when there are tables that tell of `page`; from then on this instance has them. Others have no memory there. */
+// @ts-ignore: decorator
+@inline
+export function isCovered(page: usize): bool {
+  return !HAS_FAR || page < covered || reachFar();
+}
 
 // @ts-ignore: decorator
 @inline
 export function directoryOf(superslab: usize): usize {
-  return changetype<usize>(control) + superslab * WORD + DIRECTORY;
+  return entry(superslab, DIRECTORY, WORD);
 }
 
 // @ts-ignore: decorator
 @inline
 export function availableOf(superslab: usize): usize {
-  return changetype<usize>(control) + superslab * sizeof<u32>() + AVAILABLE;
+  return entry(superslab, AVAILABLE, sizeof<u32>());
 }
 
 // @ts-ignore: decorator
 @inline
 export function dirtyOf(superslab: usize): usize {
-  return changetype<usize>(control) + superslab * sizeof<u32>() + DIRTY;
+  return entry(superslab, DIRTY, sizeof<u32>());
 }
 
 // @ts-ignore: decorator
 @inline
 export function ownedOf(superslab: usize): usize {
-  return changetype<usize>(control) + superslab * sizeof<u32>() + OWNED;
+  return entry(superslab, OWNED, sizeof<u32>());
 }
 
 // @ts-ignore: decorator
 @inline
 export function releasedOf(superslab: usize): usize {
-  return changetype<usize>(control) + superslab * sizeof<u32>() + RELEASED;
+  return entry(superslab, RELEASED, sizeof<u32>());
 }
 
 // @ts-ignore: decorator
 @inline
 export function longestOf(superslab: usize): usize {
-  return changetype<usize>(control) + superslab + LONGEST;
+  return entry(superslab, LONGEST, sizeof<u8>());
 }
 
 /** Address of a slot of the cache of large blocks. */
@@ -216,12 +274,101 @@ export function attach(address: usize): bool {
   if (HK_NATIVE ? address == 0 : !inMemory(address)) return false;
   const found = changetype<Control>(address);
   if (found.magic != MAGIC || found.hash != CONFIG_HASH) return false;
-  if (HK_NATIVE) native.setRegions(address + REGION_MAP);
-  else ownRegionMap = address + REGION_MAP;
+  setRegionMap(address + NEAR_MAP);
+  if (HAS_FAR) covered = NEAR_PAGES;
   if (HK_HARDENED) secret = found.secret;
   // Last: on native these are the process's, and who finds the control block set uses all of them.
   control = found;
   return true;
+}
+
+/**
+ * As `attach`, to a heap that another instance has made. A private one has no gate, by which that could be made to look for far tables
+ * before it frees what they tell of: if there are none, there will be none.
+ */
+export function joinAnother(address: usize): bool {
+  if (!attach(address)) return false;
+  if (HAS_FAR && !HK_SHARED && !reachFar()) control.joined = 1;
+  return true;
+}
+
+/** True when another instance has joined this private heap, and would not learn of far tables. */
+export function isJoined(): bool {
+  return HAS_FAR && !HK_SHARED && control.joined != 0;
+}
+
+function setRegionMap(address: usize): void {
+  if (HK_NATIVE) native.setRegions(address);
+  else ownRegionMap = address;
+}
+
+/** Makes this instance use the far tables, if there are any; false when there are none. */
+function reachFar(): bool {
+  if (covered == PAGES) return true;
+  if (!atomicLoad<u32>(changetype<usize>(control) + offsetof<Control>("farReady"))) return false;
+  // They are younger than what this instance may have seen of the memory.
+  if (GATES) platform.renew();
+  far = farTables();
+  setRegionMap(far + FAR_MAP);
+  covered = PAGES;
+  return true;
+}
+
+/** Address of the far tables, which may not be ready; 0 when there are none. A step in the order of all threads' steps with it. */
+function farTables(): usize {
+  return atomicAdd<usize>(changetype<usize>(control) + offsetof<Control>("far"), 0);
+}
+
+/** Where the byte of near page `page` is to be written a second time, after it is written in the near map; 0 when nowhere. */
+export function secondEntry(page: usize): usize {
+  const tables = HAS_FAR ? farTables() : 0;
+  if (tables && GATES && covered != PAGES) platform.renew();
+  return tables ? tables + FAR_MAP + page : 0;
+}
+
+/** Address of the byte of near page `page` in the near map. */
+// @ts-ignore: decorator
+@inline
+export function nearEntry(page: usize): usize {
+  return changetype<usize>(control) + NEAR_MAP + page;
+}
+
+/** Pages that the far tables take. */
+export const FAR_PAGES: usize = FAR_BYTES >> PAGE_SHIFT;
+
+/**
+ * Makes far tables at `address`, FAR_BYTES that read as zero, unless there are some. To be called before memory is handed out that only
+ * they tell of.
+ *
+ * Any thread, at any time. Bytes of the near map are copied while others write them. Who writes one looks for the far tables
+ * afterwards, in one order with their publication here: either it finds them, and writes the byte there too, or it has written it
+ * before they were published, and it is copied. No byte that was written is 0 again (region.ts), so a copy never covers what is younger.
+ * @returns false when there were some: then `address` is the caller's
+ */
+export function makeFar(address: usize): bool {
+  const field = changetype<usize>(control) + offsetof<Control>("far");
+  const first = atomicCas<usize>(field, 0, address);
+  if (first) atomicAdd<usize>(changetype<usize>(control) + offsetof<Control>("metadataBytes"), FAR_BYTES);
+  // Whoever comes here does all of it: the one who was first may be dead.
+  if (GATES) platform.renew();
+  const map = farTables() + FAR_MAP;
+  for (let page: usize = 0; page < NEAR_PAGES; ++page) {
+    const kind = load<u8>(nearEntry(page));
+    if (kind) atomicCas<u8>(map + page, 0, kind);
+  }
+  atomicStore<u32>(changetype<usize>(control) + offsetof<Control>("farReady"), 1);
+  reachFar();
+  return first;
+}
+
+/** First page of the far tables, if this instance knows some; else 0. */
+export function farFirst(): usize {
+  return HAS_FAR ? far >> PAGE_SHIFT : 0;
+}
+
+/** True when memory that ends before page `end` needs far tables that are not there. */
+export function needsFar(end: usize): bool {
+  return HAS_FAR && end > NEAR_PAGES && !reachFar();
 }
 
 /**
@@ -258,30 +405,37 @@ export function create(): usize {
   return base;
 }
 
-/** The page in which the tables end is the first of metadata, and the pages behind it are the next ones. */
+/** What is behind the tables in their last page is the first place for metadata. */
 function beginMetadata(made: Control): void {
-  made.metadata = changetype<usize>(made) + TABLES_END;
-  made.metadataBytes = BYTES;
+  const end = changetype<usize>(made) + TABLES_END;
+  made.metadata = end & PAGE_MASK ? end : 0;
+  made.metadataBytes = ((end + PAGE_MASK) & ~PAGE_MASK) - (changetype<usize>(made) & ~PAGE_MASK) + (far ? FAR_BYTES : 0);
 }
 
 /** Private heaps: forgets all that lies in memory, for the thread to begin anew. What the pool knows of its pages stays. */
 export function forgetAll(): void {
   const base = changetype<usize>(control);
-  memory.fill(base + DIRECTORY, 0, AVAILABLE - DIRECTORY);
-  memory.fill(base + LONGEST, 0, MAP_END - LONGEST);
-  memory.fill(base + TABLES_END, 0, (spareEnd() << PAGE_SHIFT) - (base + TABLES_END));
+  forgetTables(base + NEAR, NEAR_SUPERSLABS);
+  if (HAS_FAR && far) forgetTables(far, SUPERSLABS);
+  memory.fill(base + BIG, 0, BIG_BYTES);
+  memory.fill(base + TABLES_END, 0, (tablesEnd() << PAGE_SHIFT) - (base + TABLES_END));
   beginMetadata(control);
   control.threads = 0;
   control.lastThreadId = 0;
   control.abandoned = 0;
 }
 
-/** First of the pages that `create` took for metadata behind the one in which the tables end; wasm only. */
-export function spareFirst(): usize {
-  return (changetype<usize>(control) + (TABLES_END + PAGE_SIZE)) >> PAGE_SHIFT;
+function forgetTables(columns: usize, count: usize): void {
+  memory.fill(columns, 0, count * AVAILABLE);
+  memory.fill(columns + count * LONGEST, 0, count * (sizeof<u8>() + SUPERSLAB_PAGES));
 }
 
-/** One more than the last of them. A heap at the start of the memory begins a line later. */
-export function spareEnd(): usize {
-  return ((changetype<usize>(control) & ~(PAGE_SIZE - 1)) + (BYTES + (PAGE_SIZE - 1))) >> PAGE_SHIFT;
+/** First page behind the tables; wasm only. */
+export function tablesEnd(): usize {
+  return (changetype<usize>(control) + (TABLES_END + PAGE_MASK)) >> PAGE_SHIFT;
+}
+
+/** One more than the last of the pages that `create` took. A heap at the start of the memory begins a line later. */
+export function createdEnd(): usize {
+  return ((changetype<usize>(control) & ~(GROW_UNIT - 1)) + BYTES) >> PAGE_SHIFT;
 }

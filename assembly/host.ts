@@ -14,6 +14,7 @@ import {
   KIND_LARGE,
   KIND_METADATA,
   KIND_METADATA_SPARE,
+  KIND_RELEASED,
   kindOf,
 } from "./region";
 import { purgeBeyond } from "./retention";
@@ -107,7 +108,7 @@ export function free_all(): i32 {
 export function region_kind(address: usize): u32 {
   if (!hasHeap()) return 0;
   const kind = kindOf(address);
-  if (kind == KIND_FOREIGN) return 0;
+  if (kind == KIND_FOREIGN || kind == KIND_RELEASED) return 0;
   if (kind == KIND_LARGE) return 2;
   if (kind == KIND_HUGE || kind == KIND_HUGE_TAIL) return 3;
   if (kind == KIND_METADATA || kind == KIND_METADATA_SPARE) return 4;

@@ -1,11 +1,9 @@
 /** How a thread gets a heap, keeps it in order, and leaves it. */
 
 import { NOWHERE } from "./bin";
-import { attach, attached, control, create, forgetAll, nothing, spareEnd, spareFirst } from "./control";
-import { PAGE_SHIFT } from "./config";
+import { attach, attached, control, create, forgetAll, joinAnother, nothing } from "./control";
 import * as native from "./platform/native";
-import { endClaim, isWorthRetrying, poolChanges, releaseAll } from "./pool";
-import { KIND_METADATA, KIND_METADATA_SPARE, setKind } from "./region";
+import { donateCreated, endClaim, isWorthRetrying, poolChanges, releaseAll } from "./pool";
 import { exit, resume, start } from "./thread-cache";
 import {
   ABANDONED,
@@ -40,8 +38,8 @@ export const NO_HEAP: usize = usize.MAX_VALUE;
 export function startThread(address: usize): usize {
   if (started()) return address == 0 || address == changetype<usize>(control) ? changetype<usize>(control) : NO_HEAP;
   if (HK_NATIVE ? !joinProcess() : address == 0 && !attach(create())) return 0;
-  if (!HK_NATIVE && address != 0 && !attach(address)) return NO_HEAP;
-  if (!HK_NATIVE && address == 0) claimTables();
+  if (!HK_NATIVE && address != 0 && !joinAnother(address)) return NO_HEAP;
+  if (!HK_NATIVE && address == 0 && !donateCreated()) return 0;
   return takeAny() ? changetype<usize>(control) : 0;
 }
 
@@ -53,21 +51,13 @@ export function restartThread(): void {
   beginRestart();
   releaseAll();
   forgetAll();
-  claimTables();
+  donateCreated();
   endRestart(makeHeap(newThreadId()));
 }
 
 /** True when this thread has a heap, be it in order or not. */
 function started(): bool {
   return HK_NATIVE ? current() != native.empty() || unended() != 0 : current() != NOWHERE;
-}
-
-/** Marks the pages of the control block as the allocator's own. */
-function claimTables(): void {
-  const page = changetype<usize>(control) >> PAGE_SHIFT;
-  const spare = spareFirst();
-  setKind(page, spare - page, KIND_METADATA);
-  setKind(spare, spareEnd() - spare, KIND_METADATA_SPARE);
 }
 
 /** Makes sure that the process has a heap; of two threads that make it the first wins. */
@@ -80,9 +70,8 @@ export function joinProcess(): bool {
   if (made == 0) return false;
   address = native.publish(made);
   if (!attach(address)) return false;
-  // Others may have found it before that: until its spare pages are known as such, metadata comes from elsewhere.
-  if (!HK_VIRTUAL && made == address) claimTables();
-  return true;
+  // Others may have found it before that: until it has these pages, they take others.
+  return HK_VIRTUAL || made != address || donateCreated();
 }
 
 /**

@@ -38,7 +38,7 @@ import { joinProcess, ready } from "./lifecycle";
 import * as platform from "./platform";
 import * as native from "./platform/native";
 import { growPool, poolChanges } from "./pool";
-import { KIND_FOREIGN, KIND_HUGE, KIND_LARGE, kindOf } from "./region";
+import { KIND_FOREIGN, KIND_HUGE, KIND_LARGE, kindOf, kindOfBlock } from "./region";
 import { refuseWrong, sendHomeAlone } from "./remote";
 import { relax } from "./retention";
 import { CLASS_FIRST, classOf, classSize } from "./size-class";
@@ -78,7 +78,7 @@ export function malloc(size: usize): usize {
  * of a block as far as the page's kind tells.
  */
 export function free(block: usize): void {
-  const kind = kindOf(block);
+  const kind = HK_HARDENED ? kindOf(block) : kindOfBlock(block);
   const bin = binOf(gateOf(current()), kind);
   const room = binRoom(bin);
   const code = codeOf(block);
@@ -290,7 +290,7 @@ export function memalign(align: usize, size: usize): usize {
   // Blocks of a slab start at multiples of their size from a page boundary, and a class that holds a multiple of a
   // power of two is one itself: its steps are either as fine as that, or coarser powers of two.
   const rounded = (max<usize>(size, 1) + align - 1) & ~(align - 1);
-  return rounded <= SMALL_MAX ? malloc(rounded) : allocateBig(max<usize>(size, 1), align);
+  return rounded <= SMALL_MAX && align <= PAGE_SIZE ? malloc(rounded) : allocateBig(max<usize>(size, 1), align);
 }
 
 /** `memalign`, as C11 names it. */

@@ -19,11 +19,11 @@
  */
 
 import { atomicAdd, atomicAnd, atomicCas, atomicLoad, atomicOr, atomicStore } from "./atomic";
-import { GROW_UNIT, PAGES, PAGES_END, PAGE_SHIFT, SUPERSLAB_PAGES, SUPERSLAB_PAGES_SHIFT } from "./config";
-import { Control, availableOf, control, dirtyOf, ownedOf, releasedOf } from "./control";
+import { GROW_UNIT, HAS_FAR, NEAR_PAGES, PAGES, PAGES_END, PAGE_SHIFT, SUPERSLAB_PAGES, SUPERSLAB_PAGES_SHIFT } from "./config";
+import { Control, availableOf, control, dirtyOf, FAR_PAGES, createdEnd, farFirst, isCovered, isJoined, makeFar, needsFar, ownedOf, releasedOf, tablesEnd } from "./control";
 import * as platform from "./platform";
 import * as native from "./platform/native";
-import { KIND_FOREIGN, setKind } from "./region";
+import { KIND_METADATA, KIND_RELEASED, setKind } from "./region";
 import { closeGates, see } from "./view";
 
 const ALL: u32 = u32.MAX_VALUE;
@@ -55,7 +55,7 @@ function maskOf(first: usize, count: usize): u32 {
 
 /** The available pages of a SuperSlab as bits; a snapshot. */
 export function availablePages(superslab: usize): u32 {
-  return atomicLoad<u32>(availableOf(superslab));
+  return isCovered(superslab << SUPERSLAB_PAGES_SHIFT) ? atomicLoad<u32>(availableOf(superslab)) : 0;
 }
 
 /**
@@ -172,7 +172,7 @@ function claimRuns(page: usize, count: usize): bool {
 
 /**
  * Gives pages back. They must be the caller's, with no block in them handed out.
- * Their kind becomes foreign here, so that a late `free` of a pointer into them is refused.
+ * They become nobody's here, so that a late `free` of a pointer into them is refused.
  */
 export function releasePages(page: usize, count: usize): void {
   beginClaim();
@@ -190,7 +190,7 @@ export function noteRelease(): void {
 /** As `releasePages`, in a claim of the caller's. */
 export function releaseClaimed(page: usize, count: usize): void {
   noteRelease();
-  setKind(page, count, KIND_FOREIGN);
+  setKind(page, count, KIND_RELEASED);
   putPages(page, count, true);
 }
 
@@ -338,21 +338,55 @@ function trailingPages(): usize {
 
 /** Asks the platform for `count` pages, of which less would do when they are `spare`; false when it refuses. */
 function addPages(count: usize, spare: bool): bool {
+  const end = platform.endPage(PAGE_SHIFT) + count;
+  const needed = needsFar(end) ? count + FAR_PAGES : count;
   // The memory may be larger than what the profile can address. The end of virtual memory says nothing about where more will lie.
-  if (!HK_VIRTUAL && platform.endPage(PAGE_SHIFT) + count > PAGES_END) return false;
+  if (!HK_VIRTUAL && end - count + needed > (needed != count && isJoined() ? NEAR_PAGES : PAGES_END)) return false;
   beginClaim();
-  const address = platform.grow(count << PAGE_SHIFT, spare);
-  const page = address >> PAGE_SHIFT;
-  // Another thread may have grown in between: what lies beyond the end then is lost.
-  const grown = address != usize.MAX_VALUE && page < PAGES_END;
-  if (grown) {
-    count = min(count, PAGES_END - page);
-    atomicAdd<usize>(changetype<usize>(control) + offsetof<Control>("committed"), count << PAGE_SHIFT);
-    closeGates();
-    donatePages(page, count);
-  }
+  const address = platform.grow(needed << PAGE_SHIFT, spare);
+  const grown = address != usize.MAX_VALUE && donateGrown(address >> PAGE_SHIFT, needed);
   endClaim(grown);
   return grown;
+}
+
+/** Makes pages from the platform available, after taking from their end what tells of them; false when none can be used. */
+function donateGrown(page: usize, count: usize): bool {
+  // Another thread may have grown in between: what lies beyond the end then is lost, and so is what is too little to tell of itself.
+  if (page >= PAGES_END) return false;
+  count = min(count, PAGES_END - page);
+  const all = count;
+  let tables: usize = NO_PAGES;
+  if (needsFar(page + count)) {
+    if (count >= FAR_PAGES) {
+      tables = page + count - FAR_PAGES;
+      if (makeFar(tables << PAGE_SHIFT)) count -= FAR_PAGES;
+      else tables = NO_PAGES;
+    } else if (page < NEAR_PAGES) count = NEAR_PAGES - page;
+    else return false;
+  }
+  atomicAdd<usize>(changetype<usize>(control) + offsetof<Control>("committed"), (tables == NO_PAGES ? count : all) << PAGE_SHIFT);
+  closeGates();
+  if (tables != NO_PAGES) setKind(tables, FAR_PAGES, KIND_METADATA);
+  donatePages(page, count);
+  return true;
+}
+
+/** The pages that `create` took become the allocator's own where its tables lie, and available behind; false when nothing can tell of them. */
+export function donateCreated(): bool {
+  const page = changetype<usize>(control) >> PAGE_SHIFT;
+  const end = tablesEnd();
+  if (needsFar(createdEnd())) {
+    const tables = platform.grow(FAR_PAGES << PAGE_SHIFT, false);
+    if (tables == usize.MAX_VALUE || (tables >> PAGE_SHIFT) + FAR_PAGES > PAGES_END) return false;
+    makeFar(tables);
+    atomicAdd<usize>(changetype<usize>(control) + offsetof<Control>("committed"), FAR_PAGES << PAGE_SHIFT);
+  }
+  if (farFirst()) setKind(farFirst(), FAR_PAGES, KIND_METADATA);
+  setKind(page, end - page, KIND_METADATA);
+  beginClaim();
+  donatePages(end, createdEnd() - end);
+  endClaim(true);
+  return true;
 }
 
 /** Makes `count` pages that the platform gave known as available, in a claim of the caller's. They must read as zero. */

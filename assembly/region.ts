@@ -12,8 +12,8 @@
  * that are not theirs (`kindOfPage`, `countKind`), and may see any byte that was there.
  */
 
-import { ADDRESS_BITS, PAGE_SHIFT, WORD } from "./config";
-import { regionMap } from "./control";
+import { ADDRESS_BITS, HAS_FAR, NEAR_PAGES, PAGE_SHIFT, WORD } from "./config";
+import { isCovered, nearEntry, regionMap, secondEntry } from "./control";
 
 /** Kinds of pages. A number from CLASS_FIRST on (size-class.ts) is a slab of that class. */
 export const KIND_FOREIGN: u32 = 0;
@@ -23,6 +23,8 @@ export const KIND_HUGE_TAIL: u32 = 3;
 export const KIND_METADATA: u32 = 4;
 /** A page reserved for metadata, behind the page that is being filled. */
 export const KIND_METADATA_SPARE: u32 = 5;
+/** As foreign, of a page that was something else: no byte that was written is 0 again, see `makeFar`. */
+export const KIND_RELEASED: u32 = 6;
 
 /** Words are read and written where they are aligned. */
 const WORD_MASK: usize = sizeof<u64>() - 1;
@@ -30,10 +32,14 @@ const WORD_MASK: usize = sizeof<u64>() - 1;
 /** Times a byte: a word of it. */
 export const EACH_BYTE: u64 = 0x0101010101010101;
 
-/** The byte of `address`; any address may be asked. */
+/**
+ * The byte of `address`, for `free`: of any that this instance's map covers, and of blocks that it does not cover while the gate is
+ * closed, for which it is any byte at all. Beyond lies no memory of the heap, and in general none: `free` stores into what it takes for a
+ * block before anything else.
+ */
 // @ts-ignore: decorator
 @inline
-export function kindOf(address: usize): u32 {
+export function kindOfBlock(address: usize): u32 {
   // Where addresses can be wider than the map; those of a process never are, but for those that a mistake made up.
   if (ADDRESS_BITS < WORD * 8 && (!HK_VIRTUAL || HK_GUARD)) {
     if (address >> ADDRESS_BITS) return KIND_FOREIGN;
@@ -41,16 +47,34 @@ export function kindOf(address: usize): u32 {
   return load<u8>(regionMap() + (address >> PAGE_SHIFT));
 }
 
+/** The byte of `address`; any address may be asked. */
+// @ts-ignore: decorator
+@inline
+export function kindOf(address: usize): u32 {
+  return HAS_FAR ? kindOfPage(address >> PAGE_SHIFT) : kindOfBlock(address);
+}
+
 /** The byte of page `page`. */
 // @ts-ignore: decorator
 @inline
 export function kindOfPage(page: usize): u32 {
-  return load<u8>(regionMap() + page);
+  return isCovered(page) ? load<u8>(regionMap() + page) : KIND_FOREIGN;
 }
 
-/** Writes the bytes of `count` pages from `page`. */
+/** Writes the bytes of `count` pages from `page`, which the tables tell of. */
 export function setKind(page: usize, count: usize, kind: u32): void {
-  let at = regionMap() + page;
+  if (HAS_FAR && page < NEAR_PAGES) {
+    const near = min(count, NEAR_PAGES - page);
+    fill(nearEntry(page), near, kind);
+    const second = secondEntry(page);
+    if (second) fill(second, count, kind);
+    return;
+  }
+  isCovered(page);
+  fill(regionMap() + page, count, kind);
+}
+
+function fill(at: usize, count: usize, kind: u32): void {
   const end = at + count;
   // Runs are short: a loop of words costs less than the call that memory.fill is.
   while (at < end) {
@@ -64,6 +88,7 @@ export function setKind(page: usize, count: usize, kind: u32): void {
 
 /** Pages from `page` on, before `end`, that are of `kind`. */
 export function countKind(page: usize, end: usize, kind: u32): usize {
+  isCovered(end - 1);
   const first = regionMap() + page;
   const limit = regionMap() + end;
   for (let at = first; at < limit; at = (at & ~WORD_MASK) + sizeof<u64>()) {

@@ -14,7 +14,7 @@
  * The numbering that falls out of this starts at 16. The numbers below serve the region map for what is not small.
  */
 
-import { MIN_ALIGN_SHIFT, PAGE_SIZE, SLAB_MIN_BLOCKS, SMALL_MAX_SHIFT } from "./config";
+import { MIN_ALIGN_SHIFT, PAGE_SHIFT, PAGE_SIZE, SLAB_MIN_BLOCKS, SMALL_MAX_SHIFT } from "./config";
 
 const MANTISSA_BITS: u32 = 2;
 /** Below 2^LINEAR_SHIFT the steps are as small as blocks can be. */
@@ -43,6 +43,6 @@ export function classSize(cls: u32): usize {
 
 /** Pages of a slab of `cls`: the fewest, as a power of two, that hold SLAB_MIN_BLOCKS. */
 export function slabPages(cls: u32): usize {
-  const bytes = classSize(cls) * SLAB_MIN_BLOCKS;
-  return bytes <= PAGE_SIZE ? 1 : bytes <= 2 * PAGE_SIZE ? 2 : 4;
+  const pages = (classSize(cls) * SLAB_MIN_BLOCKS + (PAGE_SIZE - 1)) >> PAGE_SHIFT;
+  return pages == 1 ? 1 : (<usize>1) << (32 - clz<u32>(<u32>pages - 1));
 }

@@ -30,7 +30,7 @@ import {
   SUPERSLAB_PAGES_SHIFT,
   WORD,
 } from "./config";
-import { Control, control, directoryOf } from "./control";
+import { Control, control, directoryOf, isCovered } from "./control";
 import {
   NO_PAGES,
   acquirePages,
@@ -97,7 +97,7 @@ export function metadataOf(superslab: usize): usize {
 // @ts-ignore: decorator
 @inline
 function lookUp(superslab: usize): usize {
-  return see(atomicLoad<usize>(directoryOf(superslab)));
+  return isCovered(superslab << SUPERSLAB_PAGES_SHIFT) ? see(atomicLoad<usize>(directoryOf(superslab))) : 0;
 }
 
 /** Metadata of a SuperSlab, made if need be; 0 when there is no memory for it. The caller is in no claim. */

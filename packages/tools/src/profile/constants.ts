@@ -33,13 +33,13 @@ export type ConstantName =
  */
 const MIN_PAGE_SHIFT_WIDE_BINS = 13;
 
-/** A linked program has its first memory before it begins, and taking more of that is no call of the system's: half as much will do. */
-function firstPages(profile: Profile, target: Target): number {
-  const { native, virtual } = traitsOf(target);
-  return native && !virtual ? Math.ceil(profile.grow.firstPages / 2) : profile.grow.firstPages;
-}
+/** Where memory is virtual a page costs what is touched of it, and larger ones are fewer. */
+const MIN_PAGE_SHIFT_VIRTUAL = 16;
 
-/** The region map has one byte a page and is committed with the heap, except on native, where it is a sparse reservation. */
+/** There memory is asked of a system, which is dear; in a WebAssembly memory whatever has been taken counts. */
+const MIN_FIRST_PAGES_VIRTUAL = 8;
+
+/** The region map of all addresses has one byte a page, and takes memory once there is much, except on native, where it is a sparse reservation. */
 const MAX_REGION_MAP_BITS = 20;
 
 /**
@@ -78,7 +78,7 @@ export function constantsOf(
     HK_SHARED: Number(traits.shared),
     HK_NATIVE: Number(traits.native),
     HK_VIRTUAL: Number(traits.virtual),
-    HK_PAGE_SHIFT: profile.pageShift,
+    HK_PAGE_SHIFT: traits.virtual ? Math.max(profile.pageShift, MIN_PAGE_SHIFT_VIRTUAL) : profile.pageShift,
     HK_ADDRESS_BITS: addressBits,
     HK_GUARD: Number(profile.guard),
     HK_HARDENED: Number(profile.hardened),
@@ -86,7 +86,7 @@ export function constantsOf(
     HK_CACHE_MIN: profile.cache.minBlocks,
     HK_CACHE_MAX: profile.cache.maxBlocks,
     HK_CACHE_BYTES: profile.cache.maxBytes,
-    HK_GROW_MIN_PAGES: firstPages(profile, target),
+    HK_GROW_MIN_PAGES: traits.virtual ? Math.max(profile.grow.firstPages, MIN_FIRST_PAGES_VIRTUAL) : profile.grow.firstPages,
     HK_GROW_MAX_BYTES: profile.grow.maxBytes,
     HK_RETAIN_COUNT: profile.retain.superslabs,
     HK_RETAIN_BYTES: profile.retain.bytes,
