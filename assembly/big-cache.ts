@@ -21,7 +21,7 @@
  */
 
 import { atomicCas, atomicExchange, atomicLoad } from "./atomic";
-import { GRANULE_SHIFT, GRANULE_SIZE, LARGE_MAX_SHIFT, SMALL_MAX_SHIFT } from "./config";
+import { GRANULE_SHIFT, GRANULE_SIZE, LARGE_MAX_SHIFT, MEDIUM_MAX_SHIFT } from "./config";
 import { BIG_SLOTS, bigSlot } from "./control";
 import { freeLarge, setLargeSize } from "./large";
 import * as platform from "./platform";
@@ -33,9 +33,9 @@ const STEPS_SHIFT: u32 = 2;
 const STEPS_MASK: u32 = (1 << STEPS_SHIFT) - 1;
 /** Slots of a row of the smallest blocks, which have more than 2^LEAST_SHIFT granules. */
 const WAYS: u32 = 16;
-const LEAST_SHIFT: u32 = <u32>(SMALL_MAX_SHIFT - GRANULE_SHIFT);
+const LEAST_SHIFT: u32 = <u32>(MEDIUM_MAX_SHIFT - GRANULE_SHIFT);
 /** Rows from here on do not exist: blocks of more than LARGE_MAX. */
-const ROWS: u32 = (<u32>(LARGE_MAX_SHIFT - SMALL_MAX_SHIFT)) << STEPS_SHIFT;
+const ROWS: u32 = (<u32>(LARGE_MAX_SHIFT - MEDIUM_MAX_SHIFT)) << STEPS_SHIFT;
 
 const GRANULES_MASK: usize = 0xff;
 const AGE_SHIFT: usize = HK_VIRTUAL ? 56 : 0;

@@ -6,9 +6,10 @@
  *
  *   granule 1 KiB ─ ×16 ─ page 16 KiB ─ ×32 ─ SuperSlab 512 KiB          granule 4 KiB ─ page 64 KiB ─ SuperSlab 2 MiB
  *
- *   size in bytes     0 ┄ 32 KiB      small: a block of a slab (of one size class: 1 to 8 pages)            0 ┄ 32 KiB
- *              32 KiB+1 ┄ 128 KiB     large: a run of granules                                       32 KiB+1 ┄ 512 KiB
- *             128 KiB+1 ┄             huge:  a run of pages                                         512 KiB+1 ┄
+ *   size in bytes     0 ┄ 4 KiB       small:  a block of a slab, which is a page of one size class          0 ┄ 16 KiB
+ *               4 KiB+1 ┄ 32 KiB      medium: a run of granules, of a size class                     16 KiB+1 ┄ 32 KiB
+ *              32 KiB+1 ┄ 128 KiB     large:  a run of granules                                      32 KiB+1 ┄ 512 KiB
+ *             128 KiB+1 ┄             huge:   a run of pages                                        512 KiB+1 ┄
  */
 
 export const PAGE_SHIFT: usize = HK_PAGE_SHIFT;
@@ -31,12 +32,13 @@ export const SUPERSLAB_GRANULES: usize = SUPERSLAB_PAGES << PAGE_GRANULES_SHIFT;
 export const MIN_ALIGN_SHIFT: usize = 4;
 export const MIN_ALIGN: usize = 1 << MIN_ALIGN_SHIFT;
 
-/** A slab of more than one page holds at least this many blocks, and one of a page at least half as many. */
-export const SLAB_MIN_BLOCKS: usize = HK_VIRTUAL ? 8 : 4;
-
-/** Largest small block, in bytes: larger ones are rarely taken and freed as often as thread caches are worth. */
-export const SMALL_MAX_SHIFT: usize = PAGE_SHIFT < 15 ? PAGE_SHIFT + 1 : 15;
+/** Largest block of a slab, in bytes: a slab holds four. */
+export const SMALL_MAX_SHIFT: usize = PAGE_SHIFT - 2;
 export const SMALL_MAX: usize = 1 << SMALL_MAX_SHIFT;
+
+/** Largest block of a size class, in bytes, as threads cache them. */
+export const MEDIUM_MAX_SHIFT: usize = PAGE_SHIFT < 13 ? PAGE_SHIFT + 2 : 15;
+export const MEDIUM_MAX: usize = 1 << MEDIUM_MAX_SHIFT;
 
 /** Largest block cut from granules, in bytes; from here on rounding up to pages wastes at most an eighth. */
 export const LARGE_MAX_SHIFT: usize = PAGE_SHIFT + 3;

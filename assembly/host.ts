@@ -1,11 +1,11 @@
 /** What a host needs beside the malloc family: threads, figures, trimming. */
 
-import { CONFIG_HASH, SMALL_MAX } from "./config";
+import { CONFIG_HASH, MEDIUM_MAX } from "./config";
 import { hasHeap } from "./control";
 import { link, next } from "./free-list";
 import { STAT_THREADS, class_stat, heap_stat } from "./inspect";
 import { exitThread, ready, restartThread, startThread, threadId } from "./lifecycle";
-import { free, malloc } from "./malloc";
+import { free, malloc, malloc_usable_size } from "./malloc";
 import { releases } from "./pool";
 import {
   KIND_FOREIGN,
@@ -72,13 +72,13 @@ export function malloc_trim(pad: usize): i32 {
  */
 export function malloc_prewarm(size: usize, count: usize): usize {
   const x = size - 1;
-  if (x >= SMALL_MAX || !ready()) return 0;
+  if (x >= MEDIUM_MAX || !ready()) return 0;
   const cls = classOf(x);
   let list: usize = 0;
   for (let missing = widen(cls, count); missing; --missing) {
     const block = malloc(size);
     // No memory, or none but for a block between large ones, which is not of the class.
-    if (kindOf(block) != cls) {
+    if (classOf(malloc_usable_size(block) - 1) != cls) {
       free(block);
       break;
     }

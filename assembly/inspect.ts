@@ -18,7 +18,7 @@ import { Control, control, firstHeap, hasHeap, nextHeap } from "./control";
 import { KIND_HUGE, KIND_HUGE_TAIL, kindOfPage } from "./region";
 import { availablePages, endSuperslab, firstSuperslab } from "./pool";
 import { countOf, remoteWord } from "./remote";
-import { CLASS_END, CLASS_FIRST, classSize } from "./size-class";
+import { CLASS_END, CLASS_FIRST, CLASS_MEDIUM, classSize } from "./size-class";
 import { LENGTHS_OFFSET, metadataOf, slabOfPage } from "./superslab";
 import { LIVE, STATE_MASK, cachedOf, stateOf } from "./thread";
 import { see } from "./view";
@@ -49,7 +49,7 @@ export function heap_stat(what: u32): usize {
       if ((atomicLoad<u32>(stateOf(heap)) & STATE_MASK) == LIVE) ++figure;
     }
   } else if (what == STAT_LIVE) {
-    figure = difference(slabFigure(ALL_CLASSES, false) + bigBytes(), cachedSmall());
+    figure = difference(slabFigure(ALL_CLASSES, false) + bigBytes(ALL_SIZES), cachedSmall());
   } else if (what == FREE_PAGES) {
     for (let superslab = firstSuperslab(); superslab < endSuperslab(); ++superslab) {
       figure += (<usize>popcnt<u32>(availablePages(superslab))) << PAGE_SHIFT;
@@ -66,7 +66,7 @@ export function class_stat(index: u32, what: u32): usize {
   if (what == CLASS_SIZE) return size;
   if (what == CLASS_SLABS) return slabFigure(cls, true);
   const cached = cachedBlocks(cls);
-  if (what == CLASS_LIVE) return difference(slabFigure(cls, false) / size, cached);
+  if (what == CLASS_LIVE) return difference(cls < CLASS_MEDIUM ? slabFigure(cls, false) / size : bigBytes(size) / size, cached);
   return what == CLASS_CACHED ? cached : 0;
 }
 
@@ -106,18 +106,21 @@ function cachedSmall(): usize {
   return bytes;
 }
 
-/** Bytes of large and huge blocks that the program holds. */
-function bigBytes(): usize {
+const ALL_SIZES: usize = 0;
+
+/** Bytes of medium, large and huge blocks, or of those of `size` bytes, that are the program's or in a thread's cache. */
+function bigBytes(size: usize): usize {
   let bytes: usize = 0;
   for (let superslab = firstSuperslab(); superslab < endSuperslab(); ++superslab) {
     for (let n: usize = 0; n < SUPERSLAB_PAGES; ++n) {
       const kind = kindOfPage((superslab << SUPERSLAB_PAGES_SHIFT) + n);
-      if (kind == KIND_HUGE || kind == KIND_HUGE_TAIL) bytes += PAGE_SIZE;
+      if (size == ALL_SIZES && (kind == KIND_HUGE || kind == KIND_HUGE_TAIL)) bytes += PAGE_SIZE;
     }
     const metadata = metadataOf(superslab);
     if (metadata == 0) continue;
     for (let n: usize = 0; n < SUPERSLAB_GRANULES; ++n) {
-      bytes += (<usize>load<u8>(metadata + LENGTHS_OFFSET + n)) << GRANULE_SHIFT;
+      const length = (<usize>load<u8>(metadata + LENGTHS_OFFSET + n)) << GRANULE_SHIFT;
+      if (size == ALL_SIZES || length == size) bytes += length;
     }
   }
   return bytes;

@@ -15,12 +15,13 @@ import {
   MIN_ALIGN,
   PAGE_SHIFT,
   PAGE_SIZE,
+  MEDIUM_MAX,
   SMALL_MAX,
   WORD,
 } from "./config";
 import { hasHeap, nothing } from "./control";
 import { FAIL_NOT_A_BLOCK } from "./failure";
-import { codeOf, isMarked, link, mark, next, unmark } from "./free-list";
+import { codeOf, isMarked, link, mark, next, refuseMarked, unmark } from "./free-list";
 import {
   allocateHuge,
   allocateLarge,
@@ -41,9 +42,9 @@ import { growPool, poolChanges } from "./pool";
 import { KIND_FOREIGN, KIND_HUGE, KIND_LARGE, kindOf, kindOfBlock } from "./region";
 import { refuseWrong, sendHomeAlone } from "./remote";
 import { relax } from "./retention";
-import { CLASS_FIRST, classOf, classSize } from "./size-class";
+import { CLASS_FIRST, CLASS_MEDIUM, classOf, classSize } from "./size-class";
 import { current } from "./thread";
-import { collect, overflow, refill, useSpare } from "./thread-cache";
+import { collect, lengthen, overflow, refill, useSpare } from "./thread-cache";
 import { openGate, see } from "./view";
 
 /**
@@ -61,7 +62,7 @@ export const ENOMEM: i32 = 12;
  */
 export function malloc(size: usize): usize {
   const x = size - 1;
-  if (x < SMALL_MAX) {
+  if (x < MEDIUM_MAX) {
     const bin = binOf(current(), classOf(x));
     const block = binHead(bin);
     if (block) {
@@ -102,14 +103,18 @@ function isSuspect(block: usize, bin: usize, code: usize): bool {
 // The slow paths have two callers each, so that no optimiser inlines them into the fast paths, whose registers and
 // frames would suffer.
 
-/** The bin is empty, or the size is not small: 0, or more than SMALL_MAX bytes. */
+/** The bin is empty, or there is none: for 0, or more than MEDIUM_MAX bytes. */
 function mallocSlow(size: usize): usize {
-  if (size > SMALL_MAX) return allocateBig(size, MIN_ALIGN);
+  if (size > MEDIUM_MAX) return allocateBig(size, MIN_ALIGN);
   if (size == 0) return malloc(1);
   const cls = classOf(size - 1);
   const heap = current();
   let block = heap != nothing() ? useSpare(heap, cls) : 0;
-  if (!block && ready()) block = refill(cls);
+  if (!block && ready()) {
+    if (cls < CLASS_MEDIUM) block = refill(cls);
+    else lengthen(current(), cls);
+  }
+  if (!block && cls >= CLASS_MEDIUM) return allocateBig(classSize(cls), MIN_ALIGN);
   // A slab needs pages that lie together; a block that is not much smaller may still fit between large ones.
   // It keeps the alignment that the class has. A process may have no heap, since the system gave no memory for one.
   if (!block && classSize(cls) >= GRANULE_SIZE && (!HK_NATIVE || hasHeap()))
@@ -131,7 +136,7 @@ function allocateBig(size: usize, align: usize): usize {
   // What is large needs no thread's heap, but all of the heap in one state.
   if (!HK_NATIVE && !HK_SHARED) ready();
   const large = size <= LARGE_MAX && align <= PAGE_SIZE;
-  if (large && align == MIN_ALIGN) {
+  if (size > MEDIUM_MAX && large && align == MIN_ALIGN) {
     const cached = takeBig(size);
     if (cached) {
       setBlockClean(false);
@@ -160,26 +165,38 @@ function freeSlow(block: usize): void {
   // Before an instance has seen the heap no kind is what it seems, and no bin has room.
   if (LINKED && !hasHeap()) return;
   const kind = kindOf(block);
-  if (kind < CLASS_FIRST) {
+  const cls = kind < CLASS_FIRST ? mediumOf(block, kind) : kind;
+  if (cls == NO_CLASS) {
     if (block) freeBig(block, kind);
     return;
   }
   if (HK_HARDENED) {
     see(block + MIN_ALIGN - 1);
-    refuseWrong(block);
+    if (kind < CLASS_FIRST) refuseMarked(block);
+    else refuseWrong(block);
   }
   mark(block);
-  // Where there is no memory for a heap of this thread's own, the block goes straight to its slab.
+  // Where there is no memory for a heap of this thread's own, the block goes straight to where it came from.
   if (!ready()) return HK_NATIVE ? sendHomeAlone(block) : unreachable();
   // All has just been freed at once.
   if (!HK_NATIVE && !HK_SHARED && kindOf(block) != kind) return;
   if (gateOf(current()) != current()) openGate(current());
-  const bin = binOf(current(), kind);
-  if (!binRoom(bin)) overflow(kind);
+  const bin = binOf(current(), cls);
+  if (!binRoom(bin)) overflow(cls);
   link(block, binHead(bin));
   platform.order();
   setBinHead(bin, block);
   setBinRoom(bin, binRoom(bin) - 1);
+}
+
+const NO_CLASS: u32 = 0;
+
+/** The class of a block that lies in a page of `kind`, if it is a medium one and as long as those of a class; else NO_CLASS. */
+function mediumOf(block: usize, kind: u32): u32 {
+  const size = kind == KIND_LARGE ? largeSize(block) : 0;
+  if (size <= SMALL_MAX || size > MEDIUM_MAX) return NO_CLASS;
+  const cls = classOf(size - 1);
+  return classSize(cls) == size ? cls : NO_CLASS;
 }
 
 /** Large blocks that this thread has freed; every RELAX_EVERY-th looks at what should go back to the platform. */
@@ -223,7 +240,7 @@ export function calloc(count: usize, size: usize): usize {
   const bytes = count * size;
   const block = malloc(bytes);
   if (!block) return 0;
-  const small = bytes <= SMALL_MAX;
+  const small = bytes <= MEDIUM_MAX;
   // Pages fresh from the platform are zero already.
   if (small || kindOf(block) != KIND_HUGE) {
     if (small || !blockClean) memory.fill(block, 0, bytes);
@@ -274,6 +291,8 @@ function reallocBig(block: usize, size: usize, kind: u32): usize {
 /** Makes a large or huge block of `old` bytes `size` bytes long where it lies, if that is possible. */
 function resizeBig(block: usize, old: usize, size: usize, kind: u32): bool {
   if (size <= SMALL_MAX ? size <= old >> 1 : size > MAX_REQUEST) return false;
+  // As long as those that threads cache.
+  if (size > SMALL_MAX && size <= MEDIUM_MAX) size = classSize(classOf(size - 1));
   return kind == KIND_LARGE ? resizeLarge(block, size) : size > LARGE_MAX && resizeHuge(block, size);
 }
 
@@ -290,7 +309,7 @@ export function memalign(align: usize, size: usize): usize {
   // Blocks of a slab start at multiples of their size from a page boundary, and a class that holds a multiple of a
   // power of two is one itself: its steps are either as fine as that, or coarser powers of two.
   const rounded = (max<usize>(size, 1) + align - 1) & ~(align - 1);
-  return rounded <= SMALL_MAX && align <= PAGE_SIZE ? malloc(rounded) : allocateBig(max<usize>(size, 1), align);
+  return rounded <= SMALL_MAX ? malloc(rounded) : allocateBig(max<usize>(size, 1), align);
 }
 
 /** `memalign`, as C11 names it. */

@@ -24,12 +24,13 @@
  */
 
 import { atomicCas, atomicLoad, atomicStore } from "./atomic";
-import { PAGE_SHIFT, SUPERSLAB_PAGES, SUPERSLAB_PAGES_SHIFT } from "./config";
+import { PAGE_SHIFT, PAGE_SIZE, SUPERSLAB_PAGES, SUPERSLAB_PAGES_SHIFT } from "./config";
 import { FAIL_INTERIOR_POINTER } from "./failure";
 import { link, next, refuseMarked } from "./free-list";
+import { giveLarge } from "./large";
 import * as platform from "./platform";
 import { endSuperslab, firstSuperslab } from "./pool";
-import { setKind } from "./region";
+import { KIND_LARGE, kindOf, setKind } from "./region";
 import { relax } from "./retention";
 import { hasRoom, pushBack, putFree, releaseSlab, unqueue } from "./slab";
 import { Slab, metadataOf, slabOf, slabOfPage } from "./superslab";
@@ -66,16 +67,23 @@ function ownerOf(slab: Slab): usize {
 }
 
 /**
- * Takes every block of `heap`'s list `homeward` home, in runs of one slab. The caller is in an operation on the heap, and
+ * Takes every block of `heap`'s list `homeward` home, in runs of one slab; medium ones, which have none, one by one. The caller is in an operation on the heap, and
  * whoever mends it goes on with the list, which is kept up to date block by block.
  */
 export function sendHome(heap: usize): void {
   const thread = threadHeap(heap);
   let list = thread.homeward;
   while (list) {
+    if (kindOf(list) == KIND_LARGE) {
+      const block = list;
+      list = next(block);
+      thread.homeward = list;
+      platform.order();
+      giveLarge(block);
+      continue;
+    }
     const slab = slabOf(list);
     const start = slab.start;
-    const bytes = (<usize>slab.pages) << PAGE_SHIFT;
     const last = list;
     let head: usize = 0;
     let count: u32 = 0;
@@ -87,7 +95,7 @@ export function sendHome(heap: usize): void {
       link(block, head);
       head = block;
       ++count;
-    } while (list - start < bytes);
+    } while (list - start < PAGE_SIZE);
     if (ownerOf(slab) == heap) {
       putFree(slab, head, last, count);
       settle(heap, slab);
@@ -110,7 +118,8 @@ export function refuseWrong(block: usize): void {
 
 /** Takes one block home that is in no list; for a thread that has no heap and cannot get one. */
 export function sendHomeAlone(block: usize): void {
-  pushRemote(slabOf(block), block, block, 1);
+  if (kindOf(block) == KIND_LARGE) giveLarge(block);
+  else pushRemote(slabOf(block), block, block, 1);
 }
 
 /** Hands `count` blocks from `head` to `last` over to the owner of their slab. */
@@ -250,7 +259,7 @@ function adoptSlab(heap: usize, slab: Slab, recount: bool): void {
     let count: u32 = 0;
     for (let block = slab.free; block; block = next(block)) ++count;
     slab.used = slab.carved - count;
-    setKind(slab.start >> PAGE_SHIFT, slab.pages, slab.cls);
+    setKind(slab.start >> PAGE_SHIFT, 1, slab.cls);
   }
   slab.queued = 0;
   threadHeap(heap).fresh = 0;

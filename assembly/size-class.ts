@@ -3,7 +3,7 @@
  *
  * Classes step by 16 bytes to 128 and then four times per doubling, which wastes at most a fifth of a block:
  *
- *   16 32 48 64 80 96 112 128 │ 160 192 224 256 │ 320 384 448 512 │ 640 … SMALL_MAX
+ *   16 32 48 64 80 96 112 128 │ 160 192 224 256 │ 320 384 448 512 │ 640 … MEDIUM_MAX
  *
  * With x = size - 1, the class is x's leading bits as a number "exponent and two bits of mantissa". Below 64 the
  * exponent is held at the one of 64, which makes the steps there 16 as well, without a branch:
@@ -14,7 +14,7 @@
  * The numbering that falls out of this starts at 16. The numbers below serve the region map for what is not small.
  */
 
-import { MIN_ALIGN_SHIFT, PAGE_SHIFT, PAGE_SIZE, SLAB_MIN_BLOCKS, SMALL_MAX_SHIFT } from "./config";
+import { MEDIUM_MAX_SHIFT, MIN_ALIGN_SHIFT, SMALL_MAX_SHIFT } from "./config";
 
 const MANTISSA_BITS: u32 = 2;
 /** Below 2^LINEAR_SHIFT the steps are as small as blocks can be. */
@@ -22,10 +22,12 @@ const LINEAR_SHIFT: u32 = <u32>MIN_ALIGN_SHIFT + MANTISSA_BITS;
 const TOP_BIT: u32 = 31;
 
 export const CLASS_FIRST: u32 = (<u32>MIN_ALIGN_SHIFT) << MANTISSA_BITS;
-/** One more than the class of SMALL_MAX. */
-export const CLASS_END: u32 = (<u32>SMALL_MAX_SHIFT - 1) << MANTISSA_BITS;
+/** One more than the class of SMALL_MAX: the first that has no slabs. */
+export const CLASS_MEDIUM: u32 = (<u32>SMALL_MAX_SHIFT - 1) << MANTISSA_BITS;
+/** One more than the class of MEDIUM_MAX. */
+export const CLASS_END: u32 = (<u32>MEDIUM_MAX_SHIFT - 1) << MANTISSA_BITS;
 
-/** Class of blocks of x + 1 bytes, for x < SMALL_MAX. */
+/** Class of blocks of x + 1 bytes, for x < MEDIUM_MAX. */
 // @ts-ignore: decorator
 @inline
 export function classOf(x: usize): u32 {
@@ -39,10 +41,4 @@ export function classSize(cls: u32): usize {
   // The linear part: the first group of steps has no leading one.
   if (cls < CLASS_FIRST + steps) return (<usize>(cls - CLASS_FIRST + 1)) << MIN_ALIGN_SHIFT;
   return (<usize>((cls & (steps - 1)) + steps + 1)) << ((cls >> MANTISSA_BITS) - 1);
-}
-
-/** Pages of a slab of `cls`: the fewest, as a power of two, that hold SLAB_MIN_BLOCKS. */
-export function slabPages(cls: u32): usize {
-  const pages = (classSize(cls) * SLAB_MIN_BLOCKS + (PAGE_SIZE - 1)) >> PAGE_SHIFT;
-  return pages == 1 ? 1 : (<usize>1) << (32 - clz<u32>(<u32>pages - 1));
 }

@@ -1,5 +1,5 @@
 /**
- * One slab: blocks of one size class, cut from 1, 2 or 4 adjacent pages of a SuperSlab.
+ * One slab: blocks of one size class, cut from a page of a SuperSlab.
  *
  *   start ─► ┌───────┬───────┬───────┬───────┬───────┬───────┬─ ─ ─ ─┬───────┐
  *            │ block │ block │ free ─┼──────────►│ free │ block │ uncarved   │
@@ -15,14 +15,14 @@
  */
 
 import { atomicStore } from "./atomic";
-import { PAGE_MASK, PAGE_SHIFT, SUPERSLAB_PAGES_SHIFT } from "./config";
+import { PAGE_MASK, PAGE_SHIFT, PAGE_SIZE, SUPERSLAB_PAGES_SHIFT } from "./config";
 import { secret } from "./control";
 import { link, mark, next } from "./free-list";
 import * as platform from "./platform";
 import { NO_PAGES, acquirePages, beginClaim, endClaim, putPages, releasePages } from "./pool";
 import { setKind } from "./region";
-import { classSize, slabPages } from "./size-class";
-import { Slab, ensureMetadata, metadataOf, slabOfPage, slabPage } from "./superslab";
+import { classSize } from "./size-class";
+import { Slab, ensureMetadata, metadataOf, slabOfPage } from "./superslab";
 import { ClassHeap, classHeap, threadHeap } from "./thread";
 
 /**
@@ -30,56 +30,51 @@ import { ClassHeap, classHeap, threadHeap } from "./thread";
  * @returns null when the pool has no pages for it
  */
 export function newSlab(heap: usize, cls: u32): Slab | null {
-  const pages = slabPages(cls);
-  const page = acquireSlabPages(pages);
+  const page = acquireSlabPage();
   if (page == NO_PAGES) return null;
   const size = classSize(cls);
   const slab = slabOfPage(page);
-  // An adopter of another heap may look at the owner meanwhile: so no memory.fill. In records that are not of a slab, owner,
-  // class and lead are 0.
+  // An adopter of another heap may look at the owner meanwhile: so no memory.fill. In records that are not of a slab, owner and class
+  // are 0.
   atomicStore<u64>(changetype<usize>(slab) + offsetof<Slab>("remote"), 0);
   slab.free = 0;
   slab.carved = 0;
   slab.used = 0;
   slab.start = page << PAGE_SHIFT;
   slab.blockSize = <u32>size;
-  slab.capacity = <u32>((pages << PAGE_SHIFT) / size);
-  slab.pages = <u8>pages;
-  for (let n: usize = 1; n < pages; ++n) slabPage(slab, n).lead = <u8>n;
+  slab.capacity = <u32>PAGE_SIZE / <u32>size;
   slab.cls = <u8>cls;
   threadHeap(heap).fresh = 0;
   atomicStore<usize>(changetype<usize>(slab) + offsetof<Slab>("owner"), heap);
-  setKind(page, pages, cls);
+  setKind(page, 1, cls);
   pushFront(classHeap(heap, cls), slab);
   return slab;
 }
 
 /**
- * Takes pages in a SuperSlab that has metadata. None are kept while metadata is made: of the last pages that there are, two
+ * Takes a page in a SuperSlab that has metadata. None is kept while metadata is made: of the last pages that there are, two
  * threads would keep one another's.
  */
-function acquireSlabPages(count: usize): usize {
+function acquireSlabPage(): usize {
   while (true) {
     beginClaim();
-    const page = acquirePages(count, 1, true);
+    const page = acquirePages(1, 1, true);
     const superslab = page >> SUPERSLAB_PAGES_SHIFT;
     const unusable = page != NO_PAGES && metadataOf(superslab) == 0;
-    if (unusable) putPages(page, count, false);
+    if (unusable) putPages(page, 1, false);
     endClaim(unusable);
     if (!unusable) return page;
     if (ensureMetadata(superslab) == 0) return NO_PAGES;
   }
 }
 
-/** Gives an empty slab's pages back to the pool; nothing of it may be in use, queued or pending. */
+/** Gives an empty slab's page back to the pool; nothing of it may be in use, queued or pending. */
 export function releaseSlab(slab: Slab): void {
   const page = slab.start >> PAGE_SHIFT;
-  const pages = <usize>slab.pages;
   // Disowned first: an adopter must not find a slab that is half gone.
   slab.cls = 0;
   atomicStore<usize>(changetype<usize>(slab) + offsetof<Slab>("owner"), 0);
-  for (let n: usize = 1; n < pages; ++n) slabPage(slab, n).lead = 0;
-  releasePages(page, pages);
+  releasePages(page, 1);
 }
 
 /** True while a block can be taken without asking other threads. */

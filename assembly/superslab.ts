@@ -6,8 +6,7 @@
  * block comes to lie in the SuperSlab, and stays (of a private heap until all is freed at once).
  *
  *   directory[address >> SUPERSLAB_SHIFT] ─► ┌─────────────────────────────┐
- *                                            │ 32 × Slab            slab.ts│  one a page; of a slab of several pages
- *                                            │                             │  the first counts, the others point to it
+ *                                            │ 32 × Slab            slab.ts│  one a page
  *                                            ├─────────────────────────────┤
  *                                            │ 8 × u64  free granules      │  bit g: granule g is free and its page is
  *                                            │                     large.ts│  used for large blocks
@@ -71,15 +70,12 @@ export class Slab {
   used: u32;
   /** Size class; 0: not a slab. */
   cls: u8;
-  pages: u8;
   /** In the owner's queue. */
   queued: u8;
-  /** Of a page that is not the first of its slab: its distance to the first. */
-  lead: u8;
 }
 
 // Slabs are 16-byte multiples so that `remote` is always aligned for 64-bit atomics.
-export const SLAB_BYTES: usize = (offsetof<Slab>() + (MIN_ALIGN - 1)) & ~(MIN_ALIGN - 1);
+const SLAB_BYTES: usize = (offsetof<Slab>() + (MIN_ALIGN - 1)) & ~(MIN_ALIGN - 1);
 
 /** Offsets in a SuperSlab's metadata. */
 export const GRANULES_OFFSET: usize = SUPERSLAB_PAGES * SLAB_BYTES;
@@ -121,19 +117,13 @@ export function slabOfPage(page: usize): Slab {
 @inline
 export function slabOf(block: usize): Slab {
   const page = block >> PAGE_SHIFT;
-  const slab = recordOf(lookUp(page >> SUPERSLAB_PAGES_SHIFT), page);
-  return changetype<Slab>(changetype<usize>(slab) - <usize>slab.lead * SLAB_BYTES);
+  return recordOf(lookUp(page >> SUPERSLAB_PAGES_SHIFT), page);
 }
 
 // @ts-ignore: decorator
 @inline
 function recordOf(metadata: usize, page: usize): Slab {
   return changetype<Slab>(metadata + (page & (SUPERSLAB_PAGES - 1)) * SLAB_BYTES);
-}
-
-/** The record of the n-th page of a slab. */
-export function slabPage(slab: Slab, n: usize): Slab {
-  return changetype<Slab>(changetype<usize>(slab) + n * SLAB_BYTES);
 }
 
 /** Metadata takes pages in runs of so many, so that they do not lie about between what programs use. */

@@ -27,7 +27,7 @@ import * as platform from "./platform";
 import { beginClaim, endClaim, forgetClaims, growPool, noteRelease, poolChanges } from "./pool";
 import { adoptSlabs, drainPending, retireEmpty, sendHome, takeRemote } from "./remote";
 import { relax } from "./retention";
-import { CLASS_END, CLASS_FIRST, classSize, slabPages } from "./size-class";
+import { CLASS_END, CLASS_FIRST, CLASS_MEDIUM, classSize } from "./size-class";
 import { carve, hasRoom, newSlab, takeFree, takenCount, unqueue } from "./slab";
 import { Slab } from "./superslab";
 import {
@@ -99,8 +99,7 @@ export function refill(cls: u32): usize {
   let list = binHead(binOf(heap, cls));
   let count = record.limit - binRoom(binOf(heap, cls));
   if (!list) {
-    record.magazine = min(record.magazine << 1, record.magazineMax);
-    record.last = LAST_REFILL;
+    lengthen(heap, cls);
     drainPending(heap);
     const slab = slabWithRoom(heap, cls);
     if (slab) {
@@ -113,6 +112,13 @@ export function refill(cls: u32): usize {
   if (list) activate(heap, cls, list, count);
   leave(heap);
   return list;
+}
+
+/** Nothing of `cls` is left in the cache of `heap`, this thread's: its magazines should be longer. */
+export function lengthen(heap: usize, cls: u32): void {
+  const record = classHeap(heap, cls);
+  record.magazine = min(record.magazine << 1, record.magazineMax);
+  record.last = LAST_REFILL;
 }
 
 /** Blocks that are carved at once: carving touches memory, which a system counts as used from then on. */
@@ -183,7 +189,7 @@ function slabWithRoom(heap: usize, cls: u32): Slab | null {
     if (!collected) {
       collected = true;
       collectFor(heap, 0);
-    } else if (growPool(slabPages(cls), since, tries++)) collected = false;
+    } else if (growPool(1, since, tries++)) collected = false;
     else return null;
   }
 }
@@ -223,7 +229,7 @@ function tidy(heap: usize, keep: usize): usize {
   keep = flushBins(heap, keep);
   forwardStray(heap);
   drainPending(heap);
-  for (let cls = CLASS_FIRST; cls < CLASS_END; ++cls) retireEmpty(heap, cls);
+  for (let cls = CLASS_FIRST; cls < CLASS_MEDIUM; ++cls) retireEmpty(heap, cls);
   return keep;
 }
 

@@ -31,7 +31,7 @@ import { MIN_ALIGN, WORD } from "./config";
 import * as native from "./platform/native";
 import * as platform from "./platform";
 import { beginClaim, endClaim } from "./pool";
-import { CLASS_END, CLASS_FIRST, classSize, slabPages } from "./size-class";
+import { CLASS_END, CLASS_FIRST, CLASS_MEDIUM, classSize } from "./size-class";
 import { Slab, allocateMetadata } from "./superslab";
 import { closeGate, see, seeAll } from "./view";
 
@@ -368,7 +368,7 @@ export function makeHeap(id: u32): usize {
     const record = classHeap(heap, cls);
     record.magazineMax = max<u32>(1, min(MAGAZINE_MOST, byBytes));
     record.magazine = leastMagazine(record);
-    if (HK_HARDENED && slabPages(cls) == 1) setBinInverse(binOf(heap, cls), classSize(cls));
+    if (HK_HARDENED && cls < CLASS_MEDIUM) setBinInverse(binOf(heap, cls), classSize(cls));
   }
   const thread = threadHeap(heap);
   thread.fresh = 1;
