@@ -129,7 +129,9 @@ function mallocOrFail(size: usize): usize {
   return block != 0 ? block : native.outOfMemory();
 }
 
-/** A large or huge block; 0 when there is no memory even after everything idle was given up for it. */
+const LARGE_STEP: usize = MEDIUM_MAX >> 3;
+
+/** A medium, large or huge block; 0 when there is no memory even after everything idle was given up for it. */
 function allocateBig(size: usize, align: usize): usize {
   if (size > MAX_REQUEST) return 0;
   if (!hasHeap() && !(HK_NATIVE && joinProcess())) return 0;
@@ -137,6 +139,8 @@ function allocateBig(size: usize, align: usize): usize {
   if (!HK_NATIVE && !HK_SHARED) ready();
   const large = size <= LARGE_MAX && align <= PAGE_SIZE;
   if (size > MEDIUM_MAX && large && align == MIN_ALIGN) {
+    // In steps of an eighth of the smallest, so that one that was freed serves the next.
+    size = (size + (LARGE_STEP - 1)) & ~(LARGE_STEP - 1);
     const cached = takeBig(size);
     if (cached) {
       setBlockClean(false);
@@ -151,7 +155,7 @@ function allocateBig(size: usize, align: usize): usize {
     // What others cache after this thread has emptied the caches counts as a change.
     if (!collected) since = poolChanges();
     const block = large ? allocateLarge(size, align, collected) : allocateHuge(size, align);
-    if (block) return block;
+    if (block) return unmark(block);
     if (!collected) {
       collected = true;
       if (ready()) collect(0);
