@@ -106,40 +106,34 @@ function spread(pages: u32, granule: usize): u64 {
   return ((bits & 1) | ((bits & 2) << 15) | ((bits & 4) << 30) | ((bits & 8) << 45)) * PAGE_BITS;
 }
 
-/** First granule from `granule` on that is free (or taken, with `invert` all ones); NO_RUN when there is none. */
-function seek(metadata: usize, pages: u32, granule: usize, invert: u64): usize {
-  while (granule < SUPERSLAB_GRANULES) {
-    const base = granule & ~WORD_MASK;
-    const free = metadata ? atomicLoad<u64>(wordOf(metadata, granule)) : 0;
-    const bits = ((free | spread(pages, base)) ^ invert) >> (<u64>(granule & WORD_MASK));
-    if (bits) return granule + <usize>ctz<u64>(bits);
-    granule = base + WORD_BITS;
+/**
+ * Start of the first run of `count` free granules at an aligned start; NO_RUN when there is none.
+ *
+ * A run that begins in a word is found by shifting the word over itself: after steps of 1, 2, 4 … a bit is set where so many of them
+ * begin (Warren: Hacker's Delight, 6-3). `run` are the free granules at the end of the words before.
+ */
+function fit(metadata: usize, pages: u32, count: usize, align: usize): usize {
+  let run: usize = 0;
+  for (let base: usize = 0; base < SUPERSLAB_GRANULES; base += WORD_BITS) {
+    const bits = (metadata ? atomicLoad<u64>(wordOf(metadata, base)) : 0) | spread(pages, base);
+    const head = bits == ALL ? WORD_BITS : <usize>ctz<u64>(~bits);
+    const start = (base - run + align - 1) & ~(align - 1);
+    if (start + count <= base + head) return start;
+    if (count <= WORD_BITS) {
+      let begins = bits;
+      let length: usize = 1;
+      while (length < count && begins) {
+        const step = min(length, count - length);
+        begins &= begins >> (<u64>step);
+        length += step;
+      }
+      // Aligned to a whole word it would have been found as its head.
+      if (align > 1) begins &= align < WORD_BITS ? ALL / (((<u64>1) << (<u64>align)) - 1) : 1;
+      if (begins) return base + <usize>ctz<u64>(begins);
+    }
+    run = bits == ALL ? run + WORD_BITS : <usize>clz<u64>(~bits);
   }
   return NO_RUN;
-}
-
-/** Length of the longest run that the last `fit` of this instance saw. */
-let longestSeen: usize = 0;
-
-/** Start of the shortest run of free granules that holds `count` at an aligned start; NO_RUN when there is none. */
-function fit(metadata: usize, pages: u32, count: usize, align: usize): usize {
-  let best: usize = NO_RUN;
-  let bestLength: usize = SUPERSLAB_GRANULES + 1;
-  let longest: usize = 0;
-  for (let start = seek(metadata, pages, 0, 0); start < NO_RUN;) {
-    const end = seek(metadata, pages, start, ALL);
-    const length = end - start;
-    const aligned = (start + align - 1) & ~(align - 1);
-    longest = max(longest, length);
-    if (aligned + count <= end && length < bestLength) {
-      best = aligned;
-      bestLength = length;
-      if (length == count) break;
-    }
-    start = seek(metadata, pages, end, 0);
-  }
-  longestSeen = longest;
-  return best;
 }
 
 /**
@@ -160,7 +154,7 @@ export function allocateLarge(size: usize, align: usize, thorough: bool): usize 
     if (granule == NO_RUN) {
       // A block freed meanwhile may be forgotten by this: hence `thorough`.
       if (load<u8>(longestOf(superslab)) == hint) {
-        store<u8>(longestOf(superslab), <u8>min(longestSeen, count - 1));
+        store<u8>(longestOf(superslab), <u8>(count - 1));
       }
       continue;
     }
