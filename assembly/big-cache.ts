@@ -21,8 +21,8 @@
  */
 
 import { atomicCas, atomicExchange, atomicLoad } from "./atomic";
-import { GRANULE_SHIFT, GRANULE_SIZE, LARGE_MAX_SHIFT, MEDIUM_MAX_SHIFT } from "./config";
-import { BIG_SLOTS, bigSlot } from "./control";
+import { BIG_SLOTS, BIG_WAYS, GRANULE_SHIFT, GRANULE_SIZE, LARGE_MAX_SHIFT, MEDIUM_MAX, SMALL_MAX_SHIFT } from "./config";
+import { bigSlot } from "./control";
 import { freeLarge, setLargeSize } from "./large";
 import * as platform from "./platform";
 import { beginClaim, endClaim, noteRelease } from "./pool";
@@ -32,10 +32,10 @@ import { see } from "./view";
 const STEPS_SHIFT: u32 = 2;
 const STEPS_MASK: u32 = (1 << STEPS_SHIFT) - 1;
 /** Slots of a row of the smallest blocks, which have more than 2^LEAST_SHIFT granules. */
-const WAYS: u32 = 16;
-const LEAST_SHIFT: u32 = <u32>(MEDIUM_MAX_SHIFT - GRANULE_SHIFT);
+const WAYS: u32 = BIG_WAYS;
+const LEAST_SHIFT: u32 = <u32>(SMALL_MAX_SHIFT - GRANULE_SHIFT);
 /** Rows from here on do not exist: blocks of more than LARGE_MAX. */
-const ROWS: u32 = (<u32>(LARGE_MAX_SHIFT - MEDIUM_MAX_SHIFT)) << STEPS_SHIFT;
+const ROWS: u32 = (<u32>(LARGE_MAX_SHIFT - SMALL_MAX_SHIFT)) << STEPS_SHIFT;
 
 const GRANULES_MASK: usize = 0xff;
 const AGE_SHIFT: usize = HK_VIRTUAL ? 56 : 0;
@@ -75,7 +75,8 @@ export function takeBig(size: usize): usize {
   const count = (size + (GRANULE_SIZE - 1)) >> GRANULE_SHIFT;
   const most = max(count, (size + size / (WASTE - 1)) >> GRANULE_SHIFT);
   const row = rowOf(count);
-  const end = slotsOf(min(row + 2, ROWS));
+  // A block of the next class is too large for one of a class.
+  const end = slotsOf(size <= MEDIUM_MAX ? row + 1 : min(row + 2, ROWS));
   for (let index = slotsOf(row); index < end; ++index) {
     const slot = bigSlot(index);
     const word = atomicLoad<usize>(slot);

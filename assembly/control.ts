@@ -31,6 +31,7 @@
 import { atomicAdd, atomicCas, atomicLoad, atomicStore } from "./atomic";
 import { BINS_BYTES, BINS_OFFSET, BIN_SHIFT, GATES, GATE_OFFSET, KINDS, NEXT_OFFSET, NOWHERE } from "./bin";
 import {
+  BIG_SLOTS,
   CONFIG_HASH,
   GROW_UNIT,
   HAS_FAR,
@@ -111,8 +112,6 @@ export let secret: usize = 0;
 /** A line of the processor's cache: what many threads write has one of its own. */
 const LINE: usize = 64;
 
-/** Slots of the cache of large blocks. */
-export const BIG_SLOTS: u32 = 120;
 const BIG_BYTES: usize = (<usize>BIG_SLOTS * WORD + (LINE - 1)) & ~(LINE - 1);
 /** Slots of the quarantine of guard builds, and a line for its counts. */
 export const QUARANTINE_SLOTS: usize = HK_GUARD ? (HK_VIRTUAL ? 4096 : 1024) : 0;
@@ -146,8 +145,6 @@ const BYTES: usize = (LINE + TABLES_END + (GROW_UNIT - 1)) & ~(GROW_UNIT - 1);
 
 // Addresses of the entries of SuperSlabs. Beyond the near ones there are some only with far tables (`isCovered`).
 
-// @ts-ignore: decorator
-@inline
 function entry(superslab: usize, column: usize, size: usize): usize {
   const isNear = !HAS_FAR || superslab < NEAR_SUPERSLABS;
   const columns = isNear ? changetype<usize>(control) + NEAR : far;
@@ -155,8 +152,6 @@ function entry(superslab: usize, column: usize, size: usize): usize {
 }
 
 /** True when there are tables that tell of `page`; from then on this instance has them. Others have no memory there. */
-// @ts-ignore: decorator
-@inline
 export function isCovered(page: usize): bool {
   return !HAS_FAR || page < covered || reachFar();
 }

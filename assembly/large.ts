@@ -321,13 +321,6 @@ export function freeLarge(block: usize, size: usize): void {
   freeGranules(block >> SUPERSLAB_SHIFT, (block & SUPERSLAB_MASK) >> GRANULE_SHIFT, size >> GRANULE_SHIFT);
 }
 
-/** Frees the large block at `block`, which no one else can free: it comes from a thread's cache. */
-export function giveLarge(block: usize): void {
-  const size = largeSize(block);
-  setLargeSize(block, 0);
-  freeLarge(block, size);
-}
-
 /** Makes a large block `size` bytes long where it lies; false when what follows it is not free. */
 export function resizeLarge(block: usize, size: usize): bool {
   const superslab = block >> SUPERSLAB_SHIFT;

@@ -138,9 +138,9 @@ function allocateBig(size: usize, align: usize): usize {
   // What is large needs no thread's heap, but all of the heap in one state.
   if (!HK_NATIVE && !HK_SHARED) ready();
   const large = size <= LARGE_MAX && align <= PAGE_SIZE;
-  if (size > MEDIUM_MAX && large && align == MIN_ALIGN) {
+  if (size > SMALL_MAX && large && align == MIN_ALIGN) {
     // In steps of an eighth of the smallest, so that one that was freed serves the next.
-    size = (size + (LARGE_STEP - 1)) & ~(LARGE_STEP - 1);
+    if (size > MEDIUM_MAX) size = (size + (LARGE_STEP - 1)) & ~(LARGE_STEP - 1);
     const cached = takeBig(size);
     if (cached) {
       setBlockClean(false);

@@ -48,8 +48,6 @@ export function kindOfBlock(address: usize): u32 {
 }
 
 /** The byte of `address`; any address may be asked. */
-// @ts-ignore: decorator
-@inline
 export function kindOf(address: usize): u32 {
   return HAS_FAR ? kindOfPage(address >> PAGE_SHIFT) : kindOfBlock(address);
 }

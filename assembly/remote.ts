@@ -27,7 +27,8 @@ import { atomicCas, atomicLoad, atomicStore } from "./atomic";
 import { PAGE_SHIFT, PAGE_SIZE, SUPERSLAB_PAGES, SUPERSLAB_PAGES_SHIFT } from "./config";
 import { FAIL_INTERIOR_POINTER } from "./failure";
 import { link, next, refuseMarked } from "./free-list";
-import { giveLarge } from "./large";
+import { keepBig } from "./big-cache";
+import { largeSize } from "./large";
 import * as platform from "./platform";
 import { endSuperslab, firstSuperslab } from "./pool";
 import { KIND_LARGE, kindOf, setKind } from "./region";
@@ -79,7 +80,7 @@ export function sendHome(heap: usize): void {
       list = next(block);
       thread.homeward = list;
       platform.order();
-      giveLarge(block);
+      keepBig(block, largeSize(block));
       continue;
     }
     const slab = slabOf(list);
@@ -118,7 +119,7 @@ export function refuseWrong(block: usize): void {
 
 /** Takes one block home that is in no list; for a thread that has no heap and cannot get one. */
 export function sendHomeAlone(block: usize): void {
-  if (kindOf(block) == KIND_LARGE) giveLarge(block);
+  if (kindOf(block) == KIND_LARGE) keepBig(block, largeSize(block));
   else pushRemote(slabOf(block), block, block, 1);
 }
 
