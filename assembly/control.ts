@@ -146,6 +146,12 @@ const BYTES: usize = (LINE + TABLES_END + (GROW_UNIT - 1)) & ~(GROW_UNIT - 1);
 // Addresses of the entries of SuperSlabs. Beyond the near ones there are some only with far tables (`isCovered`).
 
 function entry(superslab: usize, column: usize, size: usize): usize {
+  return inlineEntry(superslab, column, size);
+}
+
+// @ts-ignore: decorator
+@inline
+function inlineEntry(superslab: usize, column: usize, size: usize): usize {
   const isNear = !HAS_FAR || superslab < NEAR_SUPERSLABS;
   const columns = isNear ? changetype<usize>(control) + NEAR : far;
   return columns + superslab * size + (isNear ? NEAR_SUPERSLABS * column : SUPERSLABS * column);
@@ -166,6 +172,13 @@ export function directoryOf(superslab: usize): usize {
 @inline
 export function availableOf(superslab: usize): usize {
   return entry(superslab, AVAILABLE, sizeof<u32>());
+}
+
+/** As `availableOf`, where a call would be felt. */
+// @ts-ignore: decorator
+@inline
+export function availableHere(superslab: usize): usize {
+  return inlineEntry(superslab, AVAILABLE, sizeof<u32>());
 }
 
 // @ts-ignore: decorator

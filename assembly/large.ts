@@ -32,7 +32,7 @@ import {
   SUPERSLAB_PAGES_SHIFT,
   SUPERSLAB_SHIFT,
 } from "./config";
-import { longestOf } from "./control";
+import { isCovered, longestOf } from "./control";
 import {
   NO_PAGES,
   acquirePages,
@@ -46,12 +46,13 @@ import {
   firstSuperslab,
   growPool,
   isTrailing,
+  noteChange,
   poolChanges,
   putPages,
   releaseClaimed,
   releasePages,
 } from "./pool";
-import { KIND_HUGE, KIND_HUGE_TAIL, KIND_LARGE, countKind, kindOfPage, setKind } from "./region";
+import { EACH_BYTE, KIND_HUGE, KIND_HUGE_TAIL, KIND_LARGE, countKind, kindOfPage, setKind } from "./region";
 import { GRANULES_OFFSET, LENGTHS_OFFSET, ensureMetadata, metadataOf } from "./superslab";
 import { see } from "./view";
 
@@ -65,7 +66,8 @@ const WORD_PAGES: usize = WORD_BITS >> PAGE_GRANULES_SHIFT;
 const NO_RUN: usize = SUPERSLAB_GRANULES;
 /** Longest block that fits the byte of its length. */
 const LENGTH_MAX: usize = u8.MAX_VALUE;
-const LONGEST_UNKNOWN: u8 = u8.MAX_VALUE;
+/** A hint of so many says: or more. */
+const LONGEST_MAX: u64 = 127;
 const SUPERSLAB_MASK: usize = ((<usize>1) << SUPERSLAB_SHIFT) - 1;
 
 /** True when the last large block that this instance got reads as zero. */
@@ -98,7 +100,7 @@ function maskOf(first: usize, count: usize): u64 {
   return (ALL >> (<u64>(WORD_BITS - count))) << (<u64>first);
 }
 
-/** The granules of a word's pages that are free because their pages are: the four bits of `pages`, sixteen times each. */
+/** The granules of those of a word's pages that are among `pages`: the four bits, sixteen times each. */
 // @ts-ignore: decorator
 @inline
 function spread(pages: u32, granule: usize): u64 {
@@ -111,11 +113,13 @@ function spread(pages: u32, granule: usize): u64 {
  *
  * A run that begins in a word is found by shifting the word over itself: after steps of 1, 2, 4 … a bit is set where so many of them
  * begin (Warren: Hacker's Delight, 6-3). `run` are the free granules at the end of the words before.
+ * @param pages whose granules are free as well, because they are available in the pool
  */
 function fit(metadata: usize, pages: u32, count: usize, align: usize): usize {
   let run: usize = 0;
   for (let base: usize = 0; base < SUPERSLAB_GRANULES; base += WORD_BITS) {
-    const bits = (metadata ? atomicLoad<u64>(wordOf(metadata, base)) : 0) | spread(pages, base);
+    let bits = metadata ? atomicLoad<u64>(wordOf(metadata, base)) : 0;
+    if (pages) bits |= spread(pages, base);
     const head = bits == ALL ? WORD_BITS : <usize>ctz<u64>(~bits);
     const start = (base - run + align - 1) & ~(align - 1);
     if (start + count <= base + head) return start;
@@ -136,6 +140,43 @@ function fit(metadata: usize, pages: u32, count: usize, align: usize): usize {
   return NO_RUN;
 }
 
+// Hints: for each SuperSlab the length of its longest run of free granules, or more; after a race it can be less. LONGEST_MAX says
+// "so many or more", and leaves the top bit free, by which eight are compared at a time.
+
+const HINTS: usize = sizeof<u64>();
+const TOP_BITS: u64 = EACH_BYTE << 7;
+
+/** The first SuperSlab from `superslab` on that may have a run of `count` granules; `end` when none has. */
+function roomyFrom(superslab: usize, end: usize, count: usize): usize {
+  const least = EACH_BYTE * min<u64>(<u64>count, LONGEST_MAX);
+  while (superslab < end) {
+    const base = superslab & ~(HINTS - 1);
+    const before = <u64>((superslab - base) << 3);
+    const roomy = ((((load<u64>(longestOf(base)) | TOP_BITS) - least) & TOP_BITS) >> before) << before;
+    if (roomy) return min(base + ((<usize>ctz<u64>(roomy)) >> 3), end);
+    superslab = base + HINTS;
+  }
+  return end;
+}
+
+/** Notes how long the run of free granules around [granule, end) is. */
+function noteRun(superslab: usize, metadata: usize, granule: usize, end: usize): void {
+  while (granule > 0) {
+    const bit = (granule - 1) & WORD_MASK;
+    const free = <usize>clz<u64>(~(atomicLoad<u64>(wordOf(metadata, granule - 1)) << (<u64>(WORD_MASK - bit))));
+    granule -= free;
+    if (free <= bit) break;
+  }
+  while (end < SUPERSLAB_GRANULES) {
+    const bit = end & WORD_MASK;
+    const free = <usize>ctz<u64>(~(atomicLoad<u64>(wordOf(metadata, end)) >> (<u64>bit)));
+    end += free;
+    if (free < WORD_BITS - bit) break;
+  }
+  const run = min<usize>(end - granule, <usize>LONGEST_MAX);
+  if (<usize>load<u8>(longestOf(superslab)) < run) store<u8>(longestOf(superslab), <u8>run);
+}
+
 /**
  * A block of `size` bytes at a multiple of `align`, both at most LARGE_MAX and PAGE_SIZE, from the pages there are.
  * @param thorough look also where the hints say that there is no room; they can be wrong after a race
@@ -146,24 +187,23 @@ export function allocateLarge(size: usize, align: usize, thorough: bool): usize 
   const alignGranules = max<usize>(1, align >> GRANULE_SHIFT);
   const first = firstSuperslab();
   const end = endSuperslab();
+  if (end == 0 || !isCovered((end << SUPERSLAB_PAGES_SHIFT) - 1)) return 0;
   // What is left over between large blocks first.
-  for (let superslab = first; superslab < end; ++superslab) {
+  for (let superslab = roomyFrom(first, end, count); superslab < end; superslab = roomyFrom(superslab + 1, end, count)) {
     const hint = load<u8>(longestOf(superslab));
-    if (<usize>hint < count) continue;
     const granule = fit(metadataOf(superslab), 0, count, alignGranules);
-    if (granule == NO_RUN) {
-      // A block freed meanwhile may be forgotten by this: hence `thorough`.
-      if (load<u8>(longestOf(superslab)) == hint) {
-        store<u8>(longestOf(superslab), <u8>(count - 1));
-      }
-      continue;
+    if (granule != NO_RUN) {
+      if (claimGranules(superslab, granule, count)) return finish(superslab, granule, count);
+    } else if (alignGranules == 1 && load<u8>(longestOf(superslab)) == hint) {
+      // What is freed meanwhile may be forgotten by this: hence `thorough`.
+      store<u8>(longestOf(superslab), <u8>(min<usize>(count, <usize>LONGEST_MAX) - 1));
     }
-    if (claimGranules(superslab, granule, count)) return finish(superslab, granule, count);
   }
   for (let superslab = first; superslab < end;) {
     const pages = availablePages(superslab);
-    const room = ((<usize>popcnt<u32>(pages)) << PAGE_GRANULES_SHIFT) + <usize>load<u8>(longestOf(superslab));
-    if (thorough || (pages && room >= count)) {
+    const longest = <usize>load<u8>(longestOf(superslab));
+    const room = ((<usize>popcnt<u32>(pages)) << PAGE_GRANULES_SHIFT) + longest;
+    if (thorough || (pages && (room >= count || longest == <usize>LONGEST_MAX))) {
       const granule = fit(metadataOf(superslab), pages, count, alignGranules);
       if (granule != NO_RUN) {
         if (ensureMetadata(superslab) == 0) {
@@ -184,70 +224,10 @@ function finish(superslab: usize, granule: usize, count: usize): usize {
   return (superslab << SUPERSLAB_SHIFT) + (granule << GRANULE_SHIFT);
 }
 
-/**
- * Takes the granules [granule, granule + count) of a SuperSlab if all are free, joining their pages where need be;
- * all or nothing. Sets `blockClean`.
- */
-function claimGranules(superslab: usize, granule: usize, count: usize): bool {
-  // Others may see some taken that are given back, or that others may have.
-  beginClaim();
-  const metadata = metadataOf(superslab);
-  const base = superslab << SUPERSLAB_PAGES_SHIFT;
-  const end = granule + count;
-  const first = granule >> PAGE_GRANULES_SHIFT;
-  const behind = ((end - 1) >> PAGE_GRANULES_SHIFT) + 1;
-  let joined: u32 = 0;
-  let clean = true;
-  let page = first;
-  while (page < behind) {
-    if (kindOfPage(base + page) == KIND_LARGE) {
-      clean = false;
-      if (!takeBits(pageWord(metadata, page), partOf(page, granule, end))) break;
-    } else {
-      if (!claimPages(base + page, 1)) break;
-      joined |= (<u32>1) << (<u32>page);
-      if (!acquiredClean) clean = false;
-    }
-    ++page;
-  }
-  const failed = page < behind;
-  let changed = false;
-  // Backwards over what was taken: joined pages are opened now that all is ours, or everything is given back.
-  while (page > first) {
-    --page;
-    if (joined & ((<u32>1) << (<u32>page))) {
-      if (failed) putPages(base + page, 1, false);
-      else if (!joinPage(superslab, metadata, page, granule, end)) continue;
-    } else if (failed) freePart(superslab, metadata, page, granule, end);
-    else continue;
-    changed = true;
-  }
-  endClaim(changed);
-  if (failed) return false;
-  blockClean = clean;
-  see((superslab << SUPERSLAB_SHIFT) + (end << GRANULE_SHIFT) - 1);
-  return true;
-}
-
-/** Address of the atomic word that holds the bits of a page's granules. */
-// @ts-ignore: decorator
-@inline
-function pageWord(metadata: usize, page: usize): usize {
-  return wordOf(metadata, page << PAGE_GRANULES_SHIFT);
-}
-
-/** In that word, the bits of those granules of the page that lie in [granule, end). */
-function partOf(page: usize, granule: usize, end: usize): u64 {
-  const from = max(page << PAGE_GRANULES_SHIFT, granule);
-  const to = min((page + 1) << PAGE_GRANULES_SHIFT, end);
-  return maskOf(from & WORD_MASK, to - from);
-}
-
-/** In that word, the bits of all granules of the page. */
-// @ts-ignore: decorator
-@inline
-function wholeOf(page: usize): u64 {
-  return PAGE_BITS << (((page << PAGE_GRANULES_SHIFT) & WORD_MASK) as u64);
+/** Of the granules [granule, end), the bits of those that lie in the word from `base` on. */
+function partOf(base: usize, granule: usize, end: usize): u64 {
+  const from = max(base, granule);
+  return maskOf(from - base, min(base + WORD_BITS, end) - from);
 }
 
 /** Takes all bits of `mask` if all are set. */
@@ -259,37 +239,105 @@ function takeBits(address: usize, mask: u64): bool {
   }
 }
 
-/** Opens a claimed page to large blocks: its granules outside [granule, end) become free; false when there are none. */
-function joinPage(superslab: usize, metadata: usize, page: usize, granule: usize, end: usize): bool {
-  setKind((superslab << SUPERSLAB_PAGES_SHIFT) + page, 1, KIND_LARGE);
-  const rest = wholeOf(page) & ~partOf(page, granule, end);
-  if (!rest) return false;
-  atomicOr<u64>(pageWord(metadata, page), rest);
-  store<u8>(longestOf(superslab), LONGEST_UNKNOWN);
+/**
+ * Takes the granules [granule, granule + count) of a SuperSlab if all are free, joining their pages where need be;
+ * all or nothing. Sets `blockClean`.
+ */
+function claimGranules(superslab: usize, granule: usize, count: usize): bool {
+  const metadata = metadataOf(superslab);
+  const end = granule + count;
+  const base = granule & ~WORD_MASK;
+  blockClean = false;
+  // In one word of joined pages it is one step; otherwise others may see some taken that are given back.
+  if (end > base + WORD_BITS || !takeBits(wordOf(metadata, base), partOf(base, granule, end))) {
+    beginClaim();
+    const claimed = claimSeveral(superslab, metadata, granule, end);
+    endClaim(true);
+    if (!claimed) return false;
+  }
+  see((superslab << SUPERSLAB_SHIFT) + (end << GRANULE_SHIFT) - 1);
   return true;
 }
 
-/** Makes granules free. */
-function freeGranules(superslab: usize, granule: usize, count: usize): void {
-  const metadata = metadataOf(superslab);
-  const end = granule + count;
-  beginClaim();
-  for (let page = granule >> PAGE_GRANULES_SHIFT; page << PAGE_GRANULES_SHIFT < end; ++page) {
-    freePart(superslab, metadata, page, granule, end);
+/** As `claimGranules`, step by step: first the pages that have not joined, then the bits in all words. */
+function claimSeveral(superslab: usize, metadata: usize, granule: usize, end: usize): bool {
+  const firstPage = superslab << SUPERSLAB_PAGES_SHIFT;
+  const behind = ((end - 1) >> PAGE_GRANULES_SHIFT) + 1;
+  let joined: u32 = 0;
+  let clean = true;
+  for (let page = granule >> PAGE_GRANULES_SHIFT; page < behind; ++page) {
+    // What is neither joined nor available has no bits, and so is missed below.
+    if (kindOfPage(firstPage + page) != KIND_LARGE && claimPages(firstPage + page, 1)) {
+      joined |= (<u32>1) << (<u32>page);
+      clean = clean && acquiredClean;
+    } else clean = false;
   }
-  endClaim(true);
+  let base = granule & ~WORD_MASK;
+  for (; base < end; base += WORD_BITS) {
+    if (!takeBits(wordOf(metadata, base), partOf(base, granule, end) & ~spread(joined, base))) break;
+  }
+  const failed = base < end;
+  for (let at = granule & ~WORD_MASK; failed && at < base; at += WORD_BITS) {
+    atomicOr<u64>(wordOf(metadata, at), partOf(at, granule, end) & ~spread(joined, at));
+  }
+  const any = joined != 0;
+  for (; joined; joined &= joined - 1) {
+    const page = <usize>ctz<u32>(joined);
+    if (failed) putPages(firstPage + page, 1, false);
+    else joinPage(firstPage + page, metadata, page << PAGE_GRANULES_SHIFT, granule, end);
+  }
+  if (failed) return false;
+  if (any) {
+    noteRun(superslab, metadata, granule, granule);
+    if (end < SUPERSLAB_GRANULES) noteRun(superslab, metadata, end, end);
+  }
+  blockClean = clean;
+  return true;
 }
 
-/**
- * Makes those of [granule, end) that lie in a page free, and gives the page back to the pool if it has no others, in a claim
- * of the caller's.
- */
-function freePart(superslab: usize, metadata: usize, page: usize, granule: usize, end: usize): void {
-  const word = pageWord(metadata, page);
-  atomicOr<u64>(word, partOf(page, granule, end));
-  store<u8>(longestOf(superslab), LONGEST_UNKNOWN);
-  // Who takes all granules of a page owns it.
-  if (takeBits(word, wholeOf(page))) releaseClaimed((superslab << SUPERSLAB_PAGES_SHIFT) + page, 1);
+/** Opens a claimed page, whose first granule is `first`, to large blocks: its granules outside [granule, end) become free. */
+function joinPage(page: usize, metadata: usize, first: usize, granule: usize, end: usize): void {
+  setKind(page, 1, KIND_LARGE);
+  const base = first & ~WORD_MASK;
+  const rest = wholeOf(first) & ~partOf(base, granule, end);
+  if (rest) atomicOr<u64>(wordOf(metadata, base), rest);
+}
+
+/** In their word, the bits of all granules of the page whose first is `granule`. */
+// @ts-ignore: decorator
+@inline
+function wholeOf(granule: usize): u64 {
+  return PAGE_BITS << ((granule & WORD_MASK) as u64);
+}
+
+/** Makes the granules [granule, end) free. Their pages stay joined until somebody needs pages. */
+function freeGranules(superslab: usize, granule: usize, end: usize): void {
+  const metadata = metadataOf(superslab);
+  for (let base = granule & ~WORD_MASK; base < end; base += WORD_BITS) {
+    atomicOr<u64>(wordOf(metadata, base), partOf(base, granule, end));
+  }
+  noteRun(superslab, metadata, granule, end);
+  noteChange();
+}
+
+/** Gives the pages all of whose granules are free back to the pool; true when there were some. Any thread. */
+export function releaseJoined(): bool {
+  let any = false;
+  const end = endSuperslab();
+  // A page in nobody's reach on the way is one that somebody may be refused for.
+  beginClaim();
+  for (let superslab = firstSuperslab(); superslab < end; ++superslab) {
+    const metadata = metadataOf(superslab);
+    if (metadata == 0 || <usize>load<u8>(longestOf(superslab)) < PAGE_GRANULES) continue;
+    for (let granule: usize = 0; granule < SUPERSLAB_GRANULES; granule += PAGE_GRANULES) {
+      // Who takes all granules of a page owns it.
+      if (!takeBits(wordOf(metadata, granule), wholeOf(granule))) continue;
+      releaseClaimed((superslab << SUPERSLAB_PAGES_SHIFT) + (granule >> PAGE_GRANULES_SHIFT), 1);
+      any = true;
+    }
+  }
+  endClaim(any);
+  return any;
 }
 
 /** Start of the large block that holds `address`, which lies in a page of kind KIND_LARGE; 0 when none does. */
@@ -318,7 +366,8 @@ export function setLargeSize(block: usize, size: usize): void {
 
 /** Frees the large block of `size` bytes at `block`, whose length is 0 already. */
 export function freeLarge(block: usize, size: usize): void {
-  freeGranules(block >> SUPERSLAB_SHIFT, (block & SUPERSLAB_MASK) >> GRANULE_SHIFT, size >> GRANULE_SHIFT);
+  const granule = (block & SUPERSLAB_MASK) >> GRANULE_SHIFT;
+  freeGranules(block >> SUPERSLAB_SHIFT, granule, granule + (size >> GRANULE_SHIFT));
 }
 
 /** Makes a large block `size` bytes long where it lies; false when what follows it is not free. */
@@ -331,7 +380,7 @@ export function resizeLarge(block: usize, size: usize): bool {
   if (count > LENGTH_MAX || granule + count > SUPERSLAB_GRANULES) return false;
   if (count > old && !claimGranules(superslab, granule + old, count - old)) return false;
   store<u8>(length, <u8>count);
-  if (count < old) freeGranules(superslab, granule + count, old - count);
+  if (count < old) freeGranules(superslab, granule + count, granule + old);
   return true;
 }
 
@@ -348,7 +397,8 @@ export function pagesOf(size: usize): usize {
  */
 export function allocateHuge(size: usize, align: usize): usize {
   const count = pagesOf(size);
-  const page = acquirePages(count, max<usize>(1, align >> PAGE_SHIFT), false);
+  let page = acquirePages(count, max<usize>(1, align >> PAGE_SHIFT), false);
+  if (page == NO_PAGES && releaseJoined()) page = acquirePages(count, max<usize>(1, align >> PAGE_SHIFT), false);
   if (page == NO_PAGES) return 0;
   setKind(page, 1, KIND_HUGE);
   setKind(page + 1, count - 1, KIND_HUGE_TAIL);

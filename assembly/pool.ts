@@ -19,8 +19,8 @@
  */
 
 import { atomicAdd, atomicAnd, atomicCas, atomicLoad, atomicOr, atomicStore } from "./atomic";
-import { GROW_UNIT, HAS_FAR, NEAR_PAGES, PAGES, PAGES_END, PAGE_SHIFT, SUPERSLAB_PAGES, SUPERSLAB_PAGES_SHIFT } from "./config";
-import { Control, availableOf, control, dirtyOf, FAR_PAGES, createdEnd, farFirst, isCovered, isJoined, makeFar, needsFar, ownedOf, releasedOf, tablesEnd } from "./control";
+import { GROW_UNIT, HAS_FAR, NEAR_PAGES, NEAR_SUPERSLABS, PAGES, PAGES_END, PAGE_SHIFT, SUPERSLAB_PAGES, SUPERSLAB_PAGES_SHIFT } from "./config";
+import { Control, availableHere, availableOf, control, dirtyOf, FAR_PAGES, createdEnd, farFirst, isCovered, isJoined, makeFar, needsFar, ownedOf, releasedOf, tablesEnd } from "./control";
 import * as platform from "./platform";
 import * as native from "./platform/native";
 import { KIND_METADATA, KIND_RELEASED, setKind } from "./region";
@@ -87,8 +87,9 @@ function scan(superslab: usize, end: usize, count: usize, align: usize, within: 
   let run: usize = 0;
   /** Where the current run begins. */
   let origin: usize = superslab;
+  if (!isCovered((end << SUPERSLAB_PAGES_SHIFT) - 1)) end = min(end, NEAR_SUPERSLABS);
   while (superslab < end) {
-    const bits = availablePages(superslab);
+    const bits = atomicLoad<u32>(availableHere(superslab));
     const base = superslab << SUPERSLAB_PAGES_SHIFT;
     if (within) run = 0;
     let bit: usize = 0;
@@ -240,6 +241,11 @@ export function poolChanges(): u32 {
 /** To be called before memory is made available, or taken that may be given back unused. */
 export function beginClaim(): void {
   if (HK_SHARED) atomicAdd<u64>(traffic(), 1);
+}
+
+/** Some memory has become available, in one step that needed no claim. */
+export function noteChange(): void {
+  if (HK_SHARED) atomicAdd<u64>(traffic(), CHANGE);
 }
 
 /** @param changed some memory has become available */

@@ -18,6 +18,7 @@ import { atomicStore } from "./atomic";
 import { PAGE_MASK, PAGE_SHIFT, PAGE_SIZE, SUPERSLAB_PAGES_SHIFT } from "./config";
 import { secret } from "./control";
 import { link, mark, next } from "./free-list";
+import { releaseJoined } from "./large";
 import * as platform from "./platform";
 import { NO_PAGES, acquirePages, beginClaim, endClaim, putPages, releasePages } from "./pool";
 import { setKind } from "./region";
@@ -58,7 +59,8 @@ export function newSlab(heap: usize, cls: u32): Slab | null {
 function acquireSlabPage(): usize {
   while (true) {
     beginClaim();
-    const page = acquirePages(1, 1, true);
+    let page = acquirePages(1, 1, true);
+    if (page == NO_PAGES && releaseJoined()) page = acquirePages(1, 1, true);
     const superslab = page >> SUPERSLAB_PAGES_SHIFT;
     const unusable = page != NO_PAGES && metadataOf(superslab) == 0;
     if (unusable) putPages(page, 1, false);
