@@ -37,17 +37,12 @@ export const SMALL_MAX_SHIFT: usize = PAGE_SHIFT - 2;
 export const SMALL_MAX: usize = 1 << SMALL_MAX_SHIFT;
 
 /** Largest block of a size class, in bytes, as threads cache them. */
-export const MEDIUM_MAX_SHIFT: usize = PAGE_SHIFT < 13 ? PAGE_SHIFT + 2 : 15;
+export const MEDIUM_MAX_SHIFT: usize = PAGE_SHIFT < 13 ? PAGE_SHIFT + 2 : 16;
 export const MEDIUM_MAX: usize = 1 << MEDIUM_MAX_SHIFT;
 
 /** Largest block cut from granules, in bytes; from here on rounding up to pages wastes at most an eighth. */
 export const LARGE_MAX_SHIFT: usize = PAGE_SHIFT + 3;
 export const LARGE_MAX: usize = 1 << LARGE_MAX_SHIFT;
-
-/** The cache of freed blocks has four rows for each doubling of size from SMALL_MAX to LARGE_MAX, and this many slots for one of the first. */
-export const BIG_WAYS: u32 = 32;
-/** All of its slots: each doubling has half of those before. */
-export const BIG_SLOTS: u32 = 8 * (BIG_WAYS - (BIG_WAYS >> <u32>(LARGE_MAX_SHIFT - SMALL_MAX_SHIFT)));
 
 /** Width of an address, in bytes: 4 or 8. */
 export const WORD: usize = sizeof<usize>();

@@ -5,7 +5,6 @@
  * the address in a global, one instance a thread, and a new thread is told it by the one that has it.
  *
  *   control ─┬─ fields below
- *            ├─ big         BIG_BYTES         cached large blocks                            (big-cache.ts)
  *            ├─ quarantine  QUARANTINE_BYTES  guard builds: freed blocks that wait       (guard/quarantine.ts)
  *            ├─ near tables                   of the first SuperSlabs, see below
  *            ├─ nothing     bins of nobody    empty for ever; not on native                  (thread.ts)
@@ -31,7 +30,6 @@
 import { atomicAdd, atomicCas, atomicLoad, atomicStore } from "./atomic";
 import { BINS_BYTES, BINS_OFFSET, BIN_SHIFT, GATES, GATE_OFFSET, KINDS, NEXT_OFFSET, NOWHERE } from "./bin";
 import {
-  BIG_SLOTS,
   CONFIG_HASH,
   GROW_UNIT,
   HAS_FAR,
@@ -112,7 +110,6 @@ export let secret: usize = 0;
 /** A line of the processor's cache: what many threads write has one of its own. */
 const LINE: usize = 64;
 
-const BIG_BYTES: usize = (<usize>BIG_SLOTS * WORD + (LINE - 1)) & ~(LINE - 1);
 /** Slots of the quarantine of guard builds, and a line for its counts. */
 export const QUARANTINE_SLOTS: usize = HK_GUARD ? (HK_VIRTUAL ? 4096 : 1024) : 0;
 const QUARANTINE_BYTES: usize = HK_GUARD ? LINE + QUARANTINE_SLOTS * WORD : 0;
@@ -127,8 +124,7 @@ const LONGEST: usize = RELEASED + (HK_VIRTUAL ? sizeof<u32>() : 0);
 const COLUMNS_END: usize = LONGEST + sizeof<u8>();
 
 /** Offsets from the control block, which lies at a multiple of a line. */
-const BIG: usize = (offsetof<Control>() + (LINE - 1)) & ~(LINE - 1);
-const QUARANTINE: usize = BIG + BIG_BYTES;
+const QUARANTINE: usize = (offsetof<Control>() + (LINE - 1)) & ~(LINE - 1);
 const NEAR: usize = QUARANTINE + QUARANTINE_BYTES;
 const NEAR_MAP: usize = NEAR + NEAR_SUPERSLABS * COLUMNS_END;
 const NEAR_END: usize = (NEAR_MAP + NEAR_PAGES + (LINE - 1)) & ~(LINE - 1);
@@ -158,6 +154,8 @@ function inlineEntry(superslab: usize, column: usize, size: usize): usize {
 }
 
 /** True when there are tables that tell of `page`; from then on this instance has them. Others have no memory there. */
+// @ts-ignore: decorator
+@inline
 export function isCovered(page: usize): bool {
   return !HAS_FAR || page < covered || reachFar();
 }
@@ -165,7 +163,7 @@ export function isCovered(page: usize): bool {
 // @ts-ignore: decorator
 @inline
 export function directoryOf(superslab: usize): usize {
-  return entry(superslab, DIRECTORY, WORD);
+  return inlineEntry(superslab, DIRECTORY, WORD);
 }
 
 // @ts-ignore: decorator
@@ -203,13 +201,6 @@ export function releasedOf(superslab: usize): usize {
 @inline
 export function longestOf(superslab: usize): usize {
   return entry(superslab, LONGEST, sizeof<u8>());
-}
-
-/** Address of a slot of the cache of large blocks. */
-// @ts-ignore: decorator
-@inline
-export function bigSlot(index: u32): usize {
-  return changetype<usize>(control) + <usize>index * WORD + BIG;
 }
 
 /** Address of the counts of the quarantine; its slots are behind them. */
@@ -425,7 +416,6 @@ export function forgetAll(): void {
   const base = changetype<usize>(control);
   forgetTables(base + NEAR, NEAR_SUPERSLABS);
   if (HAS_FAR && far) forgetTables(far, SUPERSLABS);
-  memory.fill(base + BIG, 0, BIG_BYTES);
   memory.fill(base + TABLES_END, 0, (tablesEnd() << PAGE_SHIFT) - (base + TABLES_END));
   beginMetadata(control);
   control.threads = 0;

@@ -7,7 +7,7 @@
  *   size-class, free-list, bin            arithmetic; links of free blocks; the fast paths' memory
  *   view, control, region                 what an instance can see; the root; address → kind
  *   pool                                  who owns a page
- *   superslab, large, big-cache           metadata; runs of granules and pages; those that were freed
+ *   superslab, large                      metadata; runs of granules and pages
  *   retention                             what goes back to the platform
  *   thread, slab, remote                  a thread's heap; blocks of one class; blocks on their way home
  *   thread-cache                          refill and overflow

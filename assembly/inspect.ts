@@ -13,7 +13,6 @@ import {
   SUPERSLAB_PAGES,
   SUPERSLAB_PAGES_SHIFT,
 } from "./config";
-import { cachedBytes } from "./big-cache";
 import { Control, control, firstHeap, hasHeap, nextHeap } from "./control";
 import { KIND_HUGE, KIND_HUGE_TAIL, kindOfPage } from "./region";
 import { availablePages, endSuperslab, firstSuperslab } from "./pool";
@@ -42,7 +41,7 @@ export function heap_stat(what: u32): usize {
   if (!hasHeap()) return 0;
   if (what == COMMITTED) return atomicLoad<usize>(changetype<usize>(control) + offsetof<Control>("committed"));
   if (what == METADATA) return atomicLoad<usize>(changetype<usize>(control) + offsetof<Control>("metadataBytes"));
-  if (what == STAT_CACHED) return cachedBytes() + cachedSmall();
+  if (what == STAT_CACHED) return cachedSmall();
   let figure: usize = 0;
   if (what == STAT_THREADS) {
     for (let heap = see(firstHeap()); heap; heap = see(nextHeap(heap))) {

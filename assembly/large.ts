@@ -21,6 +21,7 @@ import { atomicCas, atomicLoad, atomicOr } from "./atomic";
 import {
   GRANULE_SHIFT,
   GRANULE_SIZE,
+  MEDIUM_MAX,
   PAGES,
   PAGE_GRANULES,
   PAGE_GRANULES_SHIFT,
@@ -53,7 +54,8 @@ import {
   releasePages,
 } from "./pool";
 import { EACH_BYTE, KIND_HUGE, KIND_HUGE_TAIL, KIND_LARGE, countKind, kindOfPage, setKind } from "./region";
-import { GRANULES_OFFSET, LENGTHS_OFFSET, ensureMetadata, metadataOf } from "./superslab";
+import { classOf } from "./size-class";
+import { GRANULES_OFFSET, LENGTHS_OFFSET, ensureMetadata, lookUp, metadataOf } from "./superslab";
 import { see } from "./view";
 
 const WORD_BITS: usize = 64;
@@ -72,11 +74,6 @@ const SUPERSLAB_MASK: usize = ((<usize>1) << SUPERSLAB_SHIFT) - 1;
 
 /** True when the last large block that this instance got reads as zero. */
 export let blockClean: bool = false;
-
-/** For large blocks that come from the cache. */
-export function setBlockClean(clean: bool): void {
-  blockClean = clean;
-}
 
 // --- Large ---------------------------------------------------------------------------------------------------------
 
@@ -191,7 +188,7 @@ export function allocateLarge(size: usize, align: usize, thorough: bool): usize 
   // What is left over between large blocks first.
   for (let superslab = roomyFrom(first, end, count); superslab < end; superslab = roomyFrom(superslab + 1, end, count)) {
     const hint = load<u8>(longestOf(superslab));
-    const granule = fit(metadataOf(superslab), 0, count, alignGranules);
+    const granule = fit(lookUp(superslab), 0, count, alignGranules);
     if (granule != NO_RUN) {
       if (claimGranules(superslab, granule, count)) return finish(superslab, granule, count);
     } else if (alignGranules == 1 && load<u8>(longestOf(superslab)) == hint) {
@@ -354,20 +351,26 @@ export function largeAround(address: usize): usize {
 /** Bytes of the large block at `block`; 0 when none starts there. */
 export function largeSize(block: usize): usize {
   if (block & (GRANULE_SIZE - 1)) return 0;
-  const metadata = metadataOf(block >> SUPERSLAB_SHIFT);
+  const metadata = lookUp(block >> SUPERSLAB_SHIFT);
   return (<usize>load<u8>(lengthOf(metadata, (block & SUPERSLAB_MASK) >> GRANULE_SHIFT))) << GRANULE_SHIFT;
 }
 
-/** Writes the length of the large block at `block`: 0 while nobody holds it. */
-export function setLargeSize(block: usize, size: usize): void {
-  const granule = (block & SUPERSLAB_MASK) >> GRANULE_SHIFT;
-  store<u8>(lengthOf(metadataOf(block >> SUPERSLAB_SHIFT), granule), <u8>(size >> GRANULE_SHIFT));
+/** The class of the large block at `block` if it is one that threads cache; 0 when it is longer, or none starts there. */
+// @ts-ignore: decorator
+@inline
+export function classOfLarge(block: usize): u32 {
+  const size = largeSize(block);
+  return size - 1 < MEDIUM_MAX ? classOf(size - 1) : 0;
 }
 
-/** Frees the large block of `size` bytes at `block`, whose length is 0 already. */
-export function freeLarge(block: usize, size: usize): void {
+/** Frees the large block at `block`. */
+export function freeLarge(block: usize): void {
+  const superslab = block >> SUPERSLAB_SHIFT;
   const granule = (block & SUPERSLAB_MASK) >> GRANULE_SHIFT;
-  freeGranules(block >> SUPERSLAB_SHIFT, granule, granule + (size >> GRANULE_SHIFT));
+  const length = lengthOf(metadataOf(superslab), granule);
+  const end = granule + <usize>load<u8>(length);
+  store<u8>(length, 0);
+  freeGranules(superslab, granule, end);
 }
 
 /** Makes a large block `size` bytes long where it lies; false when what follows it is not free. */

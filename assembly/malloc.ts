@@ -6,7 +6,6 @@
  */
 
 import { binHead, binOf, binRoom, gateOf, mayBeInside, raiseBinRoom, setBinHead, setBinRoom } from "./bin";
-import { keepBig, takeBig } from "./big-cache";
 import {
   GRANULE_SIZE,
   LARGE_MAX,
@@ -28,12 +27,13 @@ import {
   blockClean,
   clearHuge,
   freeHuge,
+  freeLarge,
   hugeSize,
+  classOfLarge,
   largeSize,
   pagesOf,
   resizeHuge,
   resizeLarge,
-  setBlockClean,
 } from "./large";
 import { joinProcess, ready } from "./lifecycle";
 import * as platform from "./platform";
@@ -138,15 +138,9 @@ function allocateBig(size: usize, align: usize): usize {
   // What is large needs no thread's heap, but all of the heap in one state.
   if (!HK_NATIVE && !HK_SHARED) ready();
   const large = size <= LARGE_MAX && align <= PAGE_SIZE;
-  if (size > SMALL_MAX && large && align == MIN_ALIGN) {
-    // In steps of an eighth of the smallest, so that one that was freed serves the next.
-    if (size > MEDIUM_MAX) size = (size + (LARGE_STEP - 1)) & ~(LARGE_STEP - 1);
-    const cached = takeBig(size);
-    if (cached) {
-      setBlockClean(false);
-      return cached;
-    }
-  }
+  // As long as those that threads cache, or in steps of an eighth of the smallest, so that one that was freed serves the next.
+  if (size <= MEDIUM_MAX) size = classSize(classOf(max(size, GRANULE_SIZE) - 1));
+  else if (large) size = (size + (LARGE_STEP - 1)) & ~(LARGE_STEP - 1);
   const spare = align > PAGE_SIZE ? (align >> PAGE_SHIFT) - 1 : 0;
   let collected = false;
   let since: u32 = 0;
@@ -169,8 +163,8 @@ function freeSlow(block: usize): void {
   // Before an instance has seen the heap no kind is what it seems, and no bin has room.
   if (LINKED && !hasHeap()) return;
   const kind = kindOf(block);
-  const cls = kind < CLASS_FIRST ? mediumOf(block, kind) : kind;
-  if (cls == NO_CLASS) {
+  const cls = kind == KIND_LARGE ? classOfLarge(block) : kind;
+  if (cls < CLASS_FIRST) {
     if (block) freeBig(block, kind);
     return;
   }
@@ -180,27 +174,20 @@ function freeSlow(block: usize): void {
     else refuseWrong(block);
   }
   mark(block);
-  // Where there is no memory for a heap of this thread's own, the block goes straight to where it came from.
-  if (!ready()) return HK_NATIVE ? sendHomeAlone(block) : unreachable();
-  // All has just been freed at once.
-  if (!HK_NATIVE && !HK_SHARED && kindOf(block) != kind) return;
-  if (gateOf(current()) != current()) openGate(current());
-  const bin = binOf(current(), cls);
-  if (!binRoom(bin)) overflow(cls);
+  let bin = binOf(gateOf(current()), cls);
+  if (HK_UNSAFE || !binRoom(bin)) {
+    // Where there is no memory for a heap of this thread's own, the block goes straight to where it came from.
+    if (!ready()) return HK_NATIVE ? sendHomeAlone(block) : unreachable();
+    // All has just been freed at once.
+    if (!HK_NATIVE && !HK_SHARED && kindOf(block) != kind) return;
+    if (gateOf(current()) != current()) openGate(current());
+    bin = binOf(current(), cls);
+    if (!binRoom(bin)) overflow(cls);
+  }
   link(block, binHead(bin));
   platform.order();
   setBinHead(bin, block);
   setBinRoom(bin, binRoom(bin) - 1);
-}
-
-const NO_CLASS: u32 = 0;
-
-/** The class of a block that lies in a page of `kind`, if it is a medium one and as long as those of a class; else NO_CLASS. */
-function mediumOf(block: usize, kind: u32): u32 {
-  const size = kind == KIND_LARGE ? largeSize(block) : 0;
-  if (size <= SMALL_MAX || size > MEDIUM_MAX) return NO_CLASS;
-  const cls = classOf(size - 1);
-  return classSize(cls) == size ? cls : NO_CLASS;
 }
 
 /** Large blocks that this thread has freed; every RELAX_EVERY-th looks at what should go back to the platform. */
@@ -211,7 +198,7 @@ const RELAX_EVERY: u32 = 8;
 function freeBig(block: usize, kind: u32): void {
   const size = malloc_usable_size(block);
   if (size == 0) return refuse(block);
-  if (kind == KIND_LARGE) keepBig(block, size);
+  if (kind == KIND_LARGE) freeLarge(block);
   else freeHuge(block, size);
   if (HK_VIRTUAL && (++bigFrees & (RELAX_EVERY - 1)) == 0) relax();
 }

@@ -27,8 +27,7 @@ import { atomicCas, atomicLoad, atomicStore } from "./atomic";
 import { PAGE_SHIFT, PAGE_SIZE, SUPERSLAB_PAGES, SUPERSLAB_PAGES_SHIFT } from "./config";
 import { FAIL_INTERIOR_POINTER } from "./failure";
 import { link, next, refuseMarked } from "./free-list";
-import { keepBig } from "./big-cache";
-import { largeSize } from "./large";
+import { freeLarge } from "./large";
 import * as platform from "./platform";
 import { endSuperslab, firstSuperslab } from "./pool";
 import { KIND_LARGE, kindOf, setKind } from "./region";
@@ -80,7 +79,7 @@ export function sendHome(heap: usize): void {
       list = next(block);
       thread.homeward = list;
       platform.order();
-      keepBig(block, largeSize(block));
+      freeLarge(block);
       continue;
     }
     const slab = slabOf(list);
@@ -119,7 +118,7 @@ export function refuseWrong(block: usize): void {
 
 /** Takes one block home that is in no list; for a thread that has no heap and cannot get one. */
 export function sendHomeAlone(block: usize): void {
-  if (kindOf(block) == KIND_LARGE) keepBig(block, largeSize(block));
+  if (kindOf(block) == KIND_LARGE) freeLarge(block);
   else pushRemote(slabOf(block), block, block, 1);
 }
 

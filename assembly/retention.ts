@@ -11,8 +11,8 @@
 
 import { atomicCas, atomicLoad, atomicStore } from "./atomic";
 import { PAGE_SHIFT, PAGE_SIZE, SUPERSLAB_PAGES_SHIFT, SUPERSLAB_SHIFT } from "./config";
-import { ageBig } from "./big-cache";
 import { Control, control } from "./control";
+import { releaseJoined } from "./large";
 import * as platform from "./platform";
 import * as native from "./platform/native";
 import {
@@ -52,8 +52,8 @@ export function relax(): void {
   const now = <u32>platform.now();
   const age = <u32>native.setting(SETTING_MILLISECONDS, HK_RETAIN_MS);
   if (isDue(offsetof<Control>("lastAging"), now, max<u32>(age >> LOOKS_SHIFT, PAUSE))) {
+    releaseJoined();
     purgeOlder(now, age);
-    ageBig(1 << LOOKS_SHIFT);
   }
   const keep = retainedMax();
   const retained = atomicLoad<u32>(changetype<usize>(control) + offsetof<Control>("retained"));

@@ -92,7 +92,7 @@ export function metadataOf(superslab: usize): usize {
 /** As `metadataOf`, where one call more would be felt. */
 // @ts-ignore: decorator
 @inline
-function lookUp(superslab: usize): usize {
+export function lookUp(superslab: usize): usize {
   return isCovered(superslab << SUPERSLAB_PAGES_SHIFT) ? see(atomicLoad<usize>(directoryOf(superslab))) : 0;
 }
 

@@ -20,7 +20,6 @@
 
 import { atomicCas, atomicLoad, atomicStore } from "./atomic";
 import { binHead, binOf, binRoom, setBinHead, setBinRoom } from "./bin";
-import { flushBig } from "./big-cache";
 import { Control, control, firstHeap, nextHeap } from "./control";
 import { next } from "./free-list";
 import * as platform from "./platform";
@@ -217,7 +216,7 @@ export function collect(keep: usize): usize {
 
 function collectFor(heap: usize, keep: usize): usize {
   while (adoptAbandoned(heap)) {}
-  return flushBig(tidy(heap, keep));
+  return tidy(heap, keep);
 }
 
 /**
