@@ -109,29 +109,39 @@ function spread(pages: u32, granule: usize): u64 {
  * Start of the first run of `count` free granules at an aligned start; NO_RUN when there is none.
  *
  * A run that begins in a word is found by shifting the word over itself: after steps of 1, 2, 4 … a bit is set where so many of them
- * begin (Warren: Hacker's Delight, 6-3). `run` are the free granules at the end of the words before.
+ * begin (Warren: Hacker's Delight, 6-3). All six steps are taken, of 0 where fewer will do: branches could not be foretold. `run` are
+ * the free granules at the end of the words before.
  * @param pages whose granules are free as well, because they are available in the pool
  */
 function fit(metadata: usize, pages: u32, count: usize, align: usize): usize {
+  let steps = <u64>count - 1;
+  const step1 = min<u64>(steps, 1);
+  steps -= step1;
+  const step2 = min<u64>(steps, 2);
+  steps -= step2;
+  const step4 = min<u64>(steps, 4);
+  steps -= step4;
+  const step8 = min<u64>(steps, 8);
+  steps -= step8;
+  const step16 = min<u64>(steps, 16);
+  steps -= step16;
+  const step32 = min<u64>(steps, 32);
+  // Where a run within a word may begin. Aligned to a whole word, or longer, it is found as the head of one.
+  const starts: u64 = steps > step32 ? 0 : align < WORD_BITS ? ALL / (((<u64>1) << (<u64>align)) - 1) : 1;
   let run: usize = 0;
   for (let base: usize = 0; base < SUPERSLAB_GRANULES; base += WORD_BITS) {
     let bits = metadata ? atomicLoad<u64>(wordOf(metadata, base)) : 0;
     if (pages) bits |= spread(pages, base);
-    const head = bits == ALL ? WORD_BITS : <usize>ctz<u64>(~bits);
     const start = (base - run + align - 1) & ~(align - 1);
-    if (start + count <= base + head) return start;
-    if (count <= WORD_BITS) {
-      let begins = bits;
-      let length: usize = 1;
-      while (length < count && begins) {
-        const step = min(length, count - length);
-        begins &= begins >> (<u64>step);
-        length += step;
-      }
-      // Aligned to a whole word it would have been found as its head.
-      if (align > 1) begins &= align < WORD_BITS ? ALL / (((<u64>1) << (<u64>align)) - 1) : 1;
-      if (begins) return base + <usize>ctz<u64>(begins);
-    }
+    if (start + count <= base + <usize>ctz<u64>(~bits)) return start;
+    let begins = bits & (bits >> step1);
+    begins &= begins >> step2;
+    begins &= begins >> step4;
+    begins &= begins >> step8;
+    begins &= begins >> step16;
+    begins &= begins >> step32;
+    begins &= starts;
+    if (begins) return base + <usize>ctz<u64>(begins);
     run = bits == ALL ? run + WORD_BITS : <usize>clz<u64>(~bits);
   }
   return NO_RUN;
