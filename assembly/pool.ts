@@ -90,8 +90,12 @@ function scan(superslab: usize, end: usize, count: usize, align: usize, within: 
   if (!isCovered((end << SUPERSLAB_PAGES_SHIFT) - 1)) end = min(end, NEAR_SUPERSLABS);
   while (superslab < end) {
     const bits = atomicLoad<u32>(availableHere(superslab));
+    if (within || !bits) run = 0;
+    if (!bits) {
+      ++superslab;
+      continue;
+    }
     const base = superslab << SUPERSLAB_PAGES_SHIFT;
-    if (within) run = 0;
     let bit: usize = 0;
     let retry = false;
     while (bit < SUPERSLAB_PAGES) {

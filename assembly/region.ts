@@ -75,13 +75,9 @@ export function setKind(page: usize, count: usize, kind: u32): void {
 function fill(at: usize, count: usize, kind: u32): void {
   const end = at + count;
   // Runs are short: a loop of words costs less than the call that memory.fill is.
-  while (at < end) {
-    if (at & WORD_MASK || end - at < sizeof<u64>()) store<u8>(at++, <u8>kind);
-    else {
-      store<u64>(at, EACH_BYTE * <u64>kind);
-      at += sizeof<u64>();
-    }
-  }
+  while (at < end && at & WORD_MASK) store<u8>(at++, <u8>kind);
+  for (; at + sizeof<u64>() <= end; at += sizeof<u64>()) store<u64>(at, EACH_BYTE * <u64>kind);
+  while (at < end) store<u8>(at++, <u8>kind);
 }
 
 /** Pages from `page` on, before `end`, that are of `kind`. */
