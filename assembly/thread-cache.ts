@@ -22,6 +22,7 @@ import { atomicCas, atomicLoad, atomicStore } from "./atomic";
 import { binHead, binOf, binRoom, setBinHead, setBinRoom } from "./bin";
 import { Control, control, firstHeap, nextHeap } from "./control";
 import { next } from "./free-list";
+import { releaseJoined } from "./large";
 import * as platform from "./platform";
 import { beginClaim, endClaim, forgetClaims, growPool, noteRelease, poolChanges } from "./pool";
 import { adoptSlabs, drainPending, retireEmpty, sendHome, takeRemote } from "./remote";
@@ -210,6 +211,7 @@ function mostlyFreed(heap: usize): bool {
 export function collect(keep: usize): usize {
   const heap = enter();
   keep = collectFor(heap, keep);
+  releaseJoined();
   leave(heap);
   return keep;
 }
