@@ -28,6 +28,7 @@ import {
   PAGE_MASK,
   PAGE_SHIFT,
   PAGE_SIZE,
+  SMALL_MAX,
   SUPERSLAB_GRANULES,
   SUPERSLAB_PAGES,
   SUPERSLAB_PAGES_SHIFT,
@@ -365,12 +366,15 @@ export function largeSize(block: usize): usize {
   return (<usize>load<u8>(lengthOf(metadata, (block & SUPERSLAB_MASK) >> GRANULE_SHIFT))) << GRANULE_SHIFT;
 }
 
-/** The class of the large block at `block` if it is one that threads cache; 0 when it is longer, or none starts there. */
+/**
+ * The class of the large block at `block` if it is medium; 0 when it is longer, or none starts there, or it is shorter: then it need not
+ * be aligned as the blocks of slabs are.
+ */
 // @ts-ignore: decorator
 @inline
 export function classOfLarge(block: usize): u32 {
   const size = largeSize(block);
-  return size - 1 < MEDIUM_MAX ? classOf(size - 1) : 0;
+  return size - (SMALL_MAX + 1) < MEDIUM_MAX - SMALL_MAX ? classOf(size - 1) : 0;
 }
 
 /** Frees the large block at `block`. */

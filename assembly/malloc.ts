@@ -139,8 +139,8 @@ function allocateBig(size: usize, align: usize): usize {
   if (!HK_NATIVE && !HK_SHARED) ready();
   const large = size <= LARGE_MAX && align <= PAGE_SIZE;
   // As long as those that threads cache, or in steps of an eighth of the smallest, so that one that was freed serves the next.
-  if (size <= MEDIUM_MAX) size = classSize(classOf(max(size, GRANULE_SIZE) - 1));
-  else if (large) size = (size + (LARGE_STEP - 1)) & ~(LARGE_STEP - 1);
+  if (size > SMALL_MAX && size <= MEDIUM_MAX) size = classSize(classOf(size - 1));
+  else if (size > MEDIUM_MAX && large) size = (size + (LARGE_STEP - 1)) & ~(LARGE_STEP - 1);
   const spare = align > PAGE_SIZE ? (align >> PAGE_SHIFT) - 1 : 0;
   let collected = false;
   let since: u32 = 0;
