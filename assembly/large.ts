@@ -260,12 +260,15 @@ function claimGranules(superslab: usize, granule: usize, count: usize): bool {
   if (end > base + WORD_BITS || !takeBits(wordOf(metadata, base), partOf(base, granule, end))) {
     beginClaim();
     const claimed = claimSeveral(superslab, metadata, granule, end);
-    endClaim(true);
+    endClaim(shared);
     if (!claimed) return false;
   }
   see((superslab << SUPERSLAB_SHIFT) + (end << GRANULE_SHIFT) - 1);
   return true;
 }
+
+/** Whether the last `claimSeveral` has made any memory available to others. */
+let shared: bool = false;
 
 /** As `claimGranules`, step by step: first the pages that have not joined, then the bits in all words. */
 function claimSeveral(superslab: usize, metadata: usize, granule: usize, end: usize): bool {
@@ -289,6 +292,7 @@ function claimSeveral(superslab: usize, metadata: usize, granule: usize, end: us
     atomicOr<u64>(wordOf(metadata, at), partOf(at, granule, end) & ~spread(joined, at));
   }
   const any = joined != 0;
+  shared = any || (failed && base > (granule & ~WORD_MASK));
   for (; joined; joined &= joined - 1) {
     const page = <usize>ctz<u32>(joined);
     if (failed) putPages(firstPage + page, 1, false);
@@ -328,15 +332,19 @@ function freeGranules(superslab: usize, granule: usize, end: usize): void {
   noteChange();
 }
 
-/** Gives the pages all of whose granules are free back to the pool; true when there were some. Any thread. */
-export function releaseJoined(): bool {
+/**
+ * Gives the pages all of whose granules are free back to the pool. Any thread, in no claim.
+ * @param thorough look also where the hints say that there are none
+ * @returns true when there were some
+ */
+export function releaseJoined(thorough: bool): bool {
   let any = false;
   const end = endSuperslab();
   // A page in nobody's reach on the way is one that somebody may be refused for.
   beginClaim();
   for (let superslab = firstSuperslab(); superslab < end; ++superslab) {
     const metadata = metadataOf(superslab);
-    if (metadata == 0 || <usize>load<u8>(longestOf(superslab)) < PAGE_GRANULES) continue;
+    if (metadata == 0 || (!thorough && <usize>load<u8>(longestOf(superslab)) < PAGE_GRANULES)) continue;
     for (let granule: usize = 0; granule < SUPERSLAB_GRANULES; granule += PAGE_GRANULES) {
       // Who takes all granules of a page owns it.
       if (!takeBits(wordOf(metadata, granule), wholeOf(granule))) continue;
@@ -415,7 +423,7 @@ export function pagesOf(size: usize): usize {
 export function allocateHuge(size: usize, align: usize): usize {
   const count = pagesOf(size);
   let page = acquirePages(count, max<usize>(1, align >> PAGE_SHIFT), false);
-  if (page == NO_PAGES && releaseJoined()) page = acquirePages(count, max<usize>(1, align >> PAGE_SHIFT), false);
+  if (page == NO_PAGES && releaseJoined(false)) page = acquirePages(count, max<usize>(1, align >> PAGE_SHIFT), false);
   if (page == NO_PAGES) return 0;
   setKind(page, 1, KIND_HUGE);
   setKind(page + 1, count - 1, KIND_HUGE_TAIL);
@@ -467,6 +475,7 @@ export function resizeHuge(block: usize, size: usize): bool {
   while (true) {
     const since = poolChanges();
     if (claimPages(end, count - old)) break;
+    if (releaseJoined(tries > 0) && claimPages(end, count - old)) break;
     // At the end of memory, the memory can be made longer.
     if (!isTrailing(end) || !growPool(count - old, since, tries++)) return false;
   }

@@ -19,7 +19,7 @@ import {
   WORD,
 } from "./config";
 import { hasHeap, nothing } from "./control";
-import { FAIL_NOT_A_BLOCK } from "./failure";
+import { FAIL_INTERIOR_POINTER, FAIL_NOT_A_BLOCK } from "./failure";
 import { codeOf, isMarked, link, mark, next, refuseMarked, unmark } from "./free-list";
 import {
   allocateHuge,
@@ -30,6 +30,7 @@ import {
   freeLarge,
   hugeSize,
   classOfLarge,
+  largeAround,
   largeSize,
   pagesOf,
   resizeHuge,
@@ -205,7 +206,11 @@ function freeBig(block: usize, kind: u32): void {
 
 /** A pointer that is not the start of a block. */
 function refuse(block: usize): void {
-  if (HK_HARDENED) platform.fail(FAIL_NOT_A_BLOCK, block, 0, block, 0);
+  if (HK_HARDENED) {
+    const start = kindOf(block) == KIND_LARGE ? largeAround(block) : 0;
+    if (start) platform.fail(FAIL_INTERIOR_POINTER, start, largeSize(start), block, 0);
+    platform.fail(FAIL_NOT_A_BLOCK, block, 0, block, 0);
+  }
   if (HK_NATIVE) native.foreign(block);
 }
 

@@ -60,7 +60,7 @@ function acquireSlabPage(): usize {
   while (true) {
     beginClaim();
     let page = acquirePages(1, 1, true);
-    if (page == NO_PAGES && releaseJoined()) page = acquirePages(1, 1, true);
+    if (page == NO_PAGES && releaseJoined(false)) page = acquirePages(1, 1, true);
     const superslab = page >> SUPERSLAB_PAGES_SHIFT;
     const unusable = page != NO_PAGES && metadataOf(superslab) == 0;
     if (unusable) putPages(page, 1, false);

@@ -211,14 +211,15 @@ function mostlyFreed(heap: usize): bool {
 export function collect(keep: usize): usize {
   const heap = enter();
   keep = collectFor(heap, keep);
-  releaseJoined();
   leave(heap);
   return keep;
 }
 
 function collectFor(heap: usize, keep: usize): usize {
   while (adoptAbandoned(heap)) {}
-  return tidy(heap, keep);
+  keep = tidy(heap, keep);
+  releaseJoined(true);
+  return keep;
 }
 
 /**

@@ -5,6 +5,8 @@ import { ClassStat, Kind, RawHeap, Stat } from "./support/raw-heap.js";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
+/** Bytes of the largest block that threads cache. */
+const MEDIUM_MAX = 64 * KIB;
 const EINVAL = 22;
 const ENOMEM = 12;
 
@@ -259,7 +261,8 @@ describe.each(buildsWhere(({ guard }) => !guard))("$name", (build) => {
     const h = heap();
     expect(h.prewarm(0, 10)).toBe(0);
     expect(h.prewarm(tooMuch, 10)).toBe(0);
-    expect(h.prewarm(build.pageSize, 10)).toBe(0);
+    expect(h.prewarm(MEDIUM_MAX + 1, 10)).toBe(0);
+    expect(h.prewarm(MEDIUM_MAX, 1)).toBe(1);
   });
 
   test("prewarm caches nothing that lies between large blocks, where no slab has room", () => {

@@ -24,7 +24,7 @@ describe.each(buildsWhere(({ wide, guard, addressBits }) => !wide && !guard && a
         fillAndFree(heap, 64 * KIB);
         fillAndFree(heap, 32 * KIB);
         // Metadata, which stays, lies between: blocks that are much larger would not fill the memory any more.
-        fillAndFree(heap, 3 * MIB + 1);
+        fillAndFree(heap, 300 * KIB);
       },
       TIMEOUT_MS,
     );

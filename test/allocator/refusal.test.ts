@@ -62,7 +62,7 @@ describe.each(buildsWhere(({ shared }) => shared))("$name", (build) => {
 /** In guard builds what is freed waits in quarantine. */
 describe.each(buildsWhere(({ shared, guard }) => shared && !guard))("$name", (build) => {
   test.each([
-    { what: "large", size: build.pageSize },
+    { what: "large", size: 100 * 1024 },
     { what: "huge", size: build.pageSize * 9 },
   ])("a $what block that another thread frees while one asks the memory for more is not refused", ({ size }) => {
     const memory = new RefusingMemory(build, MAXIMUM_PAGES);

@@ -9,7 +9,7 @@ const MIN_BLOCK = 16;
 const EXACT_MAX = 128;
 const SMALL_WASTE = 1 / 5;
 /** Above this size, at most an eighth may be. */
-const LARGE_FROM = 32 * KIB;
+const LARGE_FROM = 64 * KIB;
 const LARGE_WASTE = 1 / 8;
 
 /**
