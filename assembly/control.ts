@@ -416,6 +416,7 @@ export function forgetAll(): void {
   const base = changetype<usize>(control);
   forgetTables(base + NEAR, NEAR_SUPERSLABS);
   if (HAS_FAR && far) forgetTables(far, SUPERSLABS);
+  memory.fill(base + QUARANTINE, 0, QUARANTINE_BYTES);
   memory.fill(base + TABLES_END, 0, (tablesEnd() << PAGE_SHIFT) - (base + TABLES_END));
   beginMetadata(control);
   control.threads = 0;

@@ -4,8 +4,9 @@ import { CONFIG_HASH, MEDIUM_MAX } from "./config";
 import { hasHeap } from "./control";
 import { link, next } from "./free-list";
 import { STAT_THREADS, class_stat, heap_stat } from "./inspect";
+import { classOfLarge } from "./large";
 import { exitThread, ready, restartThread, startThread, threadId } from "./lifecycle";
-import { free, malloc, malloc_usable_size } from "./malloc";
+import { free, malloc } from "./malloc";
 import { releases } from "./pool";
 import {
   KIND_FOREIGN,
@@ -18,7 +19,7 @@ import {
   kindOf,
 } from "./region";
 import { purgeBeyond } from "./retention";
-import { classOf } from "./size-class";
+import { CLASS_MEDIUM, classOf } from "./size-class";
 import { activeBlocks, collect, reclaimThread, widen } from "./thread-cache";
 
 export { class_stat, heap_stat };
@@ -77,8 +78,8 @@ export function malloc_prewarm(size: usize, count: usize): usize {
   let list: usize = 0;
   for (let missing = widen(cls, count); missing; --missing) {
     const block = malloc(size);
-    // No memory, or none but for a block between large ones, which is not of the class.
-    if (classOf(malloc_usable_size(block) - 1) != cls) {
+    // No memory, or none but for a block between large ones, which no bin takes.
+    if ((cls < CLASS_MEDIUM ? kindOf(block) : classOfLarge(block)) != cls) {
       free(block);
       break;
     }

@@ -116,10 +116,8 @@ function mallocSlow(size: usize): usize {
     else lengthen(current(), cls);
   }
   if (!block && cls >= CLASS_MEDIUM) return allocateBig(classSize(cls), MIN_ALIGN);
-  // A slab needs pages that lie together; a block that is not much smaller may still fit between large ones.
-  // It keeps the alignment that the class has. A process may have no heap, since the system gave no memory for one.
-  if (!block && classSize(cls) >= GRANULE_SIZE && (!HK_NATIVE || hasHeap()))
-    return allocateLarge(classSize(cls), classSize(cls) & -classSize(cls), true);
+  // A slab needs a page; a block that is not much smaller may still fit between large ones. It keeps the alignment that the class has.
+  if (!block && classSize(cls) >= GRANULE_SIZE) return allocateBig(classSize(cls), classSize(cls) & -classSize(cls));
   if (HK_HARDENED && block) unmark(block);
   return block;
 }

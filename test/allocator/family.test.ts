@@ -267,7 +267,7 @@ describe.each(buildsWhere(({ guard }) => !guard))("$name", (build) => {
 
   test("prewarm caches nothing that lies between large blocks, where no slab has room", () => {
     const h = RawHeap.create(build, 400);
-    const small = build.pageSize / 2;
+    const small = build.pageSize / 4;
     const large = 7 * build.pageSize + 1;
     const first = h.malloc(small);
     while (h.malloc(large) !== 0);

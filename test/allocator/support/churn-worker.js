@@ -123,7 +123,8 @@ function verify(address) {
 function make() {
   const size = Math.max(16, newSize());
   const how = random() & 15;
-  const align = 16 << (random() % 10);
+  // Whoever fills the memory asks for what every free block of the size will do for.
+  const align = 16 << (role === "fill" ? 0 : random() % 10);
   const address = (how === 0 ? calloc(1, size) : how === 1 ? memalign(align, size) : malloc(size)) >>> 0;
   if (address === 0) {
     counters[FIELD.refused]++;
