@@ -34,11 +34,14 @@ export class Model {
   #seed = 0;
   #live = 0;
 
-  /** A model of a heap that has only just been made: what of its memory is not free is its own for ever. */
+  /** A model of a heap in which nothing is allocated: what of its memory is its own now is so for ever. */
   constructor(heap: RawHeap) {
     this.memory = heap.memory;
     this.#taken = new Uint8Array((this.memory.maximumPages * WASM_PAGE) / MIN_ALIGN);
-    this.#taken.fill(1, 0, (heap.stat(Stat.Committed) - heap.stat(Stat.FreePages)) / MIN_ALIGN);
+    const { pageSize } = heap.build;
+    for (let page = 0; page < this.memory.length; page += pageSize) {
+      if (heap.kind(page) === Kind.Metadata) this.#taken.fill(1, page / MIN_ALIGN, (page + pageSize) / MIN_ALIGN);
+    }
   }
 
   /** Usable bytes of all blocks. */
