@@ -38,7 +38,8 @@ import { isCovered, longestOf } from "./control";
 import {
   NO_PAGES,
   acquirePages,
-  acquiredClean,
+  markDirty,
+  noteRelease,
   availablePages,
   beginClaim,
   claimPages,
@@ -51,12 +52,11 @@ import {
   noteChange,
   poolChanges,
   putPages,
-  releaseClaimed,
   releasePages,
 } from "./pool";
-import { EACH_BYTE, KIND_HUGE, KIND_HUGE_TAIL, KIND_LARGE, countKind, kindOfPage, setKind } from "./region";
+import { EACH_BYTE, KIND_HUGE, KIND_HUGE_TAIL, KIND_LARGE, KIND_RELEASED, countKind, kindOfPage, setKind } from "./region";
 import { classOf } from "./size-class";
-import { GRANULES_OFFSET, LENGTHS_OFFSET, ensureMetadata, lookUp, metadataOf } from "./superslab";
+import { GRANULES_OFFSET, LENGTHS_OFFSET, acquireWithin, lookUp, metadataOf } from "./superslab";
 import { see } from "./view";
 
 const WORD_BITS: usize = 64;
@@ -64,8 +64,6 @@ const WORD_SHIFT: usize = 6;
 const WORD_MASK: usize = WORD_BITS - 1;
 const ALL: u64 = u64.MAX_VALUE;
 const PAGE_BITS: u64 = (1 << PAGE_GRANULES) - 1;
-/** Pages whose granules share a word. */
-const WORD_PAGES: usize = WORD_BITS >> PAGE_GRANULES_SHIFT;
 const NO_RUN: usize = SUPERSLAB_GRANULES;
 /** Longest block that fits the byte of its length. */
 const LENGTH_MAX: usize = u8.MAX_VALUE;
@@ -98,23 +96,14 @@ function maskOf(first: usize, count: usize): u64 {
   return (ALL >> (<u64>(WORD_BITS - count))) << (<u64>first);
 }
 
-/** The granules of those of a word's pages that are among `pages`: the four bits, sixteen times each. */
-// @ts-ignore: decorator
-@inline
-function spread(pages: u32, granule: usize): u64 {
-  const bits = <u64>((pages >> (<u32>(granule >> PAGE_GRANULES_SHIFT))) & (((<u32>1) << (<u32>WORD_PAGES)) - 1));
-  return ((bits & 1) | ((bits & 2) << 15) | ((bits & 4) << 30) | ((bits & 8) << 45)) * PAGE_BITS;
-}
-
 /**
  * Start of the first run of `count` free granules at an aligned start; NO_RUN when there is none.
  *
  * A run that begins in a word is found by shifting the word over itself: after steps of 1, 2, 4 … a bit is set where so many of them
  * begin (Warren: Hacker's Delight, 6-3). All six steps are taken, of 0 where fewer will do: branches could not be foretold. `run` are
  * the free granules at the end of the words before.
- * @param pages whose granules are free as well, because they are available in the pool
  */
-function fit(metadata: usize, pages: u32, count: usize, align: usize): usize {
+function fit(metadata: usize, count: usize, align: usize): usize {
   let steps = <u64>count - 1;
   const step1 = min<u64>(steps, 1);
   steps -= step1;
@@ -131,8 +120,7 @@ function fit(metadata: usize, pages: u32, count: usize, align: usize): usize {
   const starts: u64 = steps > step32 ? 0 : align < WORD_BITS ? ALL / (((<u64>1) << (<u64>align)) - 1) : 1;
   let run: usize = 0;
   for (let base: usize = 0; base < SUPERSLAB_GRANULES; base += WORD_BITS) {
-    let bits = metadata ? atomicLoad<u64>(wordOf(metadata, base)) : 0;
-    if (pages) bits |= spread(pages, base);
+    const bits = atomicLoad<u64>(wordOf(metadata, base));
     const start = (base - run + align - 1) & ~(align - 1);
     if (start + count <= base + <usize>ctz<u64>(~bits)) return start;
     let begins = bits & (bits >> step1);
@@ -186,50 +174,60 @@ function noteRun(superslab: usize, metadata: usize, granule: usize, end: usize):
 }
 
 /**
- * A block of `size` bytes at a multiple of `align`, both at most LARGE_MAX and PAGE_SIZE, from the pages there are.
- * @param thorough look also where the hints say that there is no room; they can be wrong after a race
+ * A block of `size` bytes at a multiple of `align`, both at most LARGE_MAX and PAGE_SIZE, from the pages there are. Sets `blockClean`.
+ * @param thorough look also where the hints say that there is no room; they can be wrong after a race. And take what is partly
+ *   in pages that are available
  * @returns 0 when there is no room for it
  */
 export function allocateLarge(size: usize, align: usize, thorough: bool): usize {
   const count = (size + (GRANULE_SIZE - 1)) >> GRANULE_SHIFT;
   const alignGranules = max<usize>(1, align >> GRANULE_SHIFT);
-  const first = firstSuperslab();
+  let block: usize;
+  do {
+    // What is left over between large blocks first.
+    block = search(count, count, alignGranules);
+  } while (!block && joinRun((count + (PAGE_GRANULES - 1)) >> PAGE_GRANULES_SHIFT));
+  if (block || !thorough) return block;
+  const end = endSuperslab();
+  // Others may have no pages meanwhile.
+  beginClaim();
+  for (let superslab = firstSuperslab(); superslab < end; ++superslab) joinAvailable(superslab, u32.MAX_VALUE);
+  block = search(count, 0, alignGranules);
+  releaseJoined(true);
+  endClaim(true);
+  return block;
+}
+
+/** A block of `count` granules where there are hints of runs of `hinted`; 0 when there is none. */
+function search(count: usize, hinted: usize, align: usize): usize {
   const end = endSuperslab();
   if (end == 0 || !isCovered((end << SUPERSLAB_PAGES_SHIFT) - 1)) return 0;
-  // What is left over between large blocks first.
-  for (let superslab = roomyFrom(first, end, count); superslab < end; superslab = roomyFrom(superslab + 1, end, count)) {
+  let superslab = roomyFrom(firstSuperslab(), end, hinted);
+  for (; superslab < end; superslab = roomyFrom(superslab + 1, end, hinted)) {
+    const metadata = lookUp(superslab);
+    if (!metadata) continue;
     const hint = load<u8>(longestOf(superslab));
-    const granule = fit(lookUp(superslab), 0, count, alignGranules);
+    const granule = fit(metadata, count, align);
     if (granule != NO_RUN) {
-      if (claimGranules(superslab, granule, count)) return finish(superslab, granule, count);
-    } else if (alignGranules == 1 && load<u8>(longestOf(superslab)) == hint) {
-      // What is freed meanwhile may be forgotten by this: hence `thorough`.
+      if (!claimGranules(superslab, granule, granule + count)) continue;
+      store<u8>(lengthOf(metadata, granule), <u8>count);
+      blockClean = !(dirtyPages(superslab) & pagesAround(granule, granule + count));
+      return (superslab << SUPERSLAB_SHIFT) + (granule << GRANULE_SHIFT);
+    }
+    // What is freed meanwhile may be forgotten by this.
+    if (align == 1 && load<u8>(longestOf(superslab)) == hint) {
       store<u8>(longestOf(superslab), <u8>(min<usize>(count, <usize>LONGEST_MAX) - 1));
     }
-  }
-  for (let superslab = first; superslab < end;) {
-    const pages = availablePages(superslab);
-    const longest = <usize>load<u8>(longestOf(superslab));
-    const room = ((<usize>popcnt<u32>(pages)) << PAGE_GRANULES_SHIFT) + longest;
-    if (thorough || (pages && (room >= count || longest == <usize>LONGEST_MAX))) {
-      const granule = fit(metadataOf(superslab), pages, count, alignGranules);
-      if (granule != NO_RUN) {
-        if (ensureMetadata(superslab) == 0) {
-          ++superslab;
-          continue;
-        }
-        if (claimGranules(superslab, granule, count)) return finish(superslab, granule, count);
-        continue;
-      }
-    }
-    ++superslab;
   }
   return 0;
 }
 
-function finish(superslab: usize, granule: usize, count: usize): usize {
-  store<u8>(lengthOf(metadataOf(superslab), granule), <u8>count);
-  return (superslab << SUPERSLAB_SHIFT) + (granule << GRANULE_SHIFT);
+/** The pages of a SuperSlab in which the granules [granule, end) lie, as bits. */
+// @ts-ignore: decorator
+@inline
+function pagesAround(granule: usize, end: usize): u32 {
+  const first = <u32>(granule >> PAGE_GRANULES_SHIFT);
+  return (u32.MAX_VALUE >> (<u32>(SUPERSLAB_PAGES - 1) - (<u32>((end - 1) >> PAGE_GRANULES_SHIFT) - first))) << first;
 }
 
 /** Of the granules [granule, end), the bits of those that lie in the word from `base` on. */
@@ -247,93 +245,68 @@ function takeBits(address: usize, mask: u64): bool {
   }
 }
 
-/**
- * Takes the granules [granule, granule + count) of a SuperSlab if all are free, joining their pages where need be;
- * all or nothing. Sets `blockClean`.
- */
-function claimGranules(superslab: usize, granule: usize, count: usize): bool {
+/** Sets the bits of the granules [granule, end), or of none. */
+function putBits(metadata: usize, granule: usize, end: usize): void {
+  for (let base = granule & ~WORD_MASK; base < end; base += WORD_BITS) {
+    atomicOr<u64>(wordOf(metadata, base), partOf(base, granule, end));
+  }
+}
+
+/** Takes the granules [granule, end) of a SuperSlab if all are free; all or nothing. */
+function claimGranules(superslab: usize, granule: usize, end: usize): bool {
   const metadata = metadataOf(superslab);
-  const end = granule + count;
-  const base = granule & ~WORD_MASK;
-  blockClean = false;
-  // In one word of joined pages it is one step; otherwise others may see some taken that are given back.
-  if (end > base + WORD_BITS || !takeBits(wordOf(metadata, base), partOf(base, granule, end))) {
-    beginClaim();
-    const claimed = claimSeveral(superslab, metadata, granule, end);
-    endClaim(shared);
-    if (!claimed) return false;
-  }
-  see((superslab << SUPERSLAB_SHIFT) + (end << GRANULE_SHIFT) - 1);
-  return true;
-}
-
-/** Whether the last `claimSeveral` has made any memory available to others. */
-let shared: bool = false;
-
-/** As `claimGranules`, step by step: first the pages that have not joined, then the bits in all words. */
-function claimSeveral(superslab: usize, metadata: usize, granule: usize, end: usize): bool {
-  const firstPage = superslab << SUPERSLAB_PAGES_SHIFT;
-  const behind = ((end - 1) >> PAGE_GRANULES_SHIFT) + 1;
-  let joined: u32 = 0;
-  let clean = true;
-  for (let page = granule >> PAGE_GRANULES_SHIFT; page < behind; ++page) {
-    // What is neither joined nor available has no bits, and so is missed below.
-    if (kindOfPage(firstPage + page) != KIND_LARGE && claimPages(firstPage + page, 1)) {
-      joined |= (<u32>1) << (<u32>page);
-      clean = clean && acquiredClean;
-    } else clean = false;
-  }
   let base = granule & ~WORD_MASK;
-  for (; base < end; base += WORD_BITS) {
-    if (!takeBits(wordOf(metadata, base), partOf(base, granule, end) & ~spread(joined, base))) break;
-  }
-  const failed = base < end;
-  for (let at = granule & ~WORD_MASK; failed && at < base; at += WORD_BITS) {
-    atomicOr<u64>(wordOf(metadata, at), partOf(at, granule, end) & ~spread(joined, at));
-  }
-  const any = joined != 0;
-  shared = any || (failed && base > (granule & ~WORD_MASK));
-  for (; joined; joined &= joined - 1) {
-    const page = <usize>ctz<u32>(joined);
-    if (failed) putPages(firstPage + page, 1, false);
-    else joinPage(firstPage + page, metadata, page << PAGE_GRANULES_SHIFT, granule, end);
-  }
-  if (failed) return false;
-  if (any) {
-    noteRun(superslab, metadata, granule, granule);
-    if (end < SUPERSLAB_GRANULES) noteRun(superslab, metadata, end, end);
-  }
-  blockClean = clean;
-  return true;
-}
-
-/** Opens a claimed page, whose first granule is `first`, to large blocks: its granules outside [granule, end) become free. */
-function joinPage(page: usize, metadata: usize, first: usize, granule: usize, end: usize): void {
-  setKind(page, 1, KIND_LARGE);
-  const base = first & ~WORD_MASK;
-  const rest = wholeOf(first) & ~partOf(base, granule, end);
-  if (rest) atomicOr<u64>(wordOf(metadata, base), rest);
-}
-
-/** In their word, the bits of all granules of the page whose first is `granule`. */
-// @ts-ignore: decorator
-@inline
-function wholeOf(granule: usize): u64 {
-  return PAGE_BITS << ((granule & WORD_MASK) as u64);
+  // In one word it is one step; over several, others may see some taken that are given back.
+  const several = end > base + WORD_BITS;
+  if (several) beginClaim();
+  while (base < end && takeBits(wordOf(metadata, base), partOf(base, granule, end))) base += WORD_BITS;
+  const taken = base >= end;
+  if (!taken) putBits(metadata, granule, base);
+  if (several) endClaim(!taken);
+  if (taken) see((superslab << SUPERSLAB_SHIFT) + (end << GRANULE_SHIFT) - 1);
+  return taken;
 }
 
 /** Makes the granules [granule, end) free. Their pages stay joined until somebody needs pages. */
 function freeGranules(superslab: usize, granule: usize, end: usize): void {
   const metadata = metadataOf(superslab);
-  for (let base = granule & ~WORD_MASK; base < end; base += WORD_BITS) {
-    atomicOr<u64>(wordOf(metadata, base), partOf(base, granule, end));
-  }
+  markDirty(superslab, pagesAround(granule, end));
+  putBits(metadata, granule, end);
   noteRun(superslab, metadata, granule, end);
   noteChange();
 }
 
+/** Opens the pages [page, page + count) of a SuperSlab with metadata, which are the caller's, to large blocks. */
+function join(page: usize, count: usize): void {
+  const superslab = page >> SUPERSLAB_PAGES_SHIFT;
+  const metadata = metadataOf(superslab);
+  const granule = (page & (SUPERSLAB_PAGES - 1)) << PAGE_GRANULES_SHIFT;
+  const end = granule + (count << PAGE_GRANULES_SHIFT);
+  setKind(page, count, KIND_LARGE);
+  putBits(metadata, granule, end);
+  noteRun(superslab, metadata, granule, end);
+}
+
+/** Opens `count` pages to large blocks; false when there is no run of them. */
+function joinRun(count: usize): bool {
+  const page = acquireWithin(count);
+  if (page == NO_PAGES) return false;
+  join(page, count);
+  endClaim(true);
+  return true;
+}
+
+/** Opens those of some pages of a SuperSlab to large blocks that are available. */
+function joinAvailable(superslab: usize, pages: u32): void {
+  if (metadataOf(superslab) == 0) return;
+  for (let bits = availablePages(superslab) & pages; bits; bits &= bits - 1) {
+    const page = (superslab << SUPERSLAB_PAGES_SHIFT) + <usize>ctz<u32>(bits);
+    if (claimPages(page, 1)) join(page, 1);
+  }
+}
+
 /**
- * Gives the pages all of whose granules are free back to the pool. Any thread, in no claim.
+ * Gives the pages all of whose granules are free back to the pool. Any thread.
  * @param thorough look also where the hints say that there are none
  * @returns true when there were some
  */
@@ -347,8 +320,11 @@ export function releaseJoined(thorough: bool): bool {
     if (metadata == 0 || (!thorough && <usize>load<u8>(longestOf(superslab)) < PAGE_GRANULES)) continue;
     for (let granule: usize = 0; granule < SUPERSLAB_GRANULES; granule += PAGE_GRANULES) {
       // Who takes all granules of a page owns it.
-      if (!takeBits(wordOf(metadata, granule), wholeOf(granule))) continue;
-      releaseClaimed((superslab << SUPERSLAB_PAGES_SHIFT) + (granule >> PAGE_GRANULES_SHIFT), 1);
+      if (!takeBits(wordOf(metadata, granule), PAGE_BITS << ((granule & WORD_MASK) as u64))) continue;
+      const page = (superslab << SUPERSLAB_PAGES_SHIFT) + (granule >> PAGE_GRANULES_SHIFT);
+      noteRelease();
+      setKind(page, 1, KIND_RELEASED);
+      putPages(page, 1, false);
       any = true;
     }
   }
@@ -400,12 +376,18 @@ export function resizeLarge(block: usize, size: usize): bool {
   const superslab = block >> SUPERSLAB_SHIFT;
   const granule = (block & SUPERSLAB_MASK) >> GRANULE_SHIFT;
   const length = lengthOf(metadataOf(superslab), granule);
-  const old = <usize>load<u8>(length);
   const count = (size + (GRANULE_SIZE - 1)) >> GRANULE_SHIFT;
-  if (count > LENGTH_MAX || granule + count > SUPERSLAB_GRANULES) return false;
-  if (count > old && !claimGranules(superslab, granule + old, count - old)) return false;
+  const old = granule + <usize>load<u8>(length);
+  const end = granule + count;
+  if (count > LENGTH_MAX || end > SUPERSLAB_GRANULES) return false;
+  if (end > old && !claimGranules(superslab, old, end)) {
+    beginClaim();
+    joinAvailable(superslab, pagesAround(old, end));
+    endClaim(true);
+    if (!claimGranules(superslab, old, end)) return false;
+  }
   store<u8>(length, <u8>count);
-  if (count < old) freeGranules(superslab, granule + count, granule + old);
+  if (end < old) freeGranules(superslab, end, old);
   return true;
 }
 

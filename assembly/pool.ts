@@ -211,7 +211,7 @@ export function putPages(page: usize, count: usize, dirty: bool): void {
     const first = page & PAGE_IN_SUPERSLAB;
     const length = min<usize>(SUPERSLAB_PAGES - first, end - page);
     const mask = maskOf(first, length);
-    if (dirty && (dirtyPages(superslab) & mask) != mask) atomicOr<u32>(dirtyOf(superslab), mask);
+    if (dirty) markDirty(superslab, mask);
     if (HK_VIRTUAL) atomicStore<u32>(releasedOf(superslab), <u32>platform.now());
     const bits = atomicOr<u32>(availableOf(superslab), mask) | mask;
     if (HK_VIRTUAL && bits == ownedPages(superslab)) countRetained(superslab, 1);
@@ -459,6 +459,11 @@ export function ownedPages(superslab: usize): u32 {
 /** The pages of a SuperSlab that may hold old data. */
 export function dirtyPages(superslab: usize): u32 {
   return atomicLoad<u32>(dirtyOf(superslab));
+}
+
+/** Notes that some pages of a SuperSlab, as bits, may not read as zero any more. */
+export function markDirty(superslab: usize, pages: u32): void {
+  if ((dirtyPages(superslab) & pages) != pages) atomicOr<u32>(dirtyOf(superslab), pages);
 }
 
 /** Notes that claimed pages [page, page + count) of one SuperSlab read as zero. */

@@ -15,15 +15,15 @@
  */
 
 import { atomicStore } from "./atomic";
-import { PAGE_MASK, PAGE_SHIFT, PAGE_SIZE, SUPERSLAB_PAGES_SHIFT } from "./config";
+import { PAGE_MASK, PAGE_SHIFT, PAGE_SIZE } from "./config";
 import { secret } from "./control";
 import { link, mark, next } from "./free-list";
 import { releaseJoined } from "./large";
 import * as platform from "./platform";
-import { NO_PAGES, acquirePages, beginClaim, endClaim, putPages, releasePages } from "./pool";
+import { NO_PAGES, endClaim, releasePages } from "./pool";
 import { setKind } from "./region";
 import { classSize } from "./size-class";
-import { Slab, ensureMetadata, metadataOf, slabOfPage } from "./superslab";
+import { Slab, acquireWithin, slabOfPage } from "./superslab";
 import { ClassHeap, classHeap, threadHeap } from "./thread";
 
 /**
@@ -31,8 +31,10 @@ import { ClassHeap, classHeap, threadHeap } from "./thread";
  * @returns null when the pool has no pages for it
  */
 export function newSlab(heap: usize, cls: u32): Slab | null {
-  const page = acquireSlabPage();
+  let page = acquireWithin(1);
+  if (page == NO_PAGES && releaseJoined(false)) page = acquireWithin(1);
   if (page == NO_PAGES) return null;
+  endClaim(false);
   const size = classSize(cls);
   const slab = slabOfPage(page);
   // An adopter of another heap may look at the owner meanwhile: so no memory.fill. In records that are not of a slab, owner and class
@@ -50,24 +52,6 @@ export function newSlab(heap: usize, cls: u32): Slab | null {
   setKind(page, 1, cls);
   pushFront(classHeap(heap, cls), slab);
   return slab;
-}
-
-/**
- * Takes a page in a SuperSlab that has metadata. None is kept while metadata is made: of the last pages that there are, two
- * threads would keep one another's.
- */
-function acquireSlabPage(): usize {
-  while (true) {
-    beginClaim();
-    let page = acquirePages(1, 1, true);
-    if (page == NO_PAGES && releaseJoined(false)) page = acquirePages(1, 1, true);
-    const superslab = page >> SUPERSLAB_PAGES_SHIFT;
-    const unusable = page != NO_PAGES && metadataOf(superslab) == 0;
-    if (unusable) putPages(page, 1, false);
-    endClaim(unusable);
-    if (!unusable) return page;
-    if (ensureMetadata(superslab) == 0) return NO_PAGES;
-  }
 }
 
 /** Gives an empty slab's page back to the pool; nothing of it may be in use, queued or pending. */

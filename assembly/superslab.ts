@@ -38,6 +38,7 @@ import {
   endClaim,
   growPool,
   poolChanges,
+  putPages,
   releaseClaimed,
 } from "./pool";
 import { KIND_METADATA, KIND_METADATA_SPARE, kindOfPage, setKind } from "./region";
@@ -105,6 +106,24 @@ export function ensureMetadata(superslab: usize): usize {
   // Of several threads that make it, one wins; what the others made is lost: once a SuperSlab for each that lost.
   if (atomicCas<usize>(directoryOf(superslab), 0, made)) return made;
   return metadataOf(superslab);
+}
+
+/**
+ * Takes `count` adjacent pages in a SuperSlab that has metadata. None is kept while metadata is made: of the last pages that there are, two
+ * threads would keep one another's.
+ * @returns the first, in a claim that the caller ends; NO_PAGES when there are none, in no claim
+ */
+export function acquireWithin(count: usize): usize {
+  while (true) {
+    beginClaim();
+    const page = acquirePages(count, 1, true);
+    const superslab = page >> SUPERSLAB_PAGES_SHIFT;
+    if (page != NO_PAGES && metadataOf(superslab)) return page;
+    if (page != NO_PAGES) putPages(page, count, false);
+    endClaim(page != NO_PAGES);
+    if (page == NO_PAGES) return page;
+    if (ensureMetadata(superslab) == 0) return NO_PAGES;
+  }
 }
 
 /** The slab record of a page, whose SuperSlab must have metadata. */
