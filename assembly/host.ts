@@ -4,7 +4,7 @@ import { CONFIG_HASH, MEDIUM_MAX } from "./config";
 import { hasHeap } from "./control";
 import { link, next } from "./free-list";
 import { STAT_THREADS, class_stat, heap_stat } from "./inspect";
-import { classOfLarge } from "./large";
+import { classOfLarge, releaseJoined } from "./large";
 import { exitThread, ready, restartThread, startThread, threadId } from "./lifecycle";
 import { free, malloc } from "./malloc";
 import { releases } from "./pool";
@@ -64,6 +64,7 @@ export function malloc_trim(pad: usize): i32 {
   if (!ready()) return 0;
   const before = releases;
   const left = collect(pad);
+  releaseJoined();
   return (HK_VIRTUAL ? purgeBeyond(left) : releases != before) ? 1 : 0;
 }
 

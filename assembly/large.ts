@@ -175,8 +175,7 @@ function noteRun(superslab: usize, metadata: usize, granule: usize, end: usize):
 
 /**
  * A block of `size` bytes at a multiple of `align`, both at most LARGE_MAX and PAGE_SIZE, from the pages there are. Sets `blockClean`.
- * @param thorough look also where the hints say that there is no room; they can be wrong after a race. And take what is partly
- *   in pages that are available
+ * @param thorough look also where the hints say that there is no room; they can be wrong after a race
  * @returns 0 when there is no room for it
  */
 export function allocateLarge(size: usize, align: usize, thorough: bool): usize {
@@ -186,16 +185,17 @@ export function allocateLarge(size: usize, align: usize, thorough: bool): usize 
   do {
     // What is left over between large blocks first.
     block = search(count, count, alignGranules);
-  } while (!block && joinRun((count + (PAGE_GRANULES - 1)) >> PAGE_GRANULES_SHIFT));
-  if (block || !thorough) return block;
-  const end = endSuperslab();
-  // Others may have no pages meanwhile.
+    if (block) return block;
+  } while (joinRun((count + (PAGE_GRANULES - 1)) >> PAGE_GRANULES_SHIFT));
+  // What lies partly in pages that have joined, and partly in others.
   beginClaim();
-  for (let superslab = firstSuperslab(); superslab < end; ++superslab) joinAvailable(superslab, u32.MAX_VALUE);
-  block = search(count, 0, alignGranules);
-  releaseJoined(true);
-  endClaim(true);
-  return block;
+  const end = endSuperslab();
+  let joined = false;
+  for (let superslab = firstSuperslab(); superslab < end; ++superslab) {
+    if (joinAvailable(superslab, u32.MAX_VALUE)) joined = true;
+  }
+  endClaim(joined);
+  return joined || thorough ? search(count, thorough ? 0 : count, alignGranules) : 0;
 }
 
 /** A block of `count` granules where there are hints of runs of `hinted`; 0 when there is none. */
@@ -296,28 +296,28 @@ function joinRun(count: usize): bool {
   return true;
 }
 
-/** Opens those of some pages of a SuperSlab to large blocks that are available. */
-function joinAvailable(superslab: usize, pages: u32): void {
-  if (metadataOf(superslab) == 0) return;
+/** Opens those of some pages of a SuperSlab to large blocks that are available; false when none is. */
+function joinAvailable(superslab: usize, pages: u32): bool {
+  if (metadataOf(superslab) == 0) return false;
+  let any = false;
   for (let bits = availablePages(superslab) & pages; bits; bits &= bits - 1) {
     const page = (superslab << SUPERSLAB_PAGES_SHIFT) + <usize>ctz<u32>(bits);
-    if (claimPages(page, 1)) join(page, 1);
+    if (!claimPages(page, 1)) continue;
+    join(page, 1);
+    any = true;
   }
+  return any;
 }
 
-/**
- * Gives the pages all of whose granules are free back to the pool. Any thread.
- * @param thorough look also where the hints say that there are none
- * @returns true when there were some
- */
-export function releaseJoined(thorough: bool): bool {
+/** Gives the pages all of whose granules are free back to the pool; true when there were some. Any thread. */
+export function releaseJoined(): bool {
   let any = false;
   const end = endSuperslab();
   // A page in nobody's reach on the way is one that somebody may be refused for.
   beginClaim();
   for (let superslab = firstSuperslab(); superslab < end; ++superslab) {
     const metadata = metadataOf(superslab);
-    if (metadata == 0 || (!thorough && <usize>load<u8>(longestOf(superslab)) < PAGE_GRANULES)) continue;
+    if (metadata == 0) continue;
     for (let granule: usize = 0; granule < SUPERSLAB_GRANULES; granule += PAGE_GRANULES) {
       // Who takes all granules of a page owns it.
       if (!takeBits(wordOf(metadata, granule), PAGE_BITS << ((granule & WORD_MASK) as u64))) continue;
@@ -405,7 +405,7 @@ export function pagesOf(size: usize): usize {
 export function allocateHuge(size: usize, align: usize): usize {
   const count = pagesOf(size);
   let page = acquirePages(count, max<usize>(1, align >> PAGE_SHIFT), false);
-  if (page == NO_PAGES && releaseJoined(false)) page = acquirePages(count, max<usize>(1, align >> PAGE_SHIFT), false);
+  if (page == NO_PAGES && releaseJoined()) page = acquirePages(count, max<usize>(1, align >> PAGE_SHIFT), false);
   if (page == NO_PAGES) return 0;
   setKind(page, 1, KIND_HUGE);
   setKind(page + 1, count - 1, KIND_HUGE_TAIL);
@@ -457,7 +457,7 @@ export function resizeHuge(block: usize, size: usize): bool {
   while (true) {
     const since = poolChanges();
     if (claimPages(end, count - old)) break;
-    if (releaseJoined(tries > 0) && claimPages(end, count - old)) break;
+    if (releaseJoined() && claimPages(end, count - old)) break;
     // At the end of memory, the memory can be made longer.
     if (!isTrailing(end) || !growPool(count - old, since, tries++)) return false;
   }

@@ -52,7 +52,7 @@ export function relax(): void {
   const now = <u32>platform.now();
   const age = <u32>native.setting(SETTING_MILLISECONDS, HK_RETAIN_MS);
   if (isDue(offsetof<Control>("lastAging"), now, max<u32>(age >> LOOKS_SHIFT, PAUSE))) {
-    releaseJoined(false);
+    releaseJoined();
     purgeOlder(now, age);
   }
   const keep = retainedMax();

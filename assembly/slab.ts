@@ -32,7 +32,7 @@ import { ClassHeap, classHeap, threadHeap } from "./thread";
  */
 export function newSlab(heap: usize, cls: u32): Slab | null {
   let page = acquireWithin(1);
-  if (page == NO_PAGES && releaseJoined(false)) page = acquireWithin(1);
+  if (page == NO_PAGES && releaseJoined()) page = acquireWithin(1);
   if (page == NO_PAGES) return null;
   endClaim(false);
   const size = classSize(cls);

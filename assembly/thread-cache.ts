@@ -22,7 +22,6 @@ import { atomicCas, atomicLoad, atomicStore } from "./atomic";
 import { binHead, binOf, binRoom, setBinHead, setBinRoom } from "./bin";
 import { Control, control, firstHeap, nextHeap } from "./control";
 import { next } from "./free-list";
-import { releaseJoined } from "./large";
 import * as platform from "./platform";
 import { beginClaim, endClaim, forgetClaims, growPool, noteRelease, poolChanges } from "./pool";
 import { adoptSlabs, drainPending, retireEmpty, sendHome, takeRemote } from "./remote";
@@ -217,9 +216,7 @@ export function collect(keep: usize): usize {
 
 function collectFor(heap: usize, keep: usize): usize {
   while (adoptAbandoned(heap)) {}
-  keep = tidy(heap, keep);
-  releaseJoined(true);
-  return keep;
+  return tidy(heap, keep);
 }
 
 /**
