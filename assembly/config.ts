@@ -44,6 +44,10 @@ export const MEDIUM_MAX: usize = 1 << MEDIUM_MAX_SHIFT;
 export const LARGE_MAX_SHIFT: usize = PAGE_SHIFT + 3;
 export const LARGE_MAX: usize = 1 << LARGE_MAX_SHIFT;
 
+/** Runs of free pages are known by so many lengths, and so many of each. */
+export const RUN_ROWS: u32 = 52;
+export const RUN_WAYS: u32 = 4;
+
 /** Width of an address, in bytes: 4 or 8. */
 export const WORD: usize = sizeof<usize>();
 

@@ -5,6 +5,7 @@
  * the address in a global, one instance a thread, and a new thread is told it by the one that has it.
  *
  *   control ─┬─ fields below
+ *            ├─ runs        RUNS_BYTES        where runs of free pages are                    (runs.ts)
  *            ├─ quarantine  QUARANTINE_BYTES  guard builds: freed blocks that wait       (guard/quarantine.ts)
  *            ├─ near tables                   of the first SuperSlabs, see below
  *            ├─ nothing     bins of nobody    empty for ever; not on native                  (thread.ts)
@@ -40,6 +41,8 @@ import {
   PAGES_END,
   PAGE_MASK,
   PAGE_SHIFT,
+  RUN_ROWS,
+  RUN_WAYS,
   SUPERSLABS,
   SUPERSLAB_PAGES,
   WORD,
@@ -124,7 +127,9 @@ const LONGEST: usize = RELEASED + (HK_VIRTUAL ? sizeof<u32>() : 0);
 const COLUMNS_END: usize = LONGEST + sizeof<u8>();
 
 /** Offsets from the control block, which lies at a multiple of a line. */
-const QUARANTINE: usize = (offsetof<Control>() + (LINE - 1)) & ~(LINE - 1);
+const RUNS: usize = (offsetof<Control>() + (LINE - 1)) & ~(LINE - 1);
+const RUNS_BYTES: usize = <usize>(RUN_ROWS * RUN_WAYS) * sizeof<u32>();
+const QUARANTINE: usize = (RUNS + RUNS_BYTES + (LINE - 1)) & ~(LINE - 1);
 const NEAR: usize = QUARANTINE + QUARANTINE_BYTES;
 const NEAR_MAP: usize = NEAR + NEAR_SUPERSLABS * COLUMNS_END;
 const NEAR_END: usize = (NEAR_MAP + NEAR_PAGES + (LINE - 1)) & ~(LINE - 1);
@@ -201,6 +206,13 @@ export function releasedOf(superslab: usize): usize {
 @inline
 export function longestOf(superslab: usize): usize {
   return entry(superslab, LONGEST, sizeof<u8>());
+}
+
+/** Address of a slot of the table of runs. */
+// @ts-ignore: decorator
+@inline
+export function runSlot(index: u32): usize {
+  return changetype<usize>(control) + <usize>index * sizeof<u32>() + RUNS;
 }
 
 /** Address of the counts of the quarantine; its slots are behind them. */

@@ -55,6 +55,7 @@ import {
   releasePages,
 } from "./pool";
 import { EACH_BYTE, KIND_HUGE, KIND_HUGE_TAIL, KIND_LARGE, KIND_RELEASED, countKind, kindOfPage, setKind } from "./region";
+import { noteRun as rememberRun, takeRun } from "./runs";
 import { classOf } from "./size-class";
 import { GRANULES_OFFSET, LENGTHS_OFFSET, acquireWithin, lookUp, metadataOf } from "./superslab";
 import { see } from "./view";
@@ -404,7 +405,8 @@ export function pagesOf(size: usize): usize {
  */
 export function allocateHuge(size: usize, align: usize): usize {
   const count = pagesOf(size);
-  let page = acquirePages(count, max<usize>(1, align >> PAGE_SHIFT), false);
+  let page = align <= PAGE_SIZE ? takeRun(count) : NO_PAGES;
+  if (page == NO_PAGES) page = acquirePages(count, max<usize>(1, align >> PAGE_SHIFT), false);
   if (page == NO_PAGES && releaseJoined()) page = acquirePages(count, max<usize>(1, align >> PAGE_SHIFT), false);
   if (page == NO_PAGES) return 0;
   setKind(page, 1, KIND_HUGE);
@@ -439,6 +441,7 @@ export function hugeSize(block: usize): usize {
 /** Frees the huge block of `size` bytes at `block`. */
 export function freeHuge(block: usize, size: usize): void {
   releasePages(block >> PAGE_SHIFT, size >> PAGE_SHIFT);
+  rememberRun(block >> PAGE_SHIFT);
 }
 
 /** Makes a huge block `size` bytes long where it lies; false when what follows it is not free. */

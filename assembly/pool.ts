@@ -55,7 +55,7 @@ function maskOf(first: usize, count: usize): u32 {
 
 /** The available pages of a SuperSlab as bits; a snapshot. */
 export function availablePages(superslab: usize): u32 {
-  return isCovered(superslab << SUPERSLAB_PAGES_SHIFT) ? atomicLoad<u32>(availableOf(superslab)) : 0;
+  return isCovered(superslab << SUPERSLAB_PAGES_SHIFT) ? atomicLoad<u32>(availableHere(superslab)) : 0;
 }
 
 /**
@@ -139,6 +139,7 @@ function scan(superslab: usize, end: usize, count: usize, align: usize, within: 
  * @returns false when one of them is not
  */
 export function claimPages(page: usize, count: usize): bool {
+  if (!isCovered(page + count - 1)) return false;
   // In one SuperSlab it is one step; over several, others may see some taken that are given back.
   const several = (page ^ (page + count - 1)) >> SUPERSLAB_PAGES_SHIFT != 0;
   if (several) beginClaim();
@@ -157,7 +158,7 @@ function claimRuns(page: usize, count: usize): bool {
     const first = next & PAGE_IN_SUPERSLAB;
     const length = min<usize>(SUPERSLAB_PAGES - first, end - next);
     const mask = maskOf(first, length);
-    const address = availableOf(superslab);
+    const address = availableHere(superslab);
     let bits = atomicLoad<u32>(address);
     while ((bits & mask) == mask && !atomicCas<u32>(address, bits, bits & ~mask)) {
       bits = atomicLoad<u32>(address);
@@ -213,7 +214,7 @@ export function putPages(page: usize, count: usize, dirty: bool): void {
     const mask = maskOf(first, length);
     if (dirty) markDirty(superslab, mask);
     if (HK_VIRTUAL) atomicStore<u32>(releasedOf(superslab), <u32>platform.now());
-    const bits = atomicOr<u32>(availableOf(superslab), mask) | mask;
+    const bits = atomicOr<u32>(availableHere(superslab), mask) | mask;
     if (HK_VIRTUAL && bits == ownedPages(superslab)) countRetained(superslab, 1);
     page += length;
   }
@@ -334,7 +335,19 @@ function missing(count: usize, unit: usize): usize {
 
 /** Free pages that end where memory ends: growth continues their run. */
 function trailingPages(): usize {
-  const end = min(platform.endPage(PAGE_SHIFT), PAGES_END);
+  return freeBefore(min(platform.endPage(PAGE_SHIFT), PAGES_END));
+}
+
+/** True when a run of free pages starts with `page`. */
+export function isStart(page: usize): bool {
+  const bit = page & PAGE_IN_SUPERSLAB;
+  if (!isCovered(page)) return false;
+  const around = (<u64>atomicLoad<u32>(availableHere(page >> SUPERSLAB_PAGES_SHIFT)) << 1) | <u64>(bit == 0 ? availablePages((page - 1) >> SUPERSLAB_PAGES_SHIFT) >> 31 : 0);
+  return ((around >> (<u64>bit)) & 3) == 2;
+}
+
+/** Free pages that end before page `end`. */
+export function freeBefore(end: usize): usize {
   let page = end;
   while (page > 0) {
     const bit = (page - 1) & PAGE_IN_SUPERSLAB;
@@ -344,6 +357,18 @@ function trailingPages(): usize {
     if (run <= bit) break;
   }
   return end - page;
+}
+
+/** Free pages from `first` on. */
+export function freeFrom(first: usize): usize {
+  let page = first;
+  while (page < PAGES_END) {
+    const bit = page & PAGE_IN_SUPERSLAB;
+    const run = <usize>ctz<u32>(~(availablePages(page >> SUPERSLAB_PAGES_SHIFT) >> (<u32>bit)));
+    page += run;
+    if (run < SUPERSLAB_PAGES - bit) break;
+  }
+  return page - first;
 }
 
 /** Asks the platform for `count` pages, of which less would do when they are `spare`; false when it refuses. */

@@ -90,6 +90,7 @@ STORE(i64_store32, u32, u64)
 ATOMICS(i32, , , u32, u32)
 ATOMICS(i64, , , u64, u64)
 ATOMICS(i64, 32, _u, u32, u64)
+ATOMICS(i32, 8, _u, u8, u32)
 
 #define I32_CLZ(x) ((x) ? (u32)__builtin_clz(x) : 32u)
 #define I64_CLZ(x) ((x) ? (u64)__builtin_clzll(x) : 64u)
