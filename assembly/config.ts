@@ -37,7 +37,7 @@ export const SMALL_MAX_SHIFT: usize = PAGE_SHIFT - 2;
 export const SMALL_MAX: usize = 1 << SMALL_MAX_SHIFT;
 
 /** Largest block of a size class, in bytes, as threads cache them. */
-export const MEDIUM_MAX_SHIFT: usize = PAGE_SHIFT < 13 ? PAGE_SHIFT + 2 : 16;
+export const MEDIUM_MAX_SHIFT: usize = HK_VIRTUAL ? 15 : PAGE_SHIFT < 14 ? PAGE_SHIFT + 2 : 16;
 export const MEDIUM_MAX: usize = 1 << MEDIUM_MAX_SHIFT;
 
 /** Largest block cut from granules, in bytes; from here on rounding up to pages wastes at most an eighth. */

@@ -29,8 +29,9 @@
  */
 
 import { atomicAdd, atomicCas, atomicLoad, atomicStore } from "./atomic";
-import { BINS_BYTES, BINS_OFFSET, BIN_SHIFT, GATES, GATE_OFFSET, KINDS, NEXT_OFFSET, NOWHERE } from "./bin";
+import { BINS_BYTES, BINS_OFFSET, GATES, GATE_OFFSET, NEXT_OFFSET, NOWHERE } from "./bin";
 import {
+  ADDRESS_BITS,
   CONFIG_HASH,
   GROW_UNIT,
   HAS_FAR,
@@ -102,10 +103,8 @@ export let control: Control = changetype<Control>(NOWHERE);
 /** `control.regionMap`, kept apart because every `free` needs it; on native, one variable of the process. */
 let ownRegionMap: usize = NOWHERE;
 
-/** The far tables as far as this instance knows, 0 when they need not exist. */
+/** The far tables, 0 when this instance does not know any: then its region map tells of near pages alone. */
 let far: usize = 0;
-/** Pages of which this instance's region map tells. */
-export let covered: usize = NEAR_PAGES;
 
 /** `control.secret`, kept apart because hardened builds need it for every link; on native, one variable of the process. */
 export let secret: usize = 0;
@@ -135,9 +134,7 @@ const NEAR_MAP: usize = NEAR + NEAR_SUPERSLABS * COLUMNS_END;
 const NEAR_END: usize = (NEAR_MAP + NEAR_PAGES + (LINE - 1)) & ~(LINE - 1);
 /** Bins are found behind a fixed offset from their heap, which must not lie before the memory. */
 const NOTHING: usize = (NEAR_END > BINS_OFFSET ? NEAR_END : BINS_OFFSET) - BINS_OFFSET;
-/** What a map has for a page that it does not cover may be any kind: nobody's bins are full for all of them. */
-const NOTHING_BYTES: usize = HAS_FAR && GATES ? KINDS << BIN_SHIFT : BINS_BYTES;
-const TABLES_END: usize = HK_NATIVE ? NEAR_END : NOTHING + BINS_OFFSET + NOTHING_BYTES;
+const TABLES_END: usize = HK_NATIVE ? NEAR_END : NOTHING + BINS_OFFSET + BINS_BYTES;
 /** In the far tables. */
 const FAR_MAP: usize = SUPERSLABS * COLUMNS_END;
 const FAR_BYTES: usize = (FAR_MAP + PAGES + (GROW_UNIT - 1)) & ~(GROW_UNIT - 1);
@@ -162,7 +159,21 @@ function inlineEntry(superslab: usize, column: usize, size: usize): usize {
 // @ts-ignore: decorator
 @inline
 export function isCovered(page: usize): bool {
-  return !HAS_FAR || page < covered || reachFar();
+  return !HAS_FAR || page < NEAR_PAGES || (!isBeyond(page) && (far != 0 || reachFar()));
+}
+
+/** True when the map as this instance has it does not tell of `page`. */
+// @ts-ignore: decorator
+@inline
+export function isUncovered(page: usize): bool {
+  return page >= NEAR_PAGES && (!far || isBeyond(page));
+}
+
+/** True for pages that there cannot be, where addresses can be wider than the map. */
+// @ts-ignore: decorator
+@inline
+function isBeyond(page: usize): bool {
+  return ADDRESS_BITS < WORD * 8 && page >= PAGES;
 }
 
 // @ts-ignore: decorator
@@ -286,7 +297,7 @@ export function attach(address: usize): bool {
   const found = changetype<Control>(address);
   if (found.magic != MAGIC || found.hash != CONFIG_HASH) return false;
   setRegionMap(address + NEAR_MAP);
-  if (HAS_FAR) covered = NEAR_PAGES;
+  if (HAS_FAR) far = 0;
   if (HK_HARDENED) secret = found.secret;
   // Last: on native these are the process's, and who finds the control block set uses all of them.
   control = found;
@@ -315,13 +326,12 @@ function setRegionMap(address: usize): void {
 
 /** Makes this instance use the far tables, if there are any; false when there are none. */
 function reachFar(): bool {
-  if (covered == PAGES) return true;
+  if (far) return true;
   if (!atomicLoad<u32>(changetype<usize>(control) + offsetof<Control>("farReady"))) return false;
   // They are younger than what this instance may have seen of the memory.
   if (GATES) platform.renew();
   far = farTables();
   setRegionMap(far + FAR_MAP);
-  covered = PAGES;
   return true;
 }
 
@@ -333,7 +343,7 @@ function farTables(): usize {
 /** Where the byte of near page `page` is to be written a second time, after it is written in the near map; 0 when nowhere. */
 export function secondEntry(page: usize): usize {
   const tables = HAS_FAR ? farTables() : 0;
-  if (tables && GATES && covered != PAGES) platform.renew();
+  if (tables && GATES && !far) platform.renew();
   return tables ? tables + FAR_MAP + page : 0;
 }
 

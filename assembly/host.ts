@@ -80,7 +80,7 @@ export function malloc_prewarm(size: usize, count: usize): usize {
   for (let missing = widen(cls, count); missing; --missing) {
     const block = malloc(size);
     // No memory, or none but for a block between large ones, which no bin takes.
-    if ((cls < CLASS_MEDIUM ? kindOf(block) : classOfLarge(block)) != cls) {
+    if (!block || (cls < CLASS_MEDIUM ? kindOf(block) : classOfLarge(block)) != cls) {
       free(block);
       break;
     }

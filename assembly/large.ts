@@ -39,7 +39,6 @@ import {
   NO_PAGES,
   acquirePages,
   markDirty,
-  noteRelease,
   availablePages,
   beginClaim,
   claimPages,
@@ -323,7 +322,6 @@ export function releaseJoined(): bool {
       // Who takes all granules of a page owns it.
       if (!takeBits(wordOf(metadata, granule), PAGE_BITS << ((granule & WORD_MASK) as u64))) continue;
       const page = (superslab << SUPERSLAB_PAGES_SHIFT) + (granule >> PAGE_GRANULES_SHIFT);
-      noteRelease();
       setKind(page, 1, KIND_RELEASED);
       putPages(page, 1, false);
       any = true;

@@ -80,7 +80,7 @@ export function malloc(size: usize): usize {
  * of a block as far as the page's kind tells.
  */
 export function free(block: usize): void {
-  const kind = HK_HARDENED ? kindOf(block) : kindOfBlock(block);
+  const kind = kindOfBlock(block);
   const bin = binOf(gateOf(current()), kind);
   const room = binRoom(bin);
   const code = codeOf(block);

@@ -213,7 +213,6 @@ export function putPages(page: usize, count: usize, dirty: bool): void {
     const length = min<usize>(SUPERSLAB_PAGES - first, end - page);
     const mask = maskOf(first, length);
     if (dirty) markDirty(superslab, mask);
-    if (HK_VIRTUAL) atomicStore<u32>(releasedOf(superslab), <u32>platform.now());
     const bits = atomicOr<u32>(availableHere(superslab), mask) | mask;
     if (HK_VIRTUAL && bits == ownedPages(superslab)) countRetained(superslab, 1);
     page += length;
@@ -486,8 +485,9 @@ export function dirtyPages(superslab: usize): u32 {
   return atomicLoad<u32>(dirtyOf(superslab));
 }
 
-/** Notes that some pages of a SuperSlab, as bits, may not read as zero any more. */
+/** Notes that some pages of a SuperSlab, as bits, may not read as zero any more, and are used no longer. */
 export function markDirty(superslab: usize, pages: u32): void {
+  if (HK_VIRTUAL) atomicStore<u32>(releasedOf(superslab), <u32>platform.now());
   if ((dirtyPages(superslab) & pages) != pages) atomicOr<u32>(dirtyOf(superslab), pages);
 }
 

@@ -13,7 +13,7 @@
  */
 
 import { ADDRESS_BITS, HAS_FAR, NEAR_PAGES, PAGE_SHIFT, WORD } from "./config";
-import { isCovered, nearEntry, regionMap, secondEntry } from "./control";
+import { isCovered, isUncovered, nearEntry, regionMap, secondEntry } from "./control";
 
 /** Kinds of pages. A number from CLASS_FIRST on (size-class.ts) is a slab of that class. */
 export const KIND_FOREIGN: u32 = 0;
@@ -32,18 +32,12 @@ const WORD_MASK: usize = sizeof<u64>() - 1;
 /** Times a byte: a word of it. */
 export const EACH_BYTE: u64 = 0x0101010101010101;
 
-/**
- * The byte of `address`, for `free`: of any that this instance's map covers, and of blocks that it does not cover while the gate is
- * closed, for which it is any byte at all. Beyond lies no memory of the heap, and in general none: `free` stores into what it takes for a
- * block before anything else.
- */
+/** The byte of `address`, for `free`: as far as this instance's map tells. Beyond, it is foreign. */
 // @ts-ignore: decorator
 @inline
 export function kindOfBlock(address: usize): u32 {
   // Where addresses can be wider than the map; those of a process never are, but for those that a mistake made up.
-  if (ADDRESS_BITS < WORD * 8 && (!HK_VIRTUAL || HK_GUARD)) {
-    if (address >> ADDRESS_BITS) return KIND_FOREIGN;
-  }
+  if (HAS_FAR ? isUncovered(address >> PAGE_SHIFT) : ADDRESS_BITS < WORD * 8 && (!HK_VIRTUAL || HK_GUARD) && address >> ADDRESS_BITS) return KIND_FOREIGN;
   return load<u8>(regionMap() + (address >> PAGE_SHIFT));
 }
 

@@ -17,8 +17,7 @@
 
 import { atomicStore } from "./atomic";
 import { GATES, GATE_OFFSET } from "./bin";
-import { PAGES } from "./config";
-import { firstHeap, isCovered, nextHeap, nothing } from "./control";
+import { firstHeap, nextHeap, nothing } from "./control";
 import * as platform from "./platform";
 
 /** This instance can see all below it. */
@@ -46,8 +45,6 @@ export function openGate(heap: usize): void {
   if (!GATES) return;
   atomicStore<usize>(heap + GATE_OFFSET, heap);
   seeAll();
-  // And its region map must tell of all that can be freed.
-  isCovered(PAGES - 1);
 }
 
 /** Keeps `free` from putting blocks into the bins of `heap` until its thread has made sure that it sees them. */

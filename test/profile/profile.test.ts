@@ -71,7 +71,7 @@ describe("a field", () => {
     ["pageShift", "16", 'pageShift is "16"; it must be an integer from 12 to 16'],
     ["addressBits", 48, 'addressBits is 48; it must be "all" or an integer from 20 to 47'],
     ["addressBits", "some", 'addressBits is "some"; it must be "all" or'],
-    ["addressBits", 22, "addressBits is 22; it must be at least 23 when pageShift is 16"],
+    ["addressBits", 20, "addressBits is 20; it must be at least 21 when pageShift is 14"],
     ["guard", 1, "guard is 1; it must be true or false"],
     ["cache.minBlocks", 24, "cache.minBlocks is 24; it must be a power of two from 1 to 32768"],
     ["cache.minBlocks", 4096, "cache.minBlocks is 4096; it must not exceed cache.maxBlocks, which is 2048"],
@@ -79,8 +79,8 @@ describe("a field", () => {
     ["grow.firstPages", 0, "grow.firstPages is 0; it must be an integer from 1"],
     [
       "grow.firstPages",
-      1025,
-      "grow.firstPages is 1025; it must not exceed grow.maxBytes, which is 1024 pages of 2^16 bytes",
+      4097,
+      "grow.firstPages is 4097; it must not exceed grow.maxBytes, which is 4096 pages of 2^14 bytes",
     ],
     ["retain.bytes", 2 ** 31, "retain.bytes is 2147483648; it must be an integer from 0 to 2147483647"],
     ["retain.milliseconds", -1, "retain.milliseconds is -1; it must be an integer from 0"],
@@ -168,10 +168,15 @@ describe("the constants of a profile", () => {
         "pageShift is 12; in a hardened build it must be at least 13, or a thread's heap does not fit a page",
       );
     }
-    for (const target of ["wasm32", "wasm32-shared", "native"] as const) {
+    for (const target of ["wasm32", "wasm32-shared"] as const) {
       expect(constantsOf(narrow, target)).toMatchObject({ HK_PAGE_SHIFT: 12 });
     }
   });
+  it("have pages of 64 KiB at least where memory is virtual, and a page costs what is touched of it", () => {
+    expect(constantsOf({ ...base, pageShift: 14 }, "native")).toMatchObject({ HK_PAGE_SHIFT: 16 });
+    expect(constantsOf({ ...base, pageShift: 14 }, "wasm32")).toMatchObject({ HK_PAGE_SHIFT: 14 });
+  });
+
 
   it("take overrides of constants that exist, and no others", () => {
     expect(constantsOf(base, "wasm32", { HK_CACHE_MAX: 64 }).HK_CACHE_MAX).toBe(64);

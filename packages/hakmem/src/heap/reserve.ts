@@ -27,7 +27,7 @@ export function reserve(allocator: Allocator, bytes: number): void {
 }
 
 /**
- * Allocates for a moment, in as few blocks as there is room for, until less than a page is missing. What the checks of a guard
+ * Allocates for a moment, in as few blocks as there is room for, until nothing is missing. What the checks of a guard
  * build hold of it, and of all else that was freed, goes back as well.
  * @param missing how many bytes are, when so many are held
  * @returns how many are still
@@ -35,9 +35,11 @@ export function reserve(allocator: Allocator, bytes: number): void {
 function occupy(allocator: Allocator, missing: (held: number) => number): number {
   const blocks: number[] = [];
   let held = 0;
-  for (let size = missing(held); size >= WASM_PAGE;) {
-    const block = allocator.malloc(size);
+  for (let size = missing(held); size > 0;) {
+    // Shorter ones may lie in pages that are taken already.
+    const block = allocator.malloc(Math.max(size, WASM_PAGE));
     if (block === 0) {
+      if (size <= WASM_PAGE) break;
       size = Math.floor(size / 2);
     } else {
       blocks.push(block);
