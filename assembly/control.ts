@@ -430,7 +430,8 @@ export function create(): usize {
 function beginMetadata(made: Control): void {
   const end = changetype<usize>(made) + TABLES_END;
   made.metadata = end & PAGE_MASK ? end : 0;
-  made.metadataBytes = ((end + PAGE_MASK) & ~PAGE_MASK) - (changetype<usize>(made) & ~PAGE_MASK) + (far ? FAR_BYTES : 0);
+  made.metadataBytes =
+    ((end + PAGE_MASK) & ~PAGE_MASK) - (changetype<usize>(made) & ~PAGE_MASK) + (far ? FAR_BYTES : 0);
 }
 
 /** Private heaps: forgets all that lies in memory, for the thread to begin anew. What the pool knows of its pages stays. */

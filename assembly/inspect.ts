@@ -65,7 +65,8 @@ export function class_stat(index: u32, what: u32): usize {
   if (what == CLASS_SIZE) return size;
   if (what == CLASS_SLABS) return slabFigure(cls, true);
   const cached = cachedBlocks(cls);
-  if (what == CLASS_LIVE) return difference(cls < CLASS_MEDIUM ? slabFigure(cls, false) / size : bigBytes(size) / size, cached);
+  if (what == CLASS_LIVE)
+    return difference(cls < CLASS_MEDIUM ? slabFigure(cls, false) / size : bigBytes(size) / size, cached);
   return what == CLASS_CACHED ? cached : 0;
 }
 

@@ -53,7 +53,16 @@ import {
   putPages,
   releasePages,
 } from "./pool";
-import { EACH_BYTE, KIND_HUGE, KIND_HUGE_TAIL, KIND_LARGE, KIND_RELEASED, countKind, kindOfPage, setKind } from "./region";
+import {
+  EACH_BYTE,
+  KIND_HUGE,
+  KIND_HUGE_TAIL,
+  KIND_LARGE,
+  KIND_RELEASED,
+  countKind,
+  kindOfPage,
+  setKind,
+} from "./region";
 import { noteRun as rememberRun, takeRun } from "./runs";
 import { classOf } from "./size-class";
 import { GRANULES_OFFSET, LENGTHS_OFFSET, acquireWithin, lookUp, metadataOf } from "./superslab";
@@ -159,7 +168,9 @@ function roomyFrom(superslab: usize, end: usize, count: usize): usize {
 function noteRun(superslab: usize, metadata: usize, granule: usize, end: usize): void {
   while (granule > 0) {
     const bit = (granule - 1) & WORD_MASK;
-    const free = <usize>clz<u64>(~(atomicLoad<u64>(wordOf(metadata, granule - 1)) << (<u64>(WORD_MASK - bit))));
+    const bits = atomicLoad<u64>(wordOf(metadata, granule - 1));
+    const behind = <u64>(WORD_MASK - bit);
+    const free = <usize>clz<u64>(~(bits << behind));
     granule -= free;
     if (free <= bit) break;
   }

@@ -19,8 +19,33 @@
  */
 
 import { atomicAdd, atomicAnd, atomicCas, atomicLoad, atomicOr, atomicStore } from "./atomic";
-import { GROW_UNIT, HAS_FAR, NEAR_PAGES, NEAR_SUPERSLABS, PAGES, PAGES_END, PAGE_SHIFT, SUPERSLAB_PAGES, SUPERSLAB_PAGES_SHIFT } from "./config";
-import { Control, availableHere, availableOf, control, dirtyOf, FAR_PAGES, createdEnd, farFirst, isCovered, isJoined, makeFar, needsFar, ownedOf, releasedOf, tablesEnd } from "./control";
+import {
+  GROW_UNIT,
+  NEAR_PAGES,
+  NEAR_SUPERSLABS,
+  PAGES,
+  PAGES_END,
+  PAGE_SHIFT,
+  SUPERSLAB_PAGES,
+  SUPERSLAB_PAGES_SHIFT,
+} from "./config";
+import {
+  Control,
+  availableHere,
+  availableOf,
+  control,
+  dirtyOf,
+  FAR_PAGES,
+  createdEnd,
+  farFirst,
+  isCovered,
+  isJoined,
+  makeFar,
+  needsFar,
+  ownedOf,
+  releasedOf,
+  tablesEnd,
+} from "./control";
 import * as platform from "./platform";
 import * as native from "./platform/native";
 import { KIND_METADATA, KIND_RELEASED, setKind } from "./region";
@@ -341,7 +366,9 @@ function trailingPages(): usize {
 export function isStart(page: usize): bool {
   const bit = page & PAGE_IN_SUPERSLAB;
   if (!isCovered(page)) return false;
-  const around = (<u64>atomicLoad<u32>(availableHere(page >> SUPERSLAB_PAGES_SHIFT)) << 1) | <u64>(bit == 0 ? availablePages((page - 1) >> SUPERSLAB_PAGES_SHIFT) >> 31 : 0);
+  const around =
+    ((<u64>atomicLoad<u32>(availableHere(page >> SUPERSLAB_PAGES_SHIFT))) << 1) |
+    (<u64>(bit == 0 ? availablePages((page - 1) >> SUPERSLAB_PAGES_SHIFT) >> 31 : 0));
   return ((around >> (<u64>bit)) & 3) == 2;
 }
 
@@ -398,7 +425,10 @@ function donateGrown(page: usize, count: usize): bool {
     } else if (page < NEAR_PAGES) count = NEAR_PAGES - page;
     else return false;
   }
-  atomicAdd<usize>(changetype<usize>(control) + offsetof<Control>("committed"), (tables == NO_PAGES ? count : all) << PAGE_SHIFT);
+  atomicAdd<usize>(
+    changetype<usize>(control) + offsetof<Control>("committed"),
+    (tables == NO_PAGES ? count : all) << PAGE_SHIFT,
+  );
   closeGates();
   if (tables != NO_PAGES) setKind(tables, FAR_PAGES, KIND_METADATA);
   donatePages(page, count);

@@ -37,7 +37,12 @@ export const EACH_BYTE: u64 = 0x0101010101010101;
 @inline
 export function kindOfBlock(address: usize): u32 {
   // Where addresses can be wider than the map; those of a process never are, but for those that a mistake made up.
-  if (HAS_FAR ? isUncovered(address >> PAGE_SHIFT) : ADDRESS_BITS < WORD * 8 && (!HK_VIRTUAL || HK_GUARD) && address >> ADDRESS_BITS) return KIND_FOREIGN;
+  if (
+    HAS_FAR
+      ? isUncovered(address >> PAGE_SHIFT)
+      : ADDRESS_BITS < WORD * 8 && (!HK_VIRTUAL || HK_GUARD) && address >> ADDRESS_BITS
+  )
+    return KIND_FOREIGN;
   return load<u8>(regionMap() + (address >> PAGE_SHIFT));
 }
 

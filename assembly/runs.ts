@@ -26,7 +26,7 @@ const REACH: u32 = 2 << STEPS_SHIFT;
 @inline
 function rowOf(count: usize): u32 {
   const shift: u32 = 31 - STEPS_SHIFT - clz<u32>(<u32>count);
-  return min<u32>((shift << STEPS_SHIFT) + ((<u32>count >> shift) & STEPS_MASK), RUN_ROWS - 1);
+  return min<u32>((shift << STEPS_SHIFT) + (((<u32>count) >> shift) & STEPS_MASK), RUN_ROWS - 1);
 }
 
 /** Takes `count` pages, 4 or more, from the start of a run that is known; NO_PAGES when none is. As `acquirePages`. */
@@ -38,7 +38,8 @@ export function takeRun(count: usize): usize {
     if (page == 0) continue;
     // What was freed before it has made a longer one of it.
     if (isStart(page)) {
-      if (claimPages(page, count)) {
+      // Looked at first: to claim in vain and give back counts as a change, for which others search again.
+      if (freeFrom(page) >= count && claimPages(page, count)) {
         atomicStore<u32>(runSlot(index), 0);
         noteRun(page + count);
         return page;
@@ -59,7 +60,7 @@ export function noteRun(page: usize): void {
   const start = page - before;
   if (after + before < 4) return;
   const row = rowOf(after + before) * RUN_WAYS;
-  let slot = runSlot(row + (<u32>start & (RUN_WAYS - 1)));
+  let slot = runSlot(row + ((<u32>start) & (RUN_WAYS - 1)));
   for (let way: u32 = 0; way < RUN_WAYS; ++way) {
     const found = atomicLoad<u32>(runSlot(row + way));
     if (found == <u32>start) return;

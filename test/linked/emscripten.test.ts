@@ -136,13 +136,13 @@ describe("what it costs", { timeout: 120_000 }, () => {
     expect(Number(output)).toBeLessThanOrEqual(most);
   });
 
-  test("code of 10 KiB more than Emscripten's smallest", async () => {
+  test("code of 12 KiB more than Emscripten's smallest", async () => {
     const bytes = async (options: readonly string[], source: string): Promise<number> => {
       const output = path.join(workshop.directory, "small.js");
       expect(await workshop.compile("emcc", "small.c", ["-Os", ...options, "-o", output], source)).toEqual(ok(""));
       return (await stat(path.join(workshop.directory, "small.wasm"))).size;
     };
     const smallest = await bytes(["-sMALLOC=emmalloc"], OWN);
-    expect((await bytes([], "hakmem.c")) - smallest).toBeLessThanOrEqual(10 * KIB);
+    expect((await bytes([], "hakmem.c")) - smallest).toBeLessThanOrEqual(12 * KIB);
   });
 });

@@ -177,7 +177,6 @@ describe("the constants of a profile", () => {
     expect(constantsOf({ ...base, pageShift: 14 }, "wasm32")).toMatchObject({ HK_PAGE_SHIFT: 14 });
   });
 
-
   it("take overrides of constants that exist, and no others", () => {
     expect(constantsOf(base, "wasm32", { HK_CACHE_MAX: 64 }).HK_CACHE_MAX).toBe(64);
     expect(() => constantsOf(base, "wasm32", { HK_CACHE: 64 })).toThrow(/HK_CACHE is not a constant; .*HK_CACHE_MAX/);

@@ -86,7 +86,9 @@ export function constantsOf(
     HK_CACHE_MIN: profile.cache.minBlocks,
     HK_CACHE_MAX: profile.cache.maxBlocks,
     HK_CACHE_BYTES: profile.cache.maxBytes,
-    HK_GROW_MIN_PAGES: traits.virtual ? Math.max(profile.grow.firstPages, MIN_FIRST_PAGES_VIRTUAL) : profile.grow.firstPages,
+    HK_GROW_MIN_PAGES: traits.virtual
+      ? Math.max(profile.grow.firstPages, MIN_FIRST_PAGES_VIRTUAL)
+      : profile.grow.firstPages,
     HK_GROW_MAX_BYTES: profile.grow.maxBytes,
     HK_RETAIN_COUNT: profile.retain.superslabs,
     HK_RETAIN_BYTES: profile.retain.bytes,
