@@ -21,6 +21,7 @@ interface Options {
   readonly program?: readonly string[];
   readonly toolchain?: readonly ToolchainName[];
   readonly rounds: number;
+  readonly counts: boolean;
   readonly record: boolean;
   readonly tables: boolean;
 }
@@ -48,6 +49,11 @@ export const registerLinked: Register = (program) => {
     )
     .option("--rounds <count>", "interleaved rounds", wholeNumber(3, 1000), 9)
     .option(
+      "--counts",
+      "only count instructions, which may be done beside other work; times and memory stay as they are on record",
+      false,
+    )
+    .option(
       "--record",
       "put the figures on record in docs/figures/linked.json, and the table into docs/linking.md",
       false,
@@ -60,7 +66,14 @@ The sources are Debian's, downloaded once. Beside what the tests need, these pac
 All of it takes about two hours, most of which is counting, on a machine that does nothing else.`,
     )
     .action(
-      async ({ program: programs = PROGRAM_NAMES, toolchain = TOOLCHAIN_NAMES, rounds, record, tables }: Options) => {
+      async ({
+        program: programs = PROGRAM_NAMES,
+        toolchain = TOOLCHAIN_NAMES,
+        rounds,
+        counts,
+        record,
+        tables,
+      }: Options) => {
         if (tables) return writePage(PAGE, linkingParts(await linkingRows()));
         const cases = PROGRAMS.filter(({ name }) => programs.includes(name)).flatMap((each) =>
           each.toolchains
@@ -72,7 +85,7 @@ All of it takes about two hours, most of which is counting, on a machine that do
         const measured: Row[] = [];
         let failed = 0;
         for (const each of cases) {
-          const row = await measureRow(each, rounds);
+          const row = await (counts ? countRow(each) : measureRow(each, rounds));
           if (row === undefined) failed++;
           else {
             measured.push(row);
@@ -115,6 +128,20 @@ async function measureRow({ program, toolchain }: Case, rounds: number): Promise
     console.error(`${program.name}, ${toolchain}: FAILED: ${messageOf(error)}`);
     return undefined;
   }
+}
+
+/** What is on record of a case, with its instructions counted again. */
+async function countRow({ program, toolchain }: Case): Promise<Row | undefined> {
+  const known = (await linkingRows()).find((row) => row.program === program.name && row.toolchain === toolchain);
+  if (known === undefined)
+    throw new RequestError(`${program.name}, ${toolchain}: nothing is on record to add counts to`);
+  const counted = await measureRow({ program, toolchain }, 0);
+  if (counted === undefined) return undefined;
+  const series = known.series.map((each) => {
+    const again = counted.series.find(({ allocator }) => allocator === each.allocator);
+    return again?.instructions === undefined ? each : { ...each, instructions: again.instructions };
+  });
+  return { ...known, series };
 }
 
 /** What is on record, a line each; what was measured replaces its own. */

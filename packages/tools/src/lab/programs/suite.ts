@@ -24,6 +24,7 @@ export interface Series extends Partial<Counts> {
 export type Counted = "nothing" | "instructions" | "caches";
 
 export interface SuiteOptions {
+  /** 0: each runs once, to see that all say the same, and no time is taken. */
   readonly rounds: number;
   readonly counted: Counted;
   readonly onStep?: (step: string) => void;
