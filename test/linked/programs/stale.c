@@ -68,7 +68,7 @@ int main(void) {
   }
   atomic_store(&given, (void *)&given);
   pthread_join(thread, NULL);
-  printf("%s", grown >= 7 ? "seen" : "the memory did not grow");
+  printf("%s\n", grown >= 7 ? "seen" : "the memory did not grow");
   fflush(stdout);
   /* This Emscripten's exit frees what it keeps of main's thread while that is still ending (_emscripten_thread_exit), which a profile that
    * overwrites what is freed shows, now and then. */
