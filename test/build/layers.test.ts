@@ -1,10 +1,10 @@
 import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, writeFile } from "node:fs/promises";
 import * as path from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { expect, it } from "vitest";
+import { temporary } from "../support/temporary.js";
 
 const CONFIG = fileURLToPath(new URL("../../.dependency-cruiser.js", import.meta.url));
 const CRUISER = fileURLToPath(new URL("../../node_modules/.bin/depcruise", import.meta.url));
@@ -24,7 +24,7 @@ const RIGHT = {
 
 /** The names of the rules that sources of the allocator break. */
 async function violations(changes: Readonly<Record<string, string>>): Promise<string[]> {
-  const directory = await mkdtemp(path.join(tmpdir(), "hakmem-layers-"));
+  const directory = await temporary();
   const trees = ["assembly", "packages/hakmem/src", "packages/tools/src"];
   for (const tree of trees) {
     for (const [name, text] of Object.entries({ ...RIGHT, ...(tree === "assembly" ? changes : {}) })) {

@@ -1,6 +1,5 @@
 import { execFile } from "node:child_process";
-import { cp, mkdtemp, readdir, readFile, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { cp, readdir, readFile, writeFile } from "node:fs/promises";
 import * as path from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -9,14 +8,11 @@ import { buildAll, moduleFile } from "../../packages/tools/src/build/all.js";
 import { WASM_TARGETS } from "../../packages/tools/src/profile/target.js";
 import { buildWasm, readConfigHash } from "../../packages/tools/src/build/wasm.js";
 import { loadProfile } from "../../packages/tools/src/profile/index.js";
+import { temporary } from "../support/temporary.js";
 
 const FIXTURE = fileURLToPath(new URL("./fixture/", import.meta.url));
 const profile = await loadProfile("default");
 const guard = await loadProfile("guard");
-
-function temporary(): Promise<string> {
-  return mkdtemp(path.join(tmpdir(), "hakmem-build-"));
-}
 
 /** A copy of the fixture, to be changed; `edit` maps the text of its `round.ts`. */
 async function editedFixture(edit: (text: string) => string): Promise<string> {

@@ -1,5 +1,4 @@
-import { mkdtemp, readFile, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, writeFile } from "node:fs/promises";
 import * as path from "node:path";
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
@@ -13,6 +12,7 @@ import {
   ProfileError,
   shippedProfileNames,
 } from "../../packages/tools/src/profile/index.js";
+import { temporary } from "../support/temporary.js";
 
 const base = await loadProfile("default");
 
@@ -58,7 +58,7 @@ describe("a profile file", () => {
   });
 
   it("that is not JSON is refused as that", async () => {
-    const file = path.join(await mkdtemp(path.join(tmpdir(), "hakmem-profile-")), "broken.json");
+    const file = path.join(await temporary(), "broken.json");
     await writeFile(file, '{"name": ');
     await expect(loadProfile(file)).rejects.toThrow(/broken\.json: is not JSON/);
   });

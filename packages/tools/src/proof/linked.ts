@@ -11,7 +11,7 @@ import { ROOT } from "../base/paths.js";
 import { EXIT, listOf, type Register, wholeNumber } from "../cli/command.js";
 import { PROGRAMS } from "../lab/programs/programs.js";
 import type { Program } from "../lab/programs/program.js";
-import { measureCase, type Series } from "../lab/programs/suite.js";
+import { isCountable, measureCase, type Series } from "../lab/programs/suite.js";
 import { OURS, TOOLCHAINS, type ToolchainName } from "../lab/programs/toolchains.js";
 import { describeHost, type Host } from "../lab/results.js";
 import { estimateMedian, estimateMedianRatio } from "../lab/statistics.js";
@@ -21,6 +21,7 @@ interface Options {
   readonly program?: readonly string[];
   readonly toolchain?: readonly ToolchainName[];
   readonly rounds: number;
+  readonly counts: boolean;
   readonly record: boolean;
   readonly tables: boolean;
 }
@@ -47,6 +48,14 @@ export const registerLinked: Register = (program) => {
       ),
     )
     .option("--rounds <count>", "interleaved rounds", wholeNumber(3, 1000), 9)
+    .addOption(
+      new Option(
+        "--counts",
+        "only count instructions, which may be done beside other work; times and memory stay as they are on record",
+      )
+        .conflicts(["rounds", "tables"])
+        .default(false),
+    )
     .option(
       "--record",
       "put the figures on record in docs/figures/linked.json, and the table into docs/linking.md",
@@ -60,19 +69,30 @@ The sources are Debian's, downloaded once. Beside what the tests need, these pac
 All of it takes about two hours, most of which is counting, on a machine that does nothing else.`,
     )
     .action(
-      async ({ program: programs = PROGRAM_NAMES, toolchain = TOOLCHAIN_NAMES, rounds, record, tables }: Options) => {
+      async ({
+        program: programs = PROGRAM_NAMES,
+        toolchain = TOOLCHAIN_NAMES,
+        rounds,
+        counts,
+        record,
+        tables,
+      }: Options) => {
         if (tables) return writePage(PAGE, linkingParts(await linkingRows()));
         const cases = PROGRAMS.filter(({ name }) => programs.includes(name)).flatMap((each) =>
           each.toolchains
             .filter((name) => toolchain.includes(name))
-            .map((name) => ({ program: each, toolchain: name })),
+            .map((name) => ({ program: each, toolchain: name }))
+            .filter((one) => !counts || isCountable({ program: each, toolchain: TOOLCHAINS[one.toolchain] })),
         );
         if (cases.length === 0)
-          throw new RequestError(`no program of ${programs.join(", ")} is built by ${toolchain.join(", ")}`);
+          throw new RequestError(
+            `no program of ${programs.join(", ")} is built${counts ? ", with one thread," : ""} by ${toolchain.join(", ")}`,
+          );
+        const measure = counts ? await counting(cases) : (each: Case) => measureRow(each, rounds);
         const measured: Row[] = [];
         let failed = 0;
         for (const each of cases) {
-          const row = await measureRow(each, rounds);
+          const row = await measure(each);
           if (row === undefined) failed++;
           else {
             measured.push(row);
@@ -117,6 +137,28 @@ async function measureRow({ program, toolchain }: Case, rounds: number): Promise
   }
 }
 
+/** What takes the rows of cases from the record, with their instructions counted again. Rejects when one is not on record. */
+async function counting(cases: readonly Case[]): Promise<(each: Case) => Promise<Row | undefined>> {
+  const known = new Map((await linkingRows()).map((row) => [keyOf(row), row]));
+  const rowOf = ({ program, toolchain }: Case): Row => {
+    const row = known.get(keyOf({ program: program.name, toolchain }));
+    if (row === undefined)
+      throw new RequestError(`${program.name}, ${toolchain}: nothing is on record to add counts to`);
+    return row;
+  };
+  cases.forEach(rowOf);
+  return async (each) => {
+    const counted = await measureRow(each, 0);
+    if (counted === undefined) return undefined;
+    const row = rowOf(each);
+    const series = row.series.map((one) => {
+      const again = counted.series.find(({ allocator }) => allocator === one.allocator);
+      return again === undefined ? one : { ...again, ms: one.ms, bytes: one.bytes };
+    });
+    return { ...row, series };
+  };
+}
+
 /** What is on record, a line each; what was measured replaces its own. */
 async function saveRows(rows: readonly Row[]): Promise<void> {
   const known = new Map((await linkingRows()).map((row) => [keyOf(row), row]));
@@ -132,7 +174,7 @@ export async function linkingRows(): Promise<Row[]> {
   return (await exists(RECORD)) ? (JSON.parse(await readFile(RECORD, "utf8")) as Row[]) : [];
 }
 
-const keyOf = ({ program, toolchain }: Row): string => `${program} ${toolchain}`;
+const keyOf = ({ program, toolchain }: Pick<Row, "program" | "toolchain">): string => `${program} ${toolchain}`;
 
 /** The part of docs/linking.md that comes from the record. */
 export function linkingParts(rows: readonly Row[]): Readonly<Record<string, string>> {

@@ -20,10 +20,16 @@ export interface Series extends Partial<Counts> {
   readonly bytes: number | null;
 }
 
-/** What is counted beside time and memory, in programs of one thread: in others it is not the same each time. */
+/** Whether what a case takes can be counted: it is the same each time, in one thread. */
+export function isCountable({ program, toolchain }: Case): boolean {
+  return program.threads === 1 && toolchain.usesWorkers !== true;
+}
+
+/** What is counted beside time and memory, in cases that are {@link isCountable}. */
 export type Counted = "nothing" | "instructions" | "caches";
 
 export interface SuiteOptions {
+  /** 0: each runs once, to see that all say the same, and no time is taken. */
   readonly rounds: number;
   readonly counted: Counted;
   readonly onStep?: (step: string) => void;
@@ -32,7 +38,8 @@ export interface SuiteOptions {
 }
 
 /** Builds a case and runs it for some rounds, the allocators in another order each time. Rejects when their output differs. */
-export async function measureCase({ program, toolchain }: Case, options: SuiteOptions): Promise<Series[]> {
+export async function measureCase(each: Case, options: SuiteOptions): Promise<Series[]> {
+  const { program, toolchain } = each;
   const { rounds, counted, onStep = () => {}, signal } = options;
   return withScratch("program", async (cwd) => {
     const kit = new Kit(toolchain, cwd);
@@ -58,11 +65,11 @@ export async function measureCase({ program, toolchain }: Case, options: SuiteOp
         if (round >= 0) visits.push(one);
       }
     }
+    const isCounted = counted !== "nothing" && isCountable(each);
     const series: Series[] = [];
     for (const { allocator, run, visits } of contestants) {
       signal?.throwIfAborted();
       onStep(`counting, ${allocator}`);
-      const isCounted = counted !== "nothing" && program.threads === 1 && !toolchain.usesWorkers;
       series.push({
         allocator,
         ms: visits.map(({ ms }) => ms),
