@@ -31,7 +31,6 @@
 import { atomicAdd, atomicCas, atomicLoad, atomicStore } from "./atomic";
 import { BINS_BYTES, BINS_OFFSET, GATES, GATE_OFFSET, NEXT_OFFSET, NOWHERE } from "./bin";
 import {
-  ADDRESS_BITS,
   CONFIG_HASH,
   GROW_UNIT,
   HAS_FAR,
@@ -103,8 +102,10 @@ export let control: Control = changetype<Control>(NOWHERE);
 /** `control.regionMap`, kept apart because every `free` needs it; on native, one variable of the process. */
 let ownRegionMap: usize = NOWHERE;
 
-/** The far tables, 0 when this instance does not know any: then its region map tells of near pages alone. */
+/** The far tables, 0 when this instance does not know any. */
 let far: usize = 0;
+/** Pages of which this instance's region map tells; 0 before it has one. */
+export let covered: usize = 0;
 
 /** `control.secret`, kept apart because hardened builds need it for every link; on native, one variable of the process. */
 export let secret: usize = 0;
@@ -159,21 +160,7 @@ function inlineEntry(superslab: usize, column: usize, size: usize): usize {
 // @ts-ignore: decorator
 @inline
 export function isCovered(page: usize): bool {
-  return !HAS_FAR || page < NEAR_PAGES || (!isBeyond(page) && (far != 0 || reachFar()));
-}
-
-/** True when the map as this instance has it does not tell of `page`. */
-// @ts-ignore: decorator
-@inline
-export function isUncovered(page: usize): bool {
-  return page >= NEAR_PAGES && (!far || isBeyond(page));
-}
-
-/** True for pages that there cannot be, where addresses can be wider than the map. */
-// @ts-ignore: decorator
-@inline
-function isBeyond(page: usize): bool {
-  return ADDRESS_BITS < WORD * 8 && page >= PAGES;
+  return !HAS_FAR || page < covered || (page < PAGES && reachFar());
 }
 
 // @ts-ignore: decorator
@@ -297,7 +284,7 @@ export function attach(address: usize): bool {
   const found = changetype<Control>(address);
   if (found.magic != MAGIC || found.hash != CONFIG_HASH) return false;
   setRegionMap(address + NEAR_MAP);
-  if (HAS_FAR) far = 0;
+  if (HAS_FAR) covered = NEAR_PAGES;
   if (HK_HARDENED) secret = found.secret;
   // Last: on native these are the process's, and who finds the control block set uses all of them.
   control = found;
@@ -326,12 +313,13 @@ function setRegionMap(address: usize): void {
 
 /** Makes this instance use the far tables, if there are any; false when there are none. */
 function reachFar(): bool {
-  if (far) return true;
+  if (covered == PAGES) return true;
   if (!atomicLoad<u32>(changetype<usize>(control) + offsetof<Control>("farReady"))) return false;
   // They are younger than what this instance may have seen of the memory.
   if (GATES) platform.renew();
   far = farTables();
   setRegionMap(far + FAR_MAP);
+  covered = PAGES;
   return true;
 }
 
@@ -343,7 +331,7 @@ function farTables(): usize {
 /** Where the byte of near page `page` is to be written a second time, after it is written in the near map; 0 when nowhere. */
 export function secondEntry(page: usize): usize {
   const tables = HAS_FAR ? farTables() : 0;
-  if (tables && GATES && !far) platform.renew();
+  if (tables && GATES && covered != PAGES) platform.renew();
   return tables ? tables + FAR_MAP + page : 0;
 }
 

@@ -13,7 +13,7 @@
  */
 
 import { ADDRESS_BITS, HAS_FAR, NEAR_PAGES, PAGE_SHIFT, WORD } from "./config";
-import { isCovered, isUncovered, nearEntry, regionMap, secondEntry } from "./control";
+import { covered, isCovered, nearEntry, regionMap, secondEntry } from "./control";
 
 /** Kinds of pages. A number from CLASS_FIRST on (size-class.ts) is a slab of that class. */
 export const KIND_FOREIGN: u32 = 0;
@@ -36,14 +36,14 @@ export const EACH_BYTE: u64 = 0x0101010101010101;
 // @ts-ignore: decorator
 @inline
 export function kindOfBlock(address: usize): u32 {
-  // Where addresses can be wider than the map; those of a process never are, but for those that a mistake made up.
-  if (
-    HAS_FAR
-      ? isUncovered(address >> PAGE_SHIFT)
-      : ADDRESS_BITS < WORD * 8 && (!HK_VIRTUAL || HK_GUARD) && address >> ADDRESS_BITS
-  )
-    return KIND_FOREIGN;
-  return load<u8>(regionMap() + (address >> PAGE_SHIFT));
+  const page = address >> PAGE_SHIFT;
+  if (HAS_FAR) {
+    if (page >= covered) return KIND_FOREIGN;
+  } else if (ADDRESS_BITS < WORD * 8 && (!HK_VIRTUAL || HK_GUARD)) {
+    // Addresses of a process are never wider than the map, but for those that a mistake made up.
+    if (address >> ADDRESS_BITS) return KIND_FOREIGN;
+  }
+  return load<u8>(regionMap() + page);
 }
 
 /** The byte of `address`; any address may be asked. */
