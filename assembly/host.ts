@@ -55,8 +55,8 @@ export function thread_reclaim(id: u32): i32 {
 }
 
 /**
- * Gives up what this thread keeps for later: its cache, slabs that are empty then, all cached large blocks, and where the
- * platform takes memory back, all free pages.
+ * Gives up what this thread keeps for later: its cache, slabs that are empty then, the pages that large blocks have left, and
+ * where the platform takes memory back, all free pages.
  * @param pad bytes that stay at most: of cached blocks, whole magazines of the smallest first, and then of free pages
  * @returns 1 when memory went back, natively to the system, as in glibc, on wasm to the heap; otherwise 0
  */
@@ -64,8 +64,8 @@ export function malloc_trim(pad: usize): i32 {
   if (!ready()) return 0;
   const before = releases;
   const left = collect(pad);
-  releaseJoined();
-  return (HK_VIRTUAL ? purgeBeyond(left) : releases != before) ? 1 : 0;
+  const joined = releaseJoined();
+  return (HK_VIRTUAL ? purgeBeyond(left) : joined || releases != before) ? 1 : 0;
 }
 
 /**

@@ -42,13 +42,10 @@
 #endif
 /*
  * Whose the granules are at first, a digit each, granule 0 last: 0 for nobody's, a thread's number from 1 on, or 7 for what
- * the program keeps. Pages of which all are nobody's are available, but those that have joined before (JOINED, as bits).
+ * the program keeps. Pages of which all are nobody's are available.
  */
 #ifndef HELD
 #define HELD 0
-#endif
-#ifndef JOINED
-#define JOINED 0
 #endif
 
 #define PAGE 2
@@ -82,6 +79,7 @@ byte large;
 byte owner[GRANULES];
 /* Granules that read as zero, as bits. */
 byte zero;
+#define ALL_ZERO(granuleBits) ((zero & (granuleBits)) == (granuleBits))
 byte wanted[THREADS];
 bool whole[THREADS];
 bool lacking[THREADS];
@@ -188,7 +186,7 @@ inline acquirePages(count, whose) {
     :: claimed ->
       available = available & ~BITS_FROM(page, count);
       /* acquiredClean */
-      assert((dirty & BITS_FROM(page, count)) || (zero & BITS_FROM(page * PAGE, (count) * PAGE)) == BITS_FROM(page * PAGE, (count) * PAGE));
+      assert((dirty & BITS_FROM(page, count)) || ALL_ZERO(BITS_FROM(page * PAGE, (count) * PAGE)));
       give(BITS_FROM(page * PAGE, (count) * PAGE), 0, whose);
       look()
     :: else -> page = 0
@@ -233,7 +231,7 @@ inline takeBits(w, taken, complete) {
           give(BITS_FROM(granule, count), me + 1 + IN_HAND, me + 1);
           assert((large & PAGES_AROUND(granule, granule + count)) == PAGES_AROUND(granule, granule + count));
           /* blockClean */
-          assert((dirty & PAGES_AROUND(granule, granule + count)) || (zero & BITS_FROM(granule, count)) == BITS_FROM(granule, count));
+          assert((dirty & PAGES_AROUND(granule, granule + count)) || ALL_ZERO(BITS_FROM(granule, count)));
           zero = zero & ~BITS_FROM(granule, count)
         :: else
         fi;
@@ -449,7 +447,8 @@ inline search() {
         /* The first run or the last one: which one is best does not matter here. */
         for (i : 0 .. GRANULES - count) {
           if
-          :: ((seen >> i) & BITS_FROM(0, count)) == BITS_FROM(0, count) && (last -> word == WORDS : granule == GRANULES) -> granule = i
+          :: ((seen >> i) & BITS_FROM(0, count)) == BITS_FROM(0, count) &&
+             (last -> word == WORDS : granule == GRANULES) -> granule = i
           :: else
           fi
         }
@@ -479,8 +478,8 @@ inline allocateLarge() {
   :: true ->
     if
     :: search()
-    :: d_step { !thorough -> claimed = false }
     /* The hints say that there is no room. */
+    :: d_step { !thorough -> claimed = false }
     fi;
     if
     :: claimed || thorough -> break
@@ -725,7 +724,7 @@ init {
     }
     for (i : 0 .. PAGES - 1) {
       if
-      :: (zero & WHOLE(i)) == WHOLE(i) && !(JOINED & (1 << i)) -> available = available | (1 << i)
+      :: ALL_ZERO(WHOLE(i)) -> available = available | (1 << i)
       :: else -> large = large | (1 << i); granules = granules | (zero & WHOLE(i))
       fi
     }

@@ -250,8 +250,8 @@ export abstract class Heap implements MemoryViews {
 
   /**
    * Whether `free` would take a block: for a typed array, whether `alloc` of this heap returned it in this thread and it is
-   * not freed; for an address, whether this heap can have handed it out. Of small blocks (up to 32 KiB with the default profile) the
-   * heap knows their pages alone, so that an address inside or between blocks counts there, and so does one that was freed.
+   * not freed; for an address, whether this heap can have handed it out. Of small blocks (up to 4 KiB) the heap knows their pages
+   * alone, so that an address inside or between blocks counts there. One that was freed counts up to 64 KiB, while it is cached.
    * `guard` knows every block, but those of 0 bytes.
    */
   owns(block: number | TypedArray): boolean {
@@ -400,7 +400,7 @@ export abstract class Heap implements MemoryViews {
 
   /**
    * Gives what this thread keeps at hand back to the heap, for blocks of any size and for other threads: the blocks in its
-   * caches, and freed large blocks (of more than 32 KiB with the default profile), which all threads keep together.
+   * caches (of up to 64 KiB), and pages that larger ones have left free, which all threads keep together.
    * @param keep bytes of such blocks that stay at most: whole caches of a size, the smallest sizes first
    * @returns whether this call gave anything back
    */
