@@ -96,7 +96,7 @@ export function setBinInverse(bin: usize, size: usize): void {
 @inline
 export function mayBeInside(block: usize, bin: usize): bool {
   const inverse = load<u32>(bin, BINS_OFFSET + INVERSE);
-  // True where there is none: in a heap of nobody, and for slabs of several pages.
+  // True where there is none: in a heap of nobody.
   return <u32>(block & PAGE_MASK) * inverse >= inverse;
 }
 

@@ -7,9 +7,9 @@
  *   granule 1 KiB ─ ×16 ─ page 16 KiB ─ ×32 ─ SuperSlab 512 KiB          granule 4 KiB ─ page 64 KiB ─ SuperSlab 2 MiB
  *
  *   size in bytes     0 ┄ 4 KiB       small:  a block of a slab, which is a page of one size class          0 ┄ 16 KiB
- *               4 KiB+1 ┄ 32 KiB      medium: a run of granules, of a size class                     16 KiB+1 ┄ 32 KiB
- *              32 KiB+1 ┄ 128 KiB     large:  a run of granules                                      32 KiB+1 ┄ 512 KiB
- *             128 KiB+1 ┄             huge:   a run of pages                                        512 KiB+1 ┄
+ *               4 KiB+1 ┄ 64 KiB      medium: a run of granules, of a size class                     16 KiB+1 ┄ 32 KiB
+ *                                     large:  a run of granules                                      32 KiB+1 ┄ 512 KiB
+ *              64 KiB+1 ┄             huge:   a run of pages                                        512 KiB+1 ┄
  */
 
 export const PAGE_SHIFT: usize = HK_PAGE_SHIFT;
@@ -40,8 +40,19 @@ export const SMALL_MAX: usize = 1 << SMALL_MAX_SHIFT;
 export const MEDIUM_MAX_SHIFT: usize = HK_VIRTUAL ? 15 : PAGE_SHIFT < 14 ? PAGE_SHIFT + 2 : 16;
 export const MEDIUM_MAX: usize = 1 << MEDIUM_MAX_SHIFT;
 
-/** Largest block cut from granules, in bytes; from here on rounding up to pages wastes at most an eighth. */
-export const LARGE_MAX_SHIFT: usize = PAGE_SHIFT + 3;
+/** Largest block that threads cache, as far as the profile lets them cache a magazine of one. */
+export const CACHED_MAX: usize =
+  <usize>(HK_CACHE_BYTES / 2) < SMALL_MAX
+    ? SMALL_MAX
+    : <usize>(HK_CACHE_BYTES / 2) < MEDIUM_MAX
+      ? <usize>(HK_CACHE_BYTES / 2)
+      : MEDIUM_MAX;
+
+/**
+ * Largest block cut from granules, in bytes: runs of them do not cross SuperSlabs, and blocks as long as a part of one would waste the rest.
+ * From here on rounding up to pages wastes a fifth at most; where pages are larger, an eighth.
+ */
+export const LARGE_MAX_SHIFT: usize = HK_VIRTUAL || PAGE_SHIFT > 14 ? PAGE_SHIFT + 3 : MEDIUM_MAX_SHIFT;
 export const LARGE_MAX: usize = 1 << LARGE_MAX_SHIFT;
 
 /** Runs of free pages are known by so many lengths, and so many of each. */

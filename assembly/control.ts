@@ -16,6 +16,7 @@
  *            ├─ dirty       u32 a SuperSlab   bit p: page p has been used, may not be zero   (pool.ts)
  *            ├─ owned       u32 a SuperSlab   bit p: page p came from the platform           (pool.ts)
  *            ├─ released    u32 a SuperSlab   when pages were last released, in ms; native   (pool.ts)
+ *            ├─ ends        u32 a SuperSlab   atomic: bit p: a huge block ends with page p    (large.ts)
  *            ├─ longest     u8 a SuperSlab    hint: longest run of free granules             (large.ts)
  *            └─ regionMap   u8 a page         what the page holds                            (region.ts)
  *
@@ -93,8 +94,6 @@ export class Control {
   far: usize;
   /** Atomic: 1 once the far tables may be read. */
   farReady: u32;
-  /** Private heaps: 1 when another instance has joined before there were far tables, of which it would not learn. */
-  joined: u32;
 }
 
 /** This instance's heap. */
@@ -123,7 +122,8 @@ const AVAILABLE: usize = DIRECTORY + WORD;
 const DIRTY: usize = AVAILABLE + sizeof<u32>();
 const OWNED: usize = DIRTY + sizeof<u32>();
 const RELEASED: usize = OWNED + sizeof<u32>();
-const LONGEST: usize = RELEASED + (HK_VIRTUAL ? sizeof<u32>() : 0);
+const ENDS: usize = RELEASED + (HK_VIRTUAL ? sizeof<u32>() : 0);
+const LONGEST: usize = ENDS + sizeof<u32>();
 const COLUMNS_END: usize = LONGEST + sizeof<u8>();
 
 /** Offsets from the control block, which lies at a multiple of a line. */
@@ -198,6 +198,12 @@ export function ownedOf(superslab: usize): usize {
 @inline
 export function releasedOf(superslab: usize): usize {
   return entry(superslab, RELEASED, sizeof<u32>());
+}
+
+// @ts-ignore: decorator
+@inline
+export function endsOf(superslab: usize): usize {
+  return entry(superslab, ENDS, sizeof<u32>());
 }
 
 // @ts-ignore: decorator
@@ -284,26 +290,14 @@ export function attach(address: usize): bool {
   const found = changetype<Control>(address);
   if (found.magic != MAGIC || found.hash != CONFIG_HASH) return false;
   setRegionMap(address + NEAR_MAP);
-  if (HAS_FAR) covered = NEAR_PAGES;
+  if (HAS_FAR) {
+    far = 0;
+    covered = NEAR_PAGES;
+  }
   if (HK_HARDENED) secret = found.secret;
   // Last: on native these are the process's, and who finds the control block set uses all of them.
   control = found;
   return true;
-}
-
-/**
- * As `attach`, to a heap that another instance has made. A private one has no gate, by which that could be made to look for far tables
- * before it frees what they tell of: if there are none, there will be none.
- */
-export function joinAnother(address: usize): bool {
-  if (!attach(address)) return false;
-  if (HAS_FAR && !HK_SHARED && !reachFar()) control.joined = 1;
-  return true;
-}
-
-/** True when another instance has joined this private heap, and would not learn of far tables. */
-export function isJoined(): bool {
-  return HAS_FAR && !HK_SHARED && control.joined != 0;
 }
 
 function setRegionMap(address: usize): void {
@@ -437,7 +431,7 @@ export function forgetAll(): void {
 
 function forgetTables(columns: usize, count: usize): void {
   memory.fill(columns, 0, count * AVAILABLE);
-  memory.fill(columns + count * LONGEST, 0, count * (sizeof<u8>() + SUPERSLAB_PAGES));
+  memory.fill(columns + count * ENDS, 0, count * (COLUMNS_END - ENDS + SUPERSLAB_PAGES));
 }
 
 /** First page behind the tables; wasm only. */

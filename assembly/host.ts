@@ -1,17 +1,16 @@
 /** What a host needs beside the malloc family: threads, figures, trimming. */
 
-import { CONFIG_HASH, MEDIUM_MAX } from "./config";
+import { CACHED_MAX, CONFIG_HASH } from "./config";
 import { hasHeap } from "./control";
 import { link, next } from "./free-list";
 import { STAT_THREADS, class_stat, heap_stat } from "./inspect";
-import { classOfLarge, releaseJoined } from "./large";
+import { classOfLarge, hugeAround, releaseJoined } from "./large";
 import { exitThread, ready, restartThread, startThread, threadId } from "./lifecycle";
 import { free, malloc } from "./malloc";
 import { releases } from "./pool";
 import {
   KIND_FOREIGN,
   KIND_HUGE,
-  KIND_HUGE_TAIL,
   KIND_LARGE,
   KIND_METADATA,
   KIND_METADATA_SPARE,
@@ -74,7 +73,7 @@ export function malloc_trim(pad: usize): i32 {
  */
 export function malloc_prewarm(size: usize, count: usize): usize {
   const x = size - 1;
-  if (x >= MEDIUM_MAX || !ready()) return 0;
+  if (x >= CACHED_MAX || !ready()) return 0;
   const cls = classOf(x);
   let list: usize = 0;
   for (let missing = widen(cls, count); missing; --missing) {
@@ -106,13 +105,13 @@ export function free_all(): i32 {
   return 1;
 }
 
-/** What an address is: 0 foreign, 1 small, 2 large, 3 huge, 4 the allocator's own. */
+/** What an address is: 0 foreign, 1 small, 2 medium or large, 3 huge, 4 the allocator's own. */
 export function region_kind(address: usize): u32 {
   if (!hasHeap()) return 0;
   const kind = kindOf(address);
-  if (kind == KIND_FOREIGN || kind == KIND_RELEASED) return 0;
   if (kind == KIND_LARGE) return 2;
-  if (kind == KIND_HUGE || kind == KIND_HUGE_TAIL) return 3;
+  if (kind == KIND_HUGE) return 3;
+  if (kind == KIND_FOREIGN || kind == KIND_RELEASED) return hugeAround(address) ? 3 : 0;
   if (kind == KIND_METADATA || kind == KIND_METADATA_SPARE) return 4;
   return 1;
 }

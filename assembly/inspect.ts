@@ -5,16 +5,10 @@
  */
 
 import { atomicLoad } from "./atomic";
-import {
-  GRANULE_SHIFT,
-  PAGE_SHIFT,
-  PAGE_SIZE,
-  SUPERSLAB_GRANULES,
-  SUPERSLAB_PAGES,
-  SUPERSLAB_PAGES_SHIFT,
-} from "./config";
+import { GRANULE_SHIFT, PAGE_SHIFT, SUPERSLAB_GRANULES, SUPERSLAB_PAGES, SUPERSLAB_PAGES_SHIFT } from "./config";
 import { Control, control, firstHeap, hasHeap, nextHeap } from "./control";
-import { KIND_HUGE, KIND_HUGE_TAIL, kindOfPage } from "./region";
+import { hugeSize } from "./large";
+import { KIND_HUGE, kindOfPage } from "./region";
 import { availablePages, endSuperslab, firstSuperslab } from "./pool";
 import { countOf, remoteWord } from "./remote";
 import { CLASS_END, CLASS_FIRST, CLASS_MEDIUM, classSize } from "./size-class";
@@ -113,8 +107,8 @@ function bigBytes(size: usize): usize {
   let bytes: usize = 0;
   for (let superslab = firstSuperslab(); superslab < endSuperslab(); ++superslab) {
     for (let n: usize = 0; n < SUPERSLAB_PAGES; ++n) {
-      const kind = kindOfPage((superslab << SUPERSLAB_PAGES_SHIFT) + n);
-      if (size == ALL_SIZES && (kind == KIND_HUGE || kind == KIND_HUGE_TAIL)) bytes += PAGE_SIZE;
+      const page = (superslab << SUPERSLAB_PAGES_SHIFT) + n;
+      if (size == ALL_SIZES && kindOfPage(page) == KIND_HUGE) bytes += hugeSize(page << PAGE_SHIFT);
     }
     const metadata = metadataOf(superslab);
     if (metadata == 0) continue;

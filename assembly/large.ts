@@ -2,26 +2,26 @@
  * Large blocks: runs of granules. Huge blocks: runs of pages.
  *
  * Both are bits, so neighbours coalesce without being told, and a block may start and end anywhere: what is wasted is
- * less than a granule of 1/8 of the smallest large block, or a page of 1/8 of the smallest huge one.
+ * less than a granule, or a page.
  *
  *   SuperSlab   page 0          page 1          page 2          page 3
  *              │▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒▒│▒▒▒▒            │                │ slab …        free granules: the bits of page 1's
- *              └─ large block ──────┘                                              tail; page 2 is not used for large
- *                                                                                  blocks: available in the pool
+ *              └─ large block ──────┘                                              tail; page 2 has not joined, and is
+ *                                                                                  available in the pool
  *
- * A page joins when a large block comes to lie in it and goes back to the pool when its last granule is free. A search
- * takes granules of joined pages and available pages as one row of free granules.
+ * Pages join for a block that finds no room in those that have. They stay joined when all of their granules are free, until somebody
+ * needs pages (`releaseJoined`): programs free and take the same again.
  *
  * All threads share all of it, by compare-and-swap on the words of bits; whoever clears a bit owns the granule. The
  * length of a block is written by who allocated it, and cleared by who frees it: 0 is no block. So a pointer into a block,
  * or to one that was freed and whose granules nobody has taken since, is told apart from a block.
  */
 
-import { atomicCas, atomicLoad, atomicOr } from "./atomic";
+import { atomicAnd, atomicCas, atomicLoad, atomicOr } from "./atomic";
 import {
   GRANULE_SHIFT,
   GRANULE_SIZE,
-  MEDIUM_MAX,
+  CACHED_MAX,
   PAGES,
   PAGE_GRANULES,
   PAGE_GRANULES_SHIFT,
@@ -34,7 +34,7 @@ import {
   SUPERSLAB_PAGES_SHIFT,
   SUPERSLAB_SHIFT,
 } from "./config";
-import { isCovered, longestOf } from "./control";
+import { endsOf, isCovered, longestOf } from "./control";
 import {
   NO_PAGES,
   acquirePages,
@@ -49,20 +49,12 @@ import {
   growPool,
   isTrailing,
   noteChange,
+  ownedPages,
   poolChanges,
   putPages,
   releasePages,
 } from "./pool";
-import {
-  EACH_BYTE,
-  KIND_HUGE,
-  KIND_HUGE_TAIL,
-  KIND_LARGE,
-  KIND_RELEASED,
-  countKind,
-  kindOfPage,
-  setKind,
-} from "./region";
+import { EACH_BYTE, KIND_FOREIGN, KIND_HUGE, KIND_LARGE, KIND_RELEASED, kindOf, kindOfPage, setKind } from "./region";
 import { noteRun as rememberRun, takeRun } from "./runs";
 import { classOf } from "./size-class";
 import { GRANULES_OFFSET, LENGTHS_OFFSET, acquireWithin, lookUp, metadataOf } from "./superslab";
@@ -78,6 +70,7 @@ const NO_RUN: usize = SUPERSLAB_GRANULES;
 const LENGTH_MAX: usize = u8.MAX_VALUE;
 /** A hint of so many says: or more. */
 const LONGEST_MAX: u64 = 127;
+const PAGE_IN_SUPERSLAB: usize = SUPERSLAB_PAGES - 1;
 const SUPERSLAB_MASK: usize = ((<usize>1) << SUPERSLAB_SHIFT) - 1;
 
 /** True when the last large block that this instance got reads as zero. */
@@ -215,18 +208,22 @@ function search(count: usize, hinted: usize, align: usize): usize {
   if (end == 0 || !isCovered((end << SUPERSLAB_PAGES_SHIFT) - 1)) return 0;
   let superslab = roomyFrom(firstSuperslab(), end, hinted);
   for (; superslab < end; superslab = roomyFrom(superslab + 1, end, hinted)) {
-    const metadata = lookUp(superslab);
+    const metadata = metadataOf(superslab);
     if (!metadata) continue;
     const hint = load<u8>(longestOf(superslab));
     const granule = fit(metadata, count, align);
     if (granule != NO_RUN) {
-      if (!claimGranules(superslab, granule, granule + count)) continue;
+      if (!claimGranules(superslab, granule, granule + count)) {
+        // Another thread was faster. What it has left is looked at again: that it took some is no change, for which a search is repeated.
+        --superslab;
+        continue;
+      }
       store<u8>(lengthOf(metadata, granule), <u8>count);
       blockClean = !(dirtyPages(superslab) & pagesAround(granule, granule + count));
       return (superslab << SUPERSLAB_SHIFT) + (granule << GRANULE_SHIFT);
     }
     // What is freed meanwhile may be forgotten by this.
-    if (align == 1 && load<u8>(longestOf(superslab)) == hint) {
+    if (align == 1 && <usize>hint >= count && load<u8>(longestOf(superslab)) == hint) {
       store<u8>(longestOf(superslab), <u8>(min<usize>(count, <usize>LONGEST_MAX) - 1));
     }
   }
@@ -320,26 +317,30 @@ function joinAvailable(superslab: usize, pages: u32): bool {
   return any;
 }
 
-/** Gives the pages all of whose granules are free back to the pool; true when there were some. Any thread. */
-export function releaseJoined(): bool {
+/** Gives a joined page back to the pool if all of its granules are free. The caller is in a claim. */
+function release(page: usize): bool {
+  const granule = (page & PAGE_IN_SUPERSLAB) << PAGE_GRANULES_SHIFT;
+  const metadata = metadataOf(page >> SUPERSLAB_PAGES_SHIFT);
+  // Who takes all granules of a page owns it.
+  if (!metadata || !takeBits(wordOf(metadata, granule), PAGE_BITS << ((granule & WORD_MASK) as u64))) return false;
+  setKind(page, 1, KIND_RELEASED);
+  putPages(page, 1, false);
+  return true;
+}
+
+/** Gives joined pages of [page, end) all of whose granules are free back to the pool; true when there were some. Any thread. */
+function releaseWithin(page: usize, end: usize): bool {
   let any = false;
-  const end = endSuperslab();
   // A page in nobody's reach on the way is one that somebody may be refused for.
   beginClaim();
-  for (let superslab = firstSuperslab(); superslab < end; ++superslab) {
-    const metadata = metadataOf(superslab);
-    if (metadata == 0) continue;
-    for (let granule: usize = 0; granule < SUPERSLAB_GRANULES; granule += PAGE_GRANULES) {
-      // Who takes all granules of a page owns it.
-      if (!takeBits(wordOf(metadata, granule), PAGE_BITS << ((granule & WORD_MASK) as u64))) continue;
-      const page = (superslab << SUPERSLAB_PAGES_SHIFT) + (granule >> PAGE_GRANULES_SHIFT);
-      setKind(page, 1, KIND_RELEASED);
-      putPages(page, 1, false);
-      any = true;
-    }
-  }
+  for (; page < end; ++page) if (kindOfPage(page) == KIND_LARGE && release(page)) any = true;
   endClaim(any);
   return any;
+}
+
+/** As `releaseWithin`, of all pages. */
+export function releaseJoined(): bool {
+  return releaseWithin(firstSuperslab() << SUPERSLAB_PAGES_SHIFT, endSuperslab() << SUPERSLAB_PAGES_SHIFT);
 }
 
 /** Start of the large block that holds `address`, which lies in a page of kind KIND_LARGE; 0 when none does. */
@@ -361,14 +362,14 @@ export function largeSize(block: usize): usize {
 }
 
 /**
- * The class of the large block at `block` if it is medium; 0 when it is longer, or none starts there, or it is shorter: then it need not
+ * The class of the large block at `block` if threads cache such ones; 0 when it is longer, or none starts there, or it is shorter: then it need not
  * be aligned as the blocks of slabs are.
  */
 // @ts-ignore: decorator
 @inline
 export function classOfLarge(block: usize): u32 {
   const size = largeSize(block);
-  return size - (SMALL_MAX + 1) < MEDIUM_MAX - SMALL_MAX ? classOf(size - 1) : 0;
+  return size - (SMALL_MAX + 1) < CACHED_MAX - SMALL_MAX ? classOf(size - 1) : 0;
 }
 
 /** Frees the large block at `block`. */
@@ -392,9 +393,9 @@ export function resizeLarge(block: usize, size: usize): bool {
   if (count > LENGTH_MAX || end > SUPERSLAB_GRANULES) return false;
   if (end > old && !claimGranules(superslab, old, end)) {
     beginClaim();
-    joinAvailable(superslab, pagesAround(old, end));
-    endClaim(true);
-    if (!claimGranules(superslab, old, end)) return false;
+    const joined = joinAvailable(superslab, pagesAround(old, end));
+    endClaim(joined);
+    if (!joined || !claimGranules(superslab, old, end)) return false;
   }
   store<u8>(length, <u8>count);
   if (end < old) freeGranules(superslab, end, old);
@@ -419,8 +420,25 @@ export function allocateHuge(size: usize, align: usize): usize {
   if (page == NO_PAGES && releaseJoined()) page = acquirePages(count, max<usize>(1, align >> PAGE_SHIFT), false);
   if (page == NO_PAGES) return 0;
   setKind(page, 1, KIND_HUGE);
-  setKind(page + 1, count - 1, KIND_HUGE_TAIL);
+  setEnd(page + count - 1);
   return page << PAGE_SHIFT;
+}
+
+/** The bit of `page` in the words of its SuperSlab. */
+// @ts-ignore: decorator
+@inline
+function bitOf(page: usize): u32 {
+  const bit = <u32>(page & PAGE_IN_SUPERSLAB);
+  return 1 << bit;
+}
+
+/** Notes that a huge block of the caller's ends with `page`. Bits of other pages are other blocks'. */
+function setEnd(page: usize): void {
+  atomicOr<u32>(endsOf(page >> SUPERSLAB_PAGES_SHIFT), bitOf(page));
+}
+
+function clearEnd(page: usize): void {
+  atomicAnd<u32>(endsOf(page >> SUPERSLAB_PAGES_SHIFT), ~bitOf(page));
 }
 
 /** Clears those of the first `bytes` bytes of a huge block that lie in pages which may hold old data. */
@@ -432,25 +450,44 @@ export function clearHuge(block: usize, bytes: usize): void {
   }
 }
 
-/** Start of the huge block that holds `address`, which lies in a page of kind KIND_HUGE_TAIL. */
+/** True when `page` came from the platform. */
+function isOwned(page: usize): bool {
+  return (ownedPages(page >> SUPERSLAB_PAGES_SHIFT) & bitOf(page)) != 0;
+}
+
+/** Start of the huge block that holds `address`, which lies in a page of kind KIND_HUGE or of none; 0 when none does. */
 export function hugeAround(address: usize): usize {
-  let page = address >> PAGE_SHIFT;
-  while (kindOfPage(page) == KIND_HUGE_TAIL) --page;
-  return page << PAGE_SHIFT;
+  if (address >> SUPERSLAB_SHIFT >= endSuperslab()) return 0;
+  let start = address & ~PAGE_MASK;
+  let kind = kindOf(start);
+  // The bytes of its other pages say what pages of nobody say.
+  while ((kind == KIND_RELEASED || kind == KIND_FOREIGN) && isOwned(start >> PAGE_SHIFT)) {
+    start -= PAGE_SIZE;
+    kind = kindOf(start);
+  }
+  return kind == KIND_HUGE && start + hugeSize(start) > address ? start : 0;
 }
 
 /** Bytes of the huge block at `block`, which lies in a page of kind KIND_HUGE; 0 when it does not start there. */
 export function hugeSize(block: usize): usize {
   if (block & PAGE_MASK) return 0;
-  // The tail is ours to its last page, and what follows a block is never the tail of another.
-  const tail = countKind((block >> PAGE_SHIFT) + 1, endSuperslab() << SUPERSLAB_PAGES_SHIFT, KIND_HUGE_TAIL);
-  return (tail + 1) << PAGE_SHIFT;
+  const page = block >> PAGE_SHIFT;
+  let superslab = page >> SUPERSLAB_PAGES_SHIFT;
+  const last = endSuperslab() - 1;
+  isCovered((last << SUPERSLAB_PAGES_SHIFT) | PAGE_IN_SUPERSLAB);
+  let ends = atomicLoad<u32>(endsOf(superslab)) & -bitOf(page);
+  while (!ends && superslab < last) ends = atomicLoad<u32>(endsOf(++superslab));
+  return ((superslab << SUPERSLAB_PAGES_SHIFT) + <usize>ctz<u32>(ends) + 1 - page) << PAGE_SHIFT;
 }
 
 /** Frees the huge block of `size` bytes at `block`. */
 export function freeHuge(block: usize, size: usize): void {
-  releasePages(block >> PAGE_SHIFT, size >> PAGE_SHIFT);
-  rememberRun(block >> PAGE_SHIFT);
+  const page = block >> PAGE_SHIFT;
+  const count = size >> PAGE_SHIFT;
+  setKind(page, 1, KIND_RELEASED);
+  clearEnd(page + count - 1);
+  releasePages(page, count);
+  rememberRun(page);
 }
 
 /** Makes a huge block `size` bytes long where it lies; false when what follows it is not free. */
@@ -459,6 +496,8 @@ export function resizeHuge(block: usize, size: usize): bool {
   const old = hugeSize(block) >> PAGE_SHIFT;
   const count = pagesOf(size);
   if (count < old) {
+    setEnd(page + count - 1);
+    clearEnd(page + old - 1);
     releasePages(page + count, old - count);
     return true;
   }
@@ -469,10 +508,15 @@ export function resizeHuge(block: usize, size: usize): bool {
   while (true) {
     const since = poolChanges();
     if (claimPages(end, count - old)) break;
-    if (releaseJoined() && claimPages(end, count - old)) break;
+    if (
+      releaseWithin(end, min(end + count - old, endSuperslab() << SUPERSLAB_PAGES_SHIFT)) &&
+      claimPages(end, count - old)
+    )
+      break;
     // At the end of memory, the memory can be made longer.
     if (!isTrailing(end) || !growPool(count - old, since, tries++)) return false;
   }
-  setKind(end, count - old, KIND_HUGE_TAIL);
+  setEnd(page + count - 1);
+  clearEnd(end - 1);
   return true;
 }

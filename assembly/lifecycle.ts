@@ -1,7 +1,8 @@
 /** How a thread gets a heap, keeps it in order, and leaves it. */
 
 import { NOWHERE } from "./bin";
-import { attach, attached, control, create, forgetAll, joinAnother, nothing } from "./control";
+import { attach, attached, control, create, forgetAll, nothing } from "./control";
+import { releaseJoined } from "./large";
 import * as native from "./platform/native";
 import { donateCreated, endClaim, isWorthRetrying, poolChanges, releaseAll } from "./pool";
 import { exit, resume, start } from "./thread-cache";
@@ -38,7 +39,7 @@ export const NO_HEAP: usize = usize.MAX_VALUE;
 export function startThread(address: usize): usize {
   if (started()) return address == 0 || address == changetype<usize>(control) ? changetype<usize>(control) : NO_HEAP;
   if (HK_NATIVE ? !joinProcess() : address == 0 && !attach(create())) return 0;
-  if (!HK_NATIVE && address != 0 && !joinAnother(address)) return NO_HEAP;
+  if (!HK_NATIVE && address != 0 && !attach(address)) return NO_HEAP;
   if (!HK_NATIVE && address == 0 && !donateCreated()) return 0;
   return takeAny() ? changetype<usize>(control) : 0;
 }
@@ -86,7 +87,11 @@ function takeAny(): bool {
     const since = poolChanges();
     let heap = takeHeap(FREE, id, LIVE);
     if (heap) threadHeap(heap).fresh = 1;
-    else heap = makeHeap(id);
+    else {
+      heap = makeHeap(id);
+      // Large blocks may have left pages.
+      if (!heap && releaseJoined()) heap = makeHeap(id);
+    }
     if (heap) {
       if (HK_NATIVE) start(heap);
       else setCurrent(heap);

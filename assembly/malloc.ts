@@ -34,6 +34,7 @@ import {
   largeSize,
   pagesOf,
   resizeHuge,
+  releaseJoined,
   resizeLarge,
 } from "./large";
 import { joinProcess, ready } from "./lifecycle";
@@ -43,7 +44,7 @@ import { growPool, poolChanges } from "./pool";
 import { KIND_FOREIGN, KIND_HUGE, KIND_LARGE, kindOf, kindOfBlock } from "./region";
 import { refuseWrong, sendHomeAlone } from "./remote";
 import { relax } from "./retention";
-import { CLASS_FIRST, CLASS_MEDIUM, classOf, classSize } from "./size-class";
+import { CLASS_END, CLASS_FIRST, CLASS_MEDIUM, classOf, classSize } from "./size-class";
 import { current } from "./thread";
 import { collect, lengthen, overflow, refill, useSpare } from "./thread-cache";
 import { openGate, see } from "./view";
@@ -115,7 +116,11 @@ function mallocSlow(size: usize): usize {
     if (cls < CLASS_MEDIUM) block = refill(cls);
     else lengthen(current(), cls);
   }
-  if (!block && cls >= CLASS_MEDIUM) return allocateBig(classSize(cls), MIN_ALIGN);
+  if (!block && cls >= CLASS_MEDIUM) {
+    // The next longer one does as well, if it is at hand.
+    if (cls + 1 < CLASS_END && binHead(binOf(current(), cls + 1))) return malloc(classSize(cls + 1));
+    return allocateBig(classSize(cls), MIN_ALIGN);
+  }
   // A slab needs a page; a block that is not much smaller may still fit between large ones. It keeps the alignment that the class has.
   if (!block && classSize(cls) >= GRANULE_SIZE) return allocateBig(classSize(cls), classSize(cls) & -classSize(cls));
   if (HK_HARDENED && block) unmark(block);
@@ -140,7 +145,7 @@ function allocateBig(size: usize, align: usize): usize {
   // As long as those that threads cache, or in steps of an eighth of the smallest, so that one that was freed serves the next.
   if (size > SMALL_MAX && size <= MEDIUM_MAX) size = classSize(classOf(size - 1));
   else if (size > MEDIUM_MAX && large) size = (size + (LARGE_STEP - 1)) & ~(LARGE_STEP - 1);
-  const spare = align > PAGE_SIZE ? (align >> PAGE_SHIFT) - 1 : 0;
+  const count = pagesOf(size) + (align > PAGE_SIZE ? (align >> PAGE_SHIFT) - 1 : 0);
   let collected = false;
   let since: u32 = 0;
   let tries: u32 = 0;
@@ -152,7 +157,9 @@ function allocateBig(size: usize, align: usize): usize {
     if (!collected) {
       collected = true;
       if (ready()) collect(0);
-    } else if (growPool(pagesOf(size) + spare, since, tries++)) collected = false;
+    } else if (growPool(count, since, tries++)) collected = false;
+    // What has joined at the end of memory is free there, too, for what memory can still grow by.
+    else if (large && releaseJoined() && growPool(count, poolChanges(), tries++)) collected = false;
     else return 0;
   }
 }
@@ -276,6 +283,7 @@ function reallocBig(block: usize, size: usize, kind: u32): usize {
     return HK_NATIVE && !HK_GUARD ? native.outOfMemory() : 0;
   }
   see(block + old - 1);
+  if (HK_HARDENED && kind == KIND_LARGE) refuseMarked(block);
   if (resizeBig(block, old, size, kind)) return block;
   const moved = move(block, old, size);
   // What lies behind it may have been in the hands of others, for whom malloc has waited.
@@ -285,8 +293,12 @@ function reallocBig(block: usize, size: usize, kind: u32): usize {
 /** Makes a large or huge block of `old` bytes `size` bytes long where it lies, if that is possible. */
 function resizeBig(block: usize, old: usize, size: usize, kind: u32): bool {
   if (size <= SMALL_MAX ? size <= old >> 1 : size > MAX_REQUEST) return false;
-  // As long as those that threads cache.
-  if (size > SMALL_MAX && size <= MEDIUM_MAX) size = classSize(classOf(size - 1));
+  if (size > SMALL_MAX && size <= MEDIUM_MAX) {
+    // As long as those that threads cache, or as the next longer ones, which malloc gives, too.
+    const cls = classOf(size - 1);
+    if (old == classSize(cls + 1)) return true;
+    size = classSize(cls);
+  }
   return kind == KIND_LARGE ? resizeLarge(block, size) : size > LARGE_MAX && resizeHuge(block, size);
 }
 

@@ -39,7 +39,6 @@ import {
   createdEnd,
   farFirst,
   isCovered,
-  isJoined,
   makeFar,
   needsFar,
   ownedOf,
@@ -48,7 +47,7 @@ import {
 } from "./control";
 import * as platform from "./platform";
 import * as native from "./platform/native";
-import { KIND_METADATA, KIND_RELEASED, setKind } from "./region";
+import { KIND_METADATA, setKind } from "./region";
 import { closeGates, see } from "./view";
 
 const ALL: u32 = u32.MAX_VALUE;
@@ -80,7 +79,7 @@ function maskOf(first: usize, count: usize): u32 {
 
 /** The available pages of a SuperSlab as bits; a snapshot. */
 export function availablePages(superslab: usize): u32 {
-  return isCovered(superslab << SUPERSLAB_PAGES_SHIFT) ? atomicLoad<u32>(availableHere(superslab)) : 0;
+  return isCovered(superslab << SUPERSLAB_PAGES_SHIFT) ? atomicLoad<u32>(availableOf(superslab)) : 0;
 }
 
 /**
@@ -114,7 +113,7 @@ function scan(superslab: usize, end: usize, count: usize, align: usize, within: 
   let origin: usize = superslab;
   if (!isCovered((end << SUPERSLAB_PAGES_SHIFT) - 1)) end = min(end, NEAR_SUPERSLABS);
   while (superslab < end) {
-    const bits = atomicLoad<u32>(availableHere(superslab));
+    const bits = atomicLoad<u32>(availableOf(superslab));
     if (within || !bits) run = 0;
     if (!bits) {
       ++superslab;
@@ -203,11 +202,12 @@ function claimRuns(page: usize, count: usize): bool {
 
 /**
  * Gives pages back. They must be the caller's, with no block in them handed out.
- * They become nobody's here, so that a late `free` of a pointer into them is refused.
+ * Their bytes in the region map say so already, so that a late `free` of a pointer into them is refused.
  */
 export function releasePages(page: usize, count: usize): void {
+  noteRelease();
   beginClaim();
-  releaseClaimed(page, count);
+  putPages(page, count, true);
   endClaim(true);
 }
 
@@ -216,13 +216,6 @@ export let releases: u32 = 0;
 
 export function noteRelease(): void {
   if (!HK_VIRTUAL) ++releases;
-}
-
-/** As `releasePages`, in a claim of the caller's. */
-export function releaseClaimed(page: usize, count: usize): void {
-  noteRelease();
-  setKind(page, count, KIND_RELEASED);
-  putPages(page, count, true);
 }
 
 /**
@@ -362,35 +355,27 @@ function trailingPages(): usize {
   return freeBefore(min(platform.endPage(PAGE_SHIFT), PAGES_END));
 }
 
-/** True when a run of free pages starts with `page`. */
-export function isStart(page: usize): bool {
-  const bit = page & PAGE_IN_SUPERSLAB;
-  if (!isCovered(page)) return false;
-  const around =
-    ((<u64>atomicLoad<u32>(availableHere(page >> SUPERSLAB_PAGES_SHIFT))) << 1) |
-    (<u64>(bit == 0 ? availablePages((page - 1) >> SUPERSLAB_PAGES_SHIFT) >> 31 : 0));
-  return ((around >> (<u64>bit)) & 3) == 2;
-}
-
 /** Free pages that end before page `end`. */
 export function freeBefore(end: usize): usize {
+  if (!isCovered(end - 1)) return 0;
   let page = end;
   while (page > 0) {
     const bit = (page - 1) & PAGE_IN_SUPERSLAB;
-    const bits = availablePages((page - 1) >> SUPERSLAB_PAGES_SHIFT) << ((PAGE_IN_SUPERSLAB - bit) as u32);
-    const run = <usize>clz<u32>(~bits);
+    const bits = atomicLoad<u32>(availableHere((page - 1) >> SUPERSLAB_PAGES_SHIFT));
+    const run = <usize>clz<u32>(~(bits << ((PAGE_IN_SUPERSLAB - bit) as u32)));
     page -= run;
     if (run <= bit) break;
   }
   return end - page;
 }
 
-/** Free pages from `first` on. */
-export function freeFrom(first: usize): usize {
+/** Free pages from `first` on, as far as `most`, or some more. */
+export function freeFrom(first: usize, most: usize): usize {
   let page = first;
-  while (page < PAGES_END) {
+  const end = min(first + most, isCovered(PAGES_END - 1) ? PAGES_END : NEAR_PAGES);
+  while (page < end) {
     const bit = page & PAGE_IN_SUPERSLAB;
-    const run = <usize>ctz<u32>(~(availablePages(page >> SUPERSLAB_PAGES_SHIFT) >> (<u32>bit)));
+    const run = <usize>ctz<u32>(~(atomicLoad<u32>(availableHere(page >> SUPERSLAB_PAGES_SHIFT)) >> (<u32>bit)));
     page += run;
     if (run < SUPERSLAB_PAGES - bit) break;
   }
@@ -402,7 +387,7 @@ function addPages(count: usize, spare: bool): bool {
   const end = platform.endPage(PAGE_SHIFT) + count;
   const needed = needsFar(end) ? count + FAR_PAGES : count;
   // The memory may be larger than what the profile can address. The end of virtual memory says nothing about where more will lie.
-  if (!HK_VIRTUAL && end - count + needed > (needed != count && isJoined() ? NEAR_PAGES : PAGES_END)) return false;
+  if (!HK_VIRTUAL && end - count + needed > PAGES_END) return false;
   beginClaim();
   const address = platform.grow(needed << PAGE_SHIFT, spare);
   const grown = address != usize.MAX_VALUE && donateGrown(address >> PAGE_SHIFT, needed);
@@ -439,15 +424,18 @@ function donateGrown(page: usize, count: usize): bool {
 export function donateCreated(): bool {
   const page = changetype<usize>(control) >> PAGE_SHIFT;
   const end = tablesEnd();
+  beginClaim();
   if (needsFar(createdEnd())) {
     const tables = platform.grow(FAR_PAGES << PAGE_SHIFT, false);
-    if (tables == usize.MAX_VALUE || (tables >> PAGE_SHIFT) + FAR_PAGES > PAGES_END) return false;
-    makeFar(tables);
+    if (tables == usize.MAX_VALUE || (tables >> PAGE_SHIFT) + FAR_PAGES > PAGES_END) {
+      endClaim(false);
+      return false;
+    }
     atomicAdd<usize>(changetype<usize>(control) + offsetof<Control>("committed"), FAR_PAGES << PAGE_SHIFT);
+    if (!makeFar(tables)) donatePages(tables >> PAGE_SHIFT, FAR_PAGES);
   }
   if (farFirst()) setKind(farFirst(), FAR_PAGES, KIND_METADATA);
   setKind(page, end - page, KIND_METADATA);
-  beginClaim();
   donatePages(end, createdEnd() - end);
   endClaim(true);
   return true;
@@ -471,6 +459,8 @@ function donatePages(page: usize, count: usize): void {
 /** Makes all pages available, whoever has them: for the only thread of a private heap. */
 export function releaseAll(): void {
   const end = endSuperslab();
+  // Another instance may have made the far tables.
+  isCovered((end << SUPERSLAB_PAGES_SHIFT) - 1);
   for (let superslab = firstSuperslab(); superslab < end; ++superslab) {
     const owned = ownedPages(superslab);
     atomicOr<u32>(dirtyOf(superslab), owned & ~availablePages(superslab));

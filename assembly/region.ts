@@ -2,14 +2,14 @@
  * Address → what is there, in one load.
  *
  *   regionMap: one byte a page      ┌────┬────┬────┬────┬────┬────┬────┬────┐
- *                                   │ 0  │ 31 │ 31 │ 22 │ 2  │ 3  │ 3  │ 0  │
+ *                                   │ 0  │ 31 │ 31 │ 22 │ 2  │ 6  │ 0  │ 0  │
  *                                   └────┴────┴────┴────┴────┴────┴────┴────┘
- *                              foreign ┘  class 31 ┘   huge ┘ └ its other pages
+ *                              foreign ┘  class 31 ┘   huge ┘ └ its other pages: as if they were nobody's
  *
  * Whoever acquires pages writes their bytes before it hands out an address in them, and clears them before it releases
  * the pages; the pool's atomic operations order the two. A reader holds a live block of the page, so its byte is
  * settled, or holds a foreign pointer, and may see any byte that is not of a block it could own. Others look at pages
- * that are not theirs (`kindOfPage`, `countKind`), and may see any byte that was there.
+ * that are not theirs (`kindOfPage`), and may see any byte that was there.
  */
 
 import { ADDRESS_BITS, HAS_FAR, NEAR_PAGES, PAGE_SHIFT, WORD } from "./config";
@@ -19,7 +19,6 @@ import { covered, isCovered, nearEntry, regionMap, secondEntry } from "./control
 export const KIND_FOREIGN: u32 = 0;
 export const KIND_LARGE: u32 = 1;
 export const KIND_HUGE: u32 = 2;
-export const KIND_HUGE_TAIL: u32 = 3;
 export const KIND_METADATA: u32 = 4;
 /** A page reserved for metadata, behind the page that is being filled. */
 export const KIND_METADATA_SPARE: u32 = 5;
@@ -77,17 +76,4 @@ function fill(at: usize, count: usize, kind: u32): void {
   while (at < end && at & WORD_MASK) store<u8>(at++, <u8>kind);
   for (; at + sizeof<u64>() <= end; at += sizeof<u64>()) store<u64>(at, EACH_BYTE * <u64>kind);
   while (at < end) store<u8>(at++, <u8>kind);
-}
-
-/** Pages from `page` on, before `end`, that are of `kind`. */
-export function countKind(page: usize, end: usize, kind: u32): usize {
-  isCovered(end - 1);
-  const first = regionMap() + page;
-  const limit = regionMap() + end;
-  for (let at = first; at < limit; at = (at & ~WORD_MASK) + sizeof<u64>()) {
-    const others = load<u64>(at & ~WORD_MASK) ^ (EACH_BYTE * <u64>kind);
-    const other = others >> ((<u64>(at & WORD_MASK)) << 3);
-    if (other) return min(at - first + ((<usize>ctz<u64>(other)) >> 3), end - page);
-  }
-  return end - page;
 }

@@ -1,8 +1,8 @@
 /**
  * Runs of free pages, found by length (S12): where huge blocks were freed, the next ones are cut, without a search through the pool.
  *
- *                 row 4         row 5           row 51
- *   runSlot(0) ─► ┌─────────────┬─────────────┬─ ─ ─┐     four rows for each doubling of pages: of 8, 10, 12, 14, 16, 20 … and more
+ *                 row 0: 4      row 1: 5        row 51
+ *   runSlot(0) ─► ┌─────────────┬─────────────┬─ ─ ─┐     rows of runs of 4, 5, 6, 7, 8, 10, 12, 14, 16, 20 … pages, and more
  *                 │ 4 slots     │ 4 slots     │     │     a slot: the first page of such a run; 0: none
  *                 └─────────────┴─────────────┴─ ─ ─┘
  *
@@ -12,9 +12,9 @@
  */
 
 import { atomicLoad, atomicStore } from "./atomic";
-import { RUN_ROWS, RUN_WAYS } from "./config";
+import { PAGES, RUN_ROWS, RUN_WAYS } from "./config";
 import { runSlot } from "./control";
-import { NO_PAGES, claimPages, freeBefore, freeFrom, isStart } from "./pool";
+import { NO_PAGES, claimPages, freeBefore, freeFrom } from "./pool";
 
 const STEPS_SHIFT: u32 = 2;
 const STEPS_MASK: u32 = (1 << STEPS_SHIFT) - 1;
@@ -36,10 +36,11 @@ export function takeRun(count: usize): usize {
   for (let index = first; index < end; ++index) {
     const page = <usize>atomicLoad<u32>(runSlot(index));
     if (page == 0) continue;
-    // What was freed before it has made a longer one of it.
-    if (isStart(page)) {
-      // Looked at first: to claim in vain and give back counts as a change, for which others search again.
-      if (freeFrom(page) >= count && claimPages(page, count)) {
+    const free = freeFrom(page, count);
+    // What was freed before it has made a longer one of it. To claim in vain and give back counts as a change, for which others search
+    // again: so it is looked at first.
+    if (free && freeBefore(page) == 0) {
+      if (free >= count && claimPages(page, count)) {
         atomicStore<u32>(runSlot(index), 0);
         noteRun(page + count);
         return page;
@@ -54,7 +55,7 @@ export function takeRun(count: usize): usize {
 
 /** Notes the run of free pages in which `page` lies, if it does in one. */
 export function noteRun(page: usize): void {
-  const after = freeFrom(page);
+  const after = freeFrom(page, PAGES);
   if (after == 0) return;
   const before = freeBefore(page);
   const start = page - before;

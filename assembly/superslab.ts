@@ -30,18 +30,8 @@ import {
   WORD,
 } from "./config";
 import { Control, control, directoryOf, isCovered } from "./control";
-import {
-  NO_PAGES,
-  acquirePages,
-  acquiredClean,
-  beginClaim,
-  endClaim,
-  growPool,
-  poolChanges,
-  putPages,
-  releaseClaimed,
-} from "./pool";
-import { KIND_METADATA, KIND_METADATA_SPARE, kindOfPage, setKind } from "./region";
+import { NO_PAGES, acquirePages, acquiredClean, beginClaim, endClaim, growPool, poolChanges, putPages } from "./pool";
+import { KIND_METADATA, KIND_METADATA_SPARE, KIND_RELEASED, kindOfPage, setKind } from "./region";
 import { see } from "./view";
 
 /**
@@ -194,7 +184,8 @@ export function allocateMetadata(bytes: usize): usize {
       atomicAdd<usize>(changetype<usize>(control) + offsetof<Control>("metadataBytes"), count << PAGE_SHIFT);
       return page << PAGE_SHIFT;
     }
-    releaseClaimed(page, count);
+    setKind(page, count, KIND_RELEASED);
+    putPages(page, count, true);
     endClaim(true);
   }
 }

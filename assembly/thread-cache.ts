@@ -203,7 +203,7 @@ function mostlyFreed(heap: usize): bool {
 }
 
 /**
- * Makes everything idle that this thread can reach available: its own, what exited threads left, cached large blocks.
+ * Makes everything idle that this thread can reach available: its own, and what exited threads left.
  * @param keep bytes of cached blocks that stay cached, of the smallest
  * @returns what is left of `keep`
  */

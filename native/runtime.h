@@ -97,6 +97,7 @@ ATOMICS(i32, 8, _u, u8, u32)
 #define I32_CTZ(x) ((x) ? (u32)__builtin_ctz(x) : 32u)
 #define I64_CTZ(x) ((x) ? (u64)__builtin_ctzll(x) : 64u)
 #define I32_POPCNT(x) ((u32)__builtin_popcount(x))
+#define I32_ROTL(x, n) (((x) << ((n) & 31)) | ((x) >> (-(n) & 31)))
 #define I64_ROTL(x, n) (((x) << ((n) & 63)) | ((x) >> (-(n) & 63)))
 
 /* The allocator divides only by what is not 0. */

@@ -27,7 +27,7 @@ import {
 } from "../config";
 import { hugeAround, hugeSize, largeAround, largeSize } from "../large";
 import { endSuperslab, firstSuperslab } from "../pool";
-import { KIND_HUGE, KIND_HUGE_TAIL, KIND_LARGE, kindOf } from "../region";
+import { KIND_LARGE, kindOf } from "../region";
 import { CLASS_FIRST, classSize } from "../size-class";
 import { LEDGER_OFFSET, allocateMetadata, ensureMetadata, metadataOf, slabOf } from "../superslab";
 import { see } from "../view";
@@ -145,9 +145,7 @@ export function blockAround(address: usize): usize {
     const index = (address - slab.start) / classSize(kind);
     return index < <usize>slab.capacity ? slab.start + index * classSize(kind) : 0;
   }
-  if (kind == KIND_LARGE) return largeAround(address);
-  if (kind == KIND_HUGE) return address & ~PAGE_MASK;
-  return kind == KIND_HUGE_TAIL ? hugeAround(address) : 0;
+  return kind == KIND_LARGE ? largeAround(address) : hugeAround(address);
 }
 
 /** End of the block that starts at `start`, all of which this instance then sees. */

@@ -166,7 +166,7 @@ describe.each(BUILDS)("$name", (build) => {
     const control = h.threadInit(0);
     expect(h.kind(control)).toBe(Kind.Metadata);
     expect(h.kind(h.malloc(100))).toBe(Kind.Small);
-    expect(h.kind(h.malloc(100 * KIB))).toBe(Kind.Large);
+    expect(h.kind(h.malloc(50 * KIB))).toBe(Kind.Large);
     const huge = h.malloc(3 * MIB);
     expect(h.kind(huge)).toBe(Kind.Huge);
     expect(h.kind(huge + 2 * MIB)).toBe(Kind.Huge);

@@ -8,15 +8,15 @@ const MIB = 1024 * KIB;
 
 /** Most bytes by which a fresh memory may grow until the first block is there. */
 const FIRST: Readonly<Record<string, number>> = {
-  default: 2 * MIB + 128 * KIB,
-  compact: 256 * KIB,
-  hardened: 2 * MIB + 128 * KIB,
+  default: 128 * KIB,
+  compact: 128 * KIB,
+  hardened: 128 * KIB,
   guard: 2 * MIB + 128 * KIB,
 };
 
 /** Most bytes of a module that ships. */
 const MODULE: Readonly<Record<string, number>> = {
-  "default wasm32": 14 * KIB,
+  "default wasm32": 14.5 * KIB,
   "default wasm32-shared": 16 * KIB,
 };
 

@@ -8,8 +8,8 @@ const MIN_BLOCK = 16;
 /** Up to this size blocks are rounded to 16 bytes; above, at most a fifth of a block may be waste. */
 const EXACT_MAX = 128;
 const SMALL_WASTE = 1 / 5;
-/** Above this size, at most an eighth may be. */
-const LARGE_FROM = 64 * KIB;
+/** Above it, at most an eighth may be, or the rest of a page. */
+const MEDIUM_MAX = 64 * KIB;
 const LARGE_WASTE = 1 / 8;
 
 /**
@@ -220,14 +220,18 @@ export function figures(heap: RawHeap): { committed: number; free: number; metad
 }
 
 function expectLittleWaste(heap: RawHeap, { address, size, usable }: Block): void {
-  const small = size <= heap.build.pageSize / 2;
+  const { pageSize, granuleSize } = heap.build;
   // A small block that finds no room in a slab may come to lie between large ones, and is cut as they are.
-  const misplaced = small && heap.kind(address) === Kind.Large ? heap.build.granuleSize : 0;
-  if (usable > largestBlockFor(size) + misplaced) expect.fail(`${size} bytes take a block of ${usable}`);
+  const misplaced = size <= pageSize / 4 && heap.kind(address) === Kind.Large ? granuleSize : 0;
+  if (usable > largestBlockFor(size, pageSize) + misplaced) expect.fail(`${size} bytes take a block of ${usable}`);
 }
 
 /** Bytes of the largest block that a request may get. */
-function largestBlockFor(size: number): number {
+function largestBlockFor(size: number, pageSize: number): number {
   if (size <= EXACT_MAX) return Math.max(Math.ceil(size / MIN_BLOCK), 1) * MIN_BLOCK;
-  return size / (1 - (size <= LARGE_FROM ? SMALL_WASTE : LARGE_WASTE));
+  const classed = size / (1 - SMALL_WASTE);
+  if (size <= pageSize / 4) return classed;
+  // One of the next longer class, if a thread has it at hand.
+  if (size <= Math.min(MEDIUM_MAX, pageSize * 4)) return classed * 1.25;
+  return Math.max(size / (1 - LARGE_WASTE), Math.ceil(size / pageSize) * pageSize);
 }
