@@ -196,8 +196,8 @@ describe("hakmem ab", () => {
     const { recordExperiment } = await import("../../packages/tools/src/lab/ab/experiment.js");
     type Experiment = Parameters<typeof recordExperiment>[0];
     const options = { title: "The same: twice!", reason: "To see.", directory };
-    const first = await recordExperiment(experiment as Experiment, options);
-    const second = await recordExperiment(experiment as Experiment, { ...options, title: "Again" });
+    const first = await recordExperiment(experiment as Experiment, "× 1.000", options);
+    const second = await recordExperiment(experiment as Experiment, "× 1.000", { ...options, title: "Again" });
     expect([first, second].map((file) => path.basename(file))).toEqual(["001-the-same-twice.md", "002-again.md"]);
     const page = readFileSync(first, "utf8");
     expect(page).toContain("# 001 The same: twice!");

@@ -62,7 +62,7 @@ describe("the verdict", () => {
 
   it("follows the thresholds it is given", () => {
     const changed = [comparison("mixed", { slowdown: 0.95, noise: 0 })];
-    expect(judge(changed, { time: 0.1, memory: 0.1 }).verdict).toBe("neutral");
+    expect(judge(changed, { time: 0.1, memory: 0.1, instructions: 0.01 }).verdict).toBe("neutral");
   });
 
   it("is never certain after five rounds", () => {

@@ -8,7 +8,7 @@ export const QUICK_ROUNDS = 4;
 export const DEFAULT_WIDEST = 0.1;
 
 /** What counts when a variant is judged: see `Thresholds`. */
-export const DEFAULT_THRESHOLDS = { time: 0.01, memory: 0.1 } as const;
+export const DEFAULT_THRESHOLDS = { time: 0.01, memory: 0.1, instructions: 0.01 } as const;
 
 /** Workloads that a variant is judged by. */
 export const AB_WORKLOADS = ["random-mixed/400", "c6-heavy"];

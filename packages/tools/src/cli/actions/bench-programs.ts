@@ -6,8 +6,7 @@ import { requireTool } from "../../base/compilers.js";
 import { buildNative } from "../../build/native.js";
 import { ExplainedError, messageOf, RequestError, unknownName } from "../../base/errors.js";
 import { withProgress } from "../../lab/progress.js";
-import type { Program } from "../../lab/programs/program.js";
-import { NATIVE, TARGETS, WASM, WHOLE_PROGRAMS } from "../../lab/programs/index.js";
+import { NATIVE, programOf, TARGETS, WASM, WHOLE_PROGRAMS } from "../../lab/programs/index.js";
 import { formatProgramResults, programResultsOf, standingOf, type ProgramResult } from "../../lab/programs/standing.js";
 import { measureCase, type Case } from "../../lab/programs/suite.js";
 import { OURS, preloadedToolchain, TOOLCHAINS, type Preload, type Toolchain } from "../../lab/programs/toolchains.js";
@@ -89,16 +88,6 @@ async function casesOf({ programs, peer, target = [NATIVE] }: BenchOptions): Pro
 async function checkTools(cases: readonly Case[], isQuick: boolean): Promise<void> {
   if (cases.some(({ toolchain }) => toolchain.isNative)) await requireTool("time");
   if (!isQuick) await requireTool("valgrind");
-}
-
-function programOf(name: string): Program {
-  const found = WHOLE_PROGRAMS.find((program) => program.name === name);
-  if (found !== undefined) return found;
-  throw unknownName(
-    "program",
-    name,
-    WHOLE_PROGRAMS.map((program) => program.name),
-  );
 }
 
 function toolchainOf(name: string): Toolchain {

@@ -152,8 +152,13 @@ export interface RecordOptions {
   readonly directory?: string;
 }
 
-/** Writes the experiment as the next page of `docs/experiments/` and returns its path. */
-export async function recordExperiment(experiment: Experiment, options: RecordOptions): Promise<string> {
+/** An experiment of whatever kind, as a record needs it. */
+export interface Recordable extends Pick<Experiment, "host" | "node"> {
+  readonly variants: readonly Pick<VariantResult, "variant" | "verdict" | "commit">[];
+}
+
+/** Writes the experiment, printed as `text`, as the next page of `docs/experiments/` and returns its path. */
+export async function recordExperiment(experiment: Recordable, text: string, options: RecordOptions): Promise<string> {
   const { title, reason, directory = EXPERIMENTS } = options;
   const slug = title
     .toLowerCase()
@@ -164,7 +169,7 @@ export async function recordExperiment(experiment: Experiment, options: RecordOp
   const number = String(1 + (await lastNumber(directory))).padStart(3, "0");
   const file = path.join(directory, `${number}-${slug}.md`);
   try {
-    await writeFile(file, pageOf(experiment, number, title, reason), { flag: "wx" });
+    await writeFile(file, pageOf(experiment, text, number, title, reason), { flag: "wx" });
   } catch (error) {
     throw new RequestError(`the record ${file} cannot be written: ${messageOf(error)}`);
   }
@@ -176,8 +181,13 @@ async function lastNumber(directory: string): Promise<number> {
   return Math.max(0, ...numbers);
 }
 
-function pageOf(experiment: Experiment, number: string, title: string, reason: string | undefined): string {
-  const { host, node, variants } = experiment;
+function pageOf(
+  { host, node, variants }: Recordable,
+  text: string,
+  number: string,
+  title: string,
+  reason: string | undefined,
+): string {
   const verdicts = variants.map(({ variant, verdict, commit }) => {
     const where = commit === null ? "" : ` (commit ${commit.slice(0, 12)})`;
     return `* \`${variant}\`${where}: **${verdict ?? "failed"}**`;
@@ -189,7 +199,7 @@ ${reason ?? "No reason was recorded."}
 ${verdicts.join("\n")}
 
 \`\`\`
-${formatExperiment(experiment).trimEnd()}
+${text.trimEnd()}
 \`\`\`
 
 Measured ${host.time} on ${host.cpu}, ${host.cores} cores, ${host.os}, Node ${node}.

@@ -5,6 +5,7 @@
 
 import { binomialDistribution, median, sum } from "simple-statistics";
 import { DEFAULT_THRESHOLDS } from "../defaults.js";
+import type { Series } from "../programs/suite.js";
 import { estimateMedianRatio, type Estimate } from "../statistics.js";
 
 export type Verdict = "adopt" | "neutral" | "refuse";
@@ -14,6 +15,11 @@ export interface Thresholds {
   readonly time: number;
   /** More committed memory than this part of the baseline's is a reason to refuse. */
   readonly memory: number;
+  /**
+   * Instructions are the same each time, but not for programs that see addresses, as in hash tables of pointers: more or fewer by this part
+   * of the baseline's is a change.
+   */
+  readonly instructions: number;
 }
 
 /** An interval wider than this, to either side, says more about the machine than about the variant. */
@@ -60,9 +66,58 @@ export function judge(
   thresholds: Thresholds = DEFAULT_THRESHOLDS,
 ): ExperimentVerdict {
   const workloads = comparisons.map((comparison) => judgeWorkload(comparison, thresholds));
-  const verdicts = new Set(workloads.map(({ verdict }) => verdict));
-  const verdict = verdicts.has("refuse") ? "refuse" : verdicts.has("adopt") ? "adopt" : "neutral";
-  return { verdict, workloads };
+  return { verdict: combine(workloads), workloads };
+}
+
+/** What is to be done by all that was judged. */
+export function combine(judged: readonly { readonly verdict: Verdict }[]): Verdict {
+  const verdicts = new Set(judged.map(({ verdict }) => verdict));
+  return verdicts.has("refuse") ? "refuse" : verdicts.has("adopt") ? "adopt" : "neutral";
+}
+
+/** A whole program under a variant, over the same under the baseline: below 1 it takes less. */
+export interface ProgramVerdict {
+  readonly program: string;
+  readonly verdict: Verdict;
+  readonly time: Estimate;
+  /** Of what was resident at most; null where unknown. */
+  readonly memory: number | null;
+  /** Null where they were not counted. */
+  readonly instructions: number | null;
+  readonly misses: { readonly first: number; readonly last: number } | null;
+  readonly reason: string;
+}
+
+/** Instructions decide where they were counted, and say more; otherwise it is time. */
+export function judgeProgram(
+  program: string,
+  baseline: Omit<Series, "allocator">,
+  variant: Omit<Series, "allocator">,
+  thresholds: Thresholds = DEFAULT_THRESHOLDS,
+): ProgramVerdict {
+  const time = estimateMedianRatio(variant.ms, baseline.ms);
+  const over = (ours?: number | null, theirs?: number | null): number | null => (ours && theirs ? ours / theirs : null);
+  const memory = over(variant.bytes, baseline.bytes);
+  const instructions = over(variant.instructions, baseline.instructions);
+  const first = over(variant.misses?.first, baseline.misses?.first);
+  const last = over(variant.misses?.last, baseline.misses?.last);
+  const byTime = decide(time, signTest(variant.ms, baseline.ms), memory, thresholds);
+  const change = (instructions ?? 1) - 1;
+  const byInstructions: Pick<ProgramVerdict, "verdict" | "reason"> | null =
+    Math.abs(change) <= thresholds.instructions
+      ? null
+      : change > 0
+        ? { verdict: "refuse", reason: `takes ${percent(change, 2)} more instructions` }
+        : { verdict: "adopt", reason: `takes ${percent(-change, 2)} fewer instructions` };
+  return {
+    program,
+    // What is certainly worse in one respect is not made good by the other.
+    ...(byTime.verdict === "refuse" || byInstructions === null ? byTime : byInstructions),
+    time,
+    memory,
+    instructions,
+    misses: first === null || last === null ? null : { first, last },
+  };
 }
 
 function judgeWorkload(comparison: Comparison, thresholds: Thresholds): WorkloadVerdict {
@@ -114,6 +169,6 @@ function signTest(a: readonly number[], b: readonly number[]): number {
   return Math.min(1, 2 * sum(chances.slice(0, minority + 1)));
 }
 
-export function percent(fraction: number): string {
-  return `${(100 * fraction).toFixed(1)} %`;
+export function percent(fraction: number, digits = 1): string {
+  return `${(100 * fraction).toFixed(digits)} %`;
 }

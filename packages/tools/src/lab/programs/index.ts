@@ -1,6 +1,7 @@
 /** All whole programs, and where they run. */
 
 import { INSTALLED } from "./installed.js";
+import { unknownName } from "../../base/errors.js";
 import type { Program } from "./program.js";
 import { PROGRAMS } from "./programs.js";
 
@@ -17,3 +18,14 @@ export function targetsOfProgram({ toolchains }: Program): string[] {
 export const WHOLE_PROGRAMS: readonly Program[] = [...PROGRAMS, ...INSTALLED].filter(
   (program) => targetsOfProgram(program).length > 0,
 );
+
+/** The program that is called `name`. Throws {@link RequestError} when none is. */
+export function programOf(name: string): Program {
+  const found = WHOLE_PROGRAMS.find((program) => program.name === name);
+  if (found !== undefined) return found;
+  throw unknownName(
+    "program",
+    name,
+    WHOLE_PROGRAMS.map((program) => program.name),
+  );
+}
