@@ -15,7 +15,7 @@
  *            ├─ available   u32 a SuperSlab   bit p: page p is free for any use              (pool.ts)
  *            ├─ dirty       u32 a SuperSlab   bit p: page p has been used, may not be zero   (pool.ts)
  *            ├─ owned       u32 a SuperSlab   bit p: page p came from the platform           (pool.ts)
- *            ├─ released    u32 a SuperSlab   when pages were last released, in ms; native   (pool.ts)
+ *            ├─ idle        u32 a SuperSlab   atomic: bit p: see there; native          (retention.ts)
  *            ├─ ends        u32 a SuperSlab   atomic: bit p: a huge block ends with page p    (large.ts)
  *            ├─ longest     u8 a SuperSlab    hint: longest run of free granules             (large.ts)
  *            └─ regionMap   u8 a page         what the page holds                            (region.ts)
@@ -121,8 +121,8 @@ const DIRECTORY: usize = 0;
 const AVAILABLE: usize = DIRECTORY + WORD;
 const DIRTY: usize = AVAILABLE + sizeof<u32>();
 const OWNED: usize = DIRTY + sizeof<u32>();
-const RELEASED: usize = OWNED + sizeof<u32>();
-const ENDS: usize = RELEASED + (HK_VIRTUAL ? sizeof<u32>() : 0);
+const IDLE: usize = OWNED + sizeof<u32>();
+const ENDS: usize = IDLE + (HK_VIRTUAL ? sizeof<u32>() : 0);
 const LONGEST: usize = ENDS + sizeof<u32>();
 const COLUMNS_END: usize = LONGEST + sizeof<u8>();
 
@@ -196,8 +196,8 @@ export function ownedOf(superslab: usize): usize {
 
 // @ts-ignore: decorator
 @inline
-export function releasedOf(superslab: usize): usize {
-  return entry(superslab, RELEASED, sizeof<u32>());
+export function idleOf(superslab: usize): usize {
+  return entry(superslab, IDLE, sizeof<u32>());
 }
 
 // @ts-ignore: decorator

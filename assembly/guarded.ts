@@ -25,6 +25,8 @@ export {
   class_stat,
   config_hash,
   free_all,
+  purge_look,
+  purge_pause,
   region_kind,
   thread_exit,
   thread_id,

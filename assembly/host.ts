@@ -17,7 +17,7 @@ import {
   KIND_RELEASED,
   kindOf,
 } from "./region";
-import { purgeBeyond } from "./retention";
+import { pause, purgeBeyond, purgeLook } from "./retention";
 import { CLASS_MEDIUM, classOf } from "./size-class";
 import { activeBlocks, collect, reclaimThread, widen } from "./thread-cache";
 
@@ -114,6 +114,16 @@ export function region_kind(address: usize): u32 {
   if (kind == KIND_FOREIGN || kind == KIND_RELEASED) return hugeAround(address) ? 3 : 0;
   if (kind == KIND_METADATA || kind == KIND_METADATA_SPARE) return 4;
   return 1;
+}
+
+/** One look at what is idle, natively: see `purgeLook`. */
+export function purge_look(): i32 {
+  return purgeLook() ? 1 : 0;
+}
+
+/** Milliseconds between two looks. */
+export function purge_pause(): u32 {
+  return HK_VIRTUAL ? pause() : 0;
 }
 
 /** Identifies the configuration that all instances on one heap share. */

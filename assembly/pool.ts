@@ -42,7 +42,6 @@ import {
   makeFar,
   needsFar,
   ownedOf,
-  releasedOf,
   tablesEnd,
 } from "./control";
 import * as platform from "./platform";
@@ -507,18 +506,12 @@ export function dirtyPages(superslab: usize): u32 {
 
 /** Notes that some pages of a SuperSlab, as bits, may not read as zero any more, and are used no longer. */
 export function markDirty(superslab: usize, pages: u32): void {
-  if (HK_VIRTUAL) atomicStore<u32>(releasedOf(superslab), <u32>platform.now());
   if ((dirtyPages(superslab) & pages) != pages) atomicOr<u32>(dirtyOf(superslab), pages);
 }
 
 /** Notes that claimed pages [page, page + count) of one SuperSlab read as zero. */
 export function markClean(page: usize, count: usize): void {
   atomicAnd<u32>(dirtyOf(page >> SUPERSLAB_PAGES_SHIFT), ~maskOf(page & PAGE_IN_SUPERSLAB, count));
-}
-
-/** When pages of a SuperSlab were last released, in milliseconds of the platform's clock; native only. */
-export function lastRelease(superslab: usize): u32 {
-  return atomicLoad<u32>(releasedOf(superslab));
 }
 
 /** True when nothing but free pages lies between `page` and the end of memory, so that growth adds to what ends there. */

@@ -1,9 +1,14 @@
 /**
  * Lazy release: memory that nobody uses is kept for reuse and given back to the platform late.
  *
- * Pages that have lain free for the time limit go back, and so do SuperSlabs beyond the limits of count and bytes, those
- * that have been empty longer than the average first. Going back does not change a page's state in the pool: it stays available, and reads as
- * zero from then on.
+ * Twice in the time limit all SuperSlabs are looked at. Pages that were free at the last look and are free now go back; which those were
+ * is a bit each (a clock's second hand, instead of a time for each page). One that was used in between and freed again looks as idle, and
+ * goes back too soon: once in half of the time limit, which costs less than to note each use. SuperSlabs that are empty, beyond the
+ * limits of count and bytes, go at once, from the highest addresses on, which are used again last. Going back does not change a page's
+ * state in the pool: it stays available, and reads as zero from then on.
+ *
+ * Who releases memory looks. Where much is kept a thread of the library's own looks, too, as the program may sleep, or live in its caches
+ * (native/threads.h).
  *
  * On WebAssembly nothing can go back; pages are available to any later use as soon as they are released, and none of
  * this is compiled.
@@ -11,7 +16,7 @@
 
 import { atomicCas, atomicLoad, atomicStore } from "./atomic";
 import { PAGE_SHIFT, PAGE_SIZE, SUPERSLAB_PAGES_SHIFT, SUPERSLAB_SHIFT } from "./config";
-import { Control, control } from "./control";
+import { Control, control, hasHeap, idleOf } from "./control";
 import { releaseJoined } from "./large";
 import * as platform from "./platform";
 import * as native from "./platform/native";
@@ -23,7 +28,6 @@ import {
   endClaim,
   endSuperslab,
   firstSuperslab,
-  lastRelease,
   markClean,
   ownedPages,
   putPages,
@@ -35,10 +39,13 @@ const SETTING_BYTES: i32 = 1;
 const SETTING_MILLISECONDS: i32 = 2;
 
 /** Memory is looked through this many times, as a power of two, in the time that it is kept. */
-const LOOKS_SHIFT: u32 = 2;
+const LOOKS_SHIFT: u32 = 1;
 
 /** Milliseconds between two looks at the least: a look goes through all SuperSlabs. */
 const PAUSE: u32 = 10;
+
+/** SuperSlabs that are kept empty, or pages' worth of them, from which on they are looked after whatever the program does. */
+const MUCH: u32 = 8;
 
 /** SuperSlabs that may be kept empty, by count and by bytes. */
 function retainedMax(): u32 {
@@ -50,17 +57,29 @@ function retainedMax(): u32 {
 export function relax(): void {
   if (!HK_VIRTUAL) return;
   const now = <u32>platform.now();
-  const age = <u32>native.setting(SETTING_MILLISECONDS, HK_RETAIN_MS);
-  if (isDue(offsetof<Control>("lastAging"), now, max<u32>(age >> LOOKS_SHIFT, PAUSE))) {
-    releaseJoined();
-    purgeOlder(now, age);
-  }
+  if (isDue(offsetof<Control>("lastAging"), now, pause())) purgeIdle();
   const keep = retainedMax();
   const retained = atomicLoad<u32>(changetype<usize>(control) + offsetof<Control>("retained"));
+  if (retained >= MUCH) native.watch();
   if (retained > keep && isDue(offsetof<Control>("lastPurge"), now, PAUSE)) {
-    const count = countEmpty(now);
-    if (count > keep) purgeOldest(now, count - keep, emptyAge / <u64>count);
+    const count = countEmpty();
+    if (count > keep) purgeEmpty(count - keep);
   }
+}
+
+/** Milliseconds between two looks for what is idle. */
+export function pause(): u32 {
+  return max<u32>((<u32>native.setting(SETTING_MILLISECONDS, HK_RETAIN_MS)) >> LOOKS_SHIFT, PAUSE);
+}
+
+/**
+ * A look that is due whatever the program does. Any thread, also one without a heap.
+ * @returns whether so much is kept that another one should follow
+ */
+export function purgeLook(): bool {
+  if (!HK_VIRTUAL || !hasHeap()) return false;
+  atomicStore<u32>(changetype<usize>(control) + offsetof<Control>("lastAging"), <u32>platform.now());
+  return purgeIdle() >= MUCH << (<u32>SUPERSLAB_PAGES_SHIFT);
 }
 
 /**
@@ -85,38 +104,40 @@ export function purgeBeyond(keep: usize): bool {
   return any;
 }
 
-/** Gives free pages back in SuperSlabs where none was released in the last `age` milliseconds. */
-function purgeOlder(now: u32, age: u32): void {
+/** Gives back what was free at the last look, and is; returns how many free pages are kept. */
+function purgeIdle(): u32 {
+  releaseJoined();
+  // Nothing is to be kept.
+  const all = native.setting(SETTING_MILLISECONDS, HK_RETAIN_MS) == 0;
+  let kept: u32 = 0;
   const end = endSuperslab();
   for (let superslab = firstSuperslab(); superslab < end; ++superslab) {
-    if ((availablePages(superslab) & dirtyPages(superslab)) == 0) continue;
-    if (now - lastRelease(superslab) >= age) purgeSuperslab(superslab);
+    const free = availablePages(superslab) & dirtyPages(superslab);
+    // Two that look at a time may take one another's look for the last one: then some goes back too soon.
+    const before = atomicLoad<u32>(idleOf(superslab));
+    const idle = all ? free : free & before;
+    if (before != (free ^ idle)) atomicStore<u32>(idleOf(superslab), free ^ idle);
+    if (idle) purgePages(superslab, idle);
+    kept += popcnt<u32>(free ^ idle);
   }
+  return kept;
 }
 
-/** Sum of the ages of the SuperSlabs that the last `countEmpty` counted, in milliseconds. */
-let emptyAge: u64 = 0;
-
 /** SuperSlabs that are empty and dirty; corrects the count of them. */
-function countEmpty(now: u32): u32 {
+function countEmpty(): u32 {
   let count: u32 = 0;
-  emptyAge = 0;
   const end = endSuperslab();
-  for (let superslab = firstSuperslab(); superslab < end; ++superslab) {
-    if (!isEmpty(superslab)) continue;
-    ++count;
-    emptyAge += <u64>(now - lastRelease(superslab));
-  }
+  for (let superslab = firstSuperslab(); superslab < end; ++superslab) if (isEmpty(superslab)) ++count;
   atomicStore<u32>(changetype<usize>(control) + offsetof<Control>("retained"), count);
   return count;
 }
 
-/** Gives `count` empty SuperSlabs back, of those that have been empty for `average` milliseconds or more. */
-function purgeOldest(now: u32, count: u32, average: u64): void {
-  const end = endSuperslab();
-  for (let superslab = firstSuperslab(); superslab < end && count; ++superslab) {
-    if (!isEmpty(superslab) || <u64>(now - lastRelease(superslab)) < average) continue;
-    purgeSuperslab(superslab);
+/** Gives `count` empty SuperSlabs back. */
+function purgeEmpty(count: u32): void {
+  const first = firstSuperslab();
+  for (let superslab = endSuperslab(); superslab > first && count; --superslab) {
+    if (!isEmpty(superslab - 1)) continue;
+    purgePages(superslab - 1, availablePages(superslab - 1) & dirtyPages(superslab - 1));
     --count;
   }
 }
@@ -125,11 +146,6 @@ function purgeOldest(now: u32, count: u32, average: u64): void {
 function isEmpty(superslab: usize): bool {
   const owned = ownedPages(superslab);
   return owned != 0 && availablePages(superslab) == owned && (dirtyPages(superslab) & owned) != 0;
-}
-
-/** Gives the free pages of a SuperSlab back. */
-function purgeSuperslab(superslab: usize): void {
-  purgePages(superslab, availablePages(superslab) & dirtyPages(superslab));
 }
 
 /** Gives those pages of a SuperSlab back that are free, each run of them in one call; false when the platform took none. */

@@ -47,10 +47,11 @@ static inline void platform_setRegions(u64 map) { __atomic_store_n(&region_map, 
 
 /* ---- what the operator set; see docs/native.md ---- */
 
-enum { RETAIN_COUNT, RETAIN_BYTES, RETAIN_MS, LIMIT, VERBOSE, STATS, KEEP_DEEPBIND, SETTINGS };
+enum { RETAIN_COUNT, RETAIN_BYTES, RETAIN_MS, LIMIT, VERBOSE, STATS, KEEP_DEEPBIND, PURGE_THREAD, SETTINGS };
 static struct { const char *name; u64 value; bool given; } settings[SETTINGS] = {
   {.name = "HAKMEM_RETAIN_COUNT"}, {.name = "HAKMEM_RETAIN_BYTES"}, {.name = "HAKMEM_PURGE_DELAY"},
   {.name = "HAKMEM_LIMIT"}, {.name = "HAKMEM_VERBOSE"}, {.name = "HAKMEM_STATS"}, {.name = "HAKMEM_KEEP_DEEPBIND"},
+  {.name = "HAKMEM_PURGE_THREAD", .value = 1},
 };
 
 static inline u64 platform_setting(u32 what, u64 otherwise) {
@@ -248,3 +249,19 @@ static inline u64 platform_control(void) { return __atomic_load_n(&control_block
 static inline u64 platform_publish(u64 address) { return swap(&control_block, 0, address) ? address : platform_control(); }
 
 static void platform_started(u32 id); /* in threads.h: it calls back into the allocator */
+
+/* Who looks after memory that is kept while the program sleeps; see threads.h. */
+enum { NOBODY, WANTED, LOOKED_AFTER, MORE, REFUSED };
+static u32 keeper;
+static inline bool change_keeper(u32 from, u32 to) {
+  return __atomic_compare_exchange_n(&keeper, &from, to, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+static void begin_keeper(void);
+static inline void platform_watch(void) {
+  u32 state = __atomic_load_n(&keeper, __ATOMIC_RELAXED);
+  if (state == NOBODY) change_keeper(NOBODY, WANTED);
+  else if (state == LOOKED_AFTER) change_keeper(LOOKED_AFTER, MORE); /* so that it does not end just now */
+}
+static inline void platform_settle(void) {
+  if (__atomic_load_n(&keeper, __ATOMIC_RELAXED) == WANTED) begin_keeper();
+}

@@ -8,6 +8,8 @@
  */
 #pragma once
 
+#include <limits.h>
+
 static pthread_key_t exit_key;
 static bool exit_key_ready;
 THREAD_LOCAL u32 exits; /* how often this thread has left */
@@ -39,9 +41,44 @@ static SLOW void platform_started(u32 id) {
   errno = saved;
 }
 
+/* A thread that gives back what has been free for HAKMEM_PURGE_DELAY, as long as much is kept, and then ends. It has no heap, and no signal
+ * reaches it. */
+static void *keep(void *unused) {
+  bool much = true;
+  while (much || !change_keeper(LOOKED_AFTER, NOBODY)) {
+    u64 ms = hk_purge_pause();
+    struct timespec time = {(time_t)(ms / 1000), (long)(ms % 1000) * 1000000};
+    while (nanosleep(&time, &time) != 0) {}
+    change_keeper(MORE, LOOKED_AFTER);
+    much = hk_purge_look();
+  }
+  return unused;
+}
+
+static SLOW void begin_keeper(void) {
+  if (!change_keeper(WANTED, LOOKED_AFTER)) return;
+  int saved = errno;
+  pthread_attr_t attributes;
+  pthread_t thread;
+  sigset_t all, before;
+  sigfillset(&all);
+  bool begun = settings[PURGE_THREAD].value && promises_kept() && pthread_attr_init(&attributes) == 0;
+  if (begun) {
+    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    pthread_attr_setstacksize(&attributes, 64 * KIB + PTHREAD_STACK_MIN);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    begun = pthread_create(&thread, &attributes, keep, NULL) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&attributes);
+  }
+  if (!begun) __atomic_store_n(&keeper, REFUSED, __ATOMIC_SEQ_CST);
+  errno = saved;
+}
+
 /* In the child of a fork only the calling thread lives. */
 static SLOW void forked(void) {
   memset(stragglers, 0, sizeof stragglers);
+  if (keeper != REFUSED) keeper = NOBODY; /* and what is left to do is seen at the next release */
   hk_thread_reclaim(0);
 }
 

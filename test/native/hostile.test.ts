@@ -164,6 +164,31 @@ describe("memory that was freed", () => {
     const [, later] = output.trim().split(" ").map(Number);
     expect(later).toBeLessThan(64);
   });
+
+  it("goes back while the program sleeps, and in the child of a fork, by a thread that then ends", async () => {
+    const [full, fullThreads, slept, sleptThreads, child, childThreads, childSlept, childSleptThreads] =
+      await idle("1");
+    expect([full, child].every((mib) => mib! > 100)).toBe(true);
+    expect([slept, childSlept].every((mib) => mib! < 32)).toBe(true);
+    expect([fullThreads, childThreads]).toEqual([2, 2]);
+    expect([sleptThreads, childSleptThreads]).toEqual([1, 1]);
+  });
+
+  it("stays while the program sleeps when HAKMEM_PURGE_THREAD=0", async () => {
+    const [full, fullThreads, slept, sleptThreads] = await idle("0");
+    expect(full).toBeGreaterThan(100);
+    expect(slept).toBeGreaterThan(100);
+    expect([fullThreads, sleptThreads]).toEqual([1, 1]);
+  });
+
+  async function idle(thread: string): Promise<number[]> {
+    const { status, output, errors } = await run(await compile("idles.c", ["-fno-builtin"]), [], {
+      preload: await library(),
+      environment: { HAKMEM_PURGE_DELAY: "200", HAKMEM_PURGE_THREAD: thread },
+    });
+    expect(status, errors).toBe(0);
+    return output.trim().split(" ").map(Number);
+  }
 });
 
 describe("settings in the environment", () => {
