@@ -189,7 +189,6 @@ function freeSlow(block: usize): void {
     if (gateOf(current()) != current()) openGate(current());
     bin = binOf(current(), cls);
     if (!binRoom(bin)) overflow(cls);
-    if (HK_VIRTUAL) native.settle();
   }
   link(block, binHead(bin));
   platform.order();
@@ -207,10 +206,7 @@ function freeBig(block: usize, kind: u32): void {
   if (size == 0) return refuse(block);
   if (kind == KIND_LARGE) freeLarge(block);
   else freeHuge(block, size);
-  if (HK_VIRTUAL && (++bigFrees & (RELAX_EVERY - 1)) == 0) {
-    relax();
-    native.settle();
-  }
+  if (HK_VIRTUAL && (++bigFrees & (RELAX_EVERY - 1)) == 0) relax();
 }
 
 /** A pointer that is not the start of a block. */

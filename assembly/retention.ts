@@ -7,8 +7,8 @@
  * limits of count and bytes, go at once, from the highest addresses on, which are used again last. Going back does not change a page's
  * state in the pool: it stays available, and reads as zero from then on.
  *
- * Who releases memory looks. Where much is kept a thread of the library's own looks, too, as the program may sleep, or live in its caches
- * (native/threads.h).
+ * Who releases memory looks; and a thread of the library's own, if the operator has asked for one, since a program may sleep, or live in its
+ * caches (native/threads.h).
  *
  * On WebAssembly nothing can go back; pages are available to any later use as soon as they are released, and none of
  * this is compiled.

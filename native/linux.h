@@ -7,6 +7,7 @@
 #pragma once
 
 #include <errno.h>
+#include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -51,7 +52,7 @@ enum { RETAIN_COUNT, RETAIN_BYTES, RETAIN_MS, LIMIT, VERBOSE, STATS, KEEP_DEEPBI
 static struct { const char *name; u64 value; bool given; } settings[SETTINGS] = {
   {.name = "HAKMEM_RETAIN_COUNT"}, {.name = "HAKMEM_RETAIN_BYTES"}, {.name = "HAKMEM_PURGE_DELAY"},
   {.name = "HAKMEM_LIMIT"}, {.name = "HAKMEM_VERBOSE"}, {.name = "HAKMEM_STATS"}, {.name = "HAKMEM_KEEP_DEEPBIND"},
-  {.name = "HAKMEM_PURGE_THREAD", .value = 1},
+  {.name = "HAKMEM_PURGE_THREAD"},
 };
 
 static inline u64 platform_setting(u32 what, u64 otherwise) {
@@ -250,18 +251,15 @@ static inline u64 platform_publish(u64 address) { return swap(&control_block, 0,
 
 static void platform_started(u32 id); /* in threads.h: it calls back into the allocator */
 
-/* Who looks after memory that is kept while the program sleeps; see threads.h. */
-enum { NOBODY, WANTED, LOOKED_AFTER, MORE, REFUSED };
+/* What the thread that looks after memory does, if there is one; see threads.h. Its word is a futex. */
+enum { NOBODY, RESTS, WANTED, LOOKS, LOOKS_ON };
 static u32 keeper;
 static inline bool change_keeper(u32 from, u32 to) {
   return __atomic_compare_exchange_n(&keeper, &from, to, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 }
-static void begin_keeper(void);
+
 static inline void platform_watch(void) {
   u32 state = __atomic_load_n(&keeper, __ATOMIC_RELAXED);
-  if (state == NOBODY) change_keeper(NOBODY, WANTED);
-  else if (state == LOOKED_AFTER) change_keeper(LOOKED_AFTER, MORE); /* so that it does not end just now */
-}
-static inline void platform_settle(void) {
-  if (__atomic_load_n(&keeper, __ATOMIC_RELAXED) == WANTED) begin_keeper();
+  if (state == RESTS && change_keeper(RESTS, WANTED)) (void)KEEPING_ERRNO(syscall(SYS_futex, &keeper, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0));
+  if (state == LOOKS) change_keeper(LOOKS, LOOKS_ON); /* so that it does not rest just now */
 }

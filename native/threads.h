@@ -41,49 +41,49 @@ static SLOW void platform_started(u32 id) {
   errno = saved;
 }
 
-/* A thread that gives back what has been free for HAKMEM_PURGE_DELAY, as long as much is kept, and then ends. It has no heap, and no signal
- * reaches it. */
+/* A thread that gives back what has been free for HAKMEM_PURGE_DELAY while the program sleeps, or lives in its caches: with
+ * HAKMEM_PURGE_THREAD=1, from the start. To begin it when it is wanted would be to create a thread in the middle of free, which the C
+ * library calls with locks of its own. It has no heap, and no signal reaches it. */
 static void *keep(void *unused) {
-  bool much = true;
-  while (much || !change_keeper(LOOKED_AFTER, NOBODY)) {
-    u64 ms = hk_purge_pause();
-    struct timespec time = {(time_t)(ms / 1000), (long)(ms % 1000) * 1000000};
-    while (nanosleep(&time, &time) != 0) {}
-    change_keeper(MORE, LOOKED_AFTER);
-    much = hk_purge_look();
+  for (;;) {
+    while (!change_keeper(WANTED, LOOKS)) syscall(SYS_futex, &keeper, FUTEX_WAIT_PRIVATE, RESTS, NULL, NULL, 0);
+    bool much;
+    do {
+      u64 ms = hk_purge_pause();
+      struct timespec time = {(time_t)(ms / 1000), (long)(ms % 1000) * 1000000};
+      while (nanosleep(&time, &time) != 0) {}
+      change_keeper(LOOKS_ON, LOOKS);
+      much = hk_purge_look();
+    } while (much || !change_keeper(LOOKS, RESTS));
   }
   return unused;
 }
 
 static SLOW void begin_keeper(void) {
-  if (!change_keeper(WANTED, LOOKED_AFTER)) return;
-  int saved = errno;
-  pthread_attr_t attributes;
   pthread_t thread;
+  pthread_attr_t attributes;
   sigset_t all, before;
   sigfillset(&all);
-  bool begun = settings[PURGE_THREAD].value && promises_kept() && pthread_attr_init(&attributes) == 0;
-  if (begun) {
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    pthread_attr_setstacksize(&attributes, 64 * KIB + PTHREAD_STACK_MIN);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    begun = pthread_create(&thread, &attributes, keep, NULL) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    pthread_attr_destroy(&attributes);
-  }
-  if (!begun) __atomic_store_n(&keeper, REFUSED, __ATOMIC_SEQ_CST);
-  errno = saved;
+  if (pthread_attr_init(&attributes) != 0) return;
+  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+  pthread_attr_setstacksize(&attributes, 64 * KIB + PTHREAD_STACK_MIN);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  keeper = WANTED; /* to look once, at what there was before a fork */
+  if (pthread_create(&thread, &attributes, keep, NULL) != 0) keeper = NOBODY;
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  pthread_attr_destroy(&attributes);
 }
 
 /* In the child of a fork only the calling thread lives. */
 static SLOW void forked(void) {
   memset(stragglers, 0, sizeof stragglers);
-  if (keeper != REFUSED) keeper = NOBODY; /* and what is left to do is seen at the next release */
   hk_thread_reclaim(0);
+  if (keeper) begin_keeper();
 }
 
 static SLOW void watch_threads(void) {
   exit_key_ready = pthread_key_create(&exit_key, leave) == 0;
   if (exit_key_ready && platform_heap() != platform_empty()) pthread_setspecific(exit_key, &exit_key);
   pthread_atfork(NULL, NULL, forked);
+  if (settings[PURGE_THREAD].value) begin_keeper();
 }

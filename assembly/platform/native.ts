@@ -171,15 +171,13 @@ export declare function foreign(pointer: usize): void;
 @external("platform", "setting")
 export declare function setting(what: i32, otherwise: usize): usize;
 
-/** Memory is kept that should go back some time: calls `purge_look` from then on as long as it says so, every `purge_pause` ms. Any thread. */
+/**
+ * Memory is kept that should go back some time: where there is a thread to look after it, it calls `purge_look` every `purge_pause` ms from
+ * then on, as long as that says so. Any thread.
+ */
 // @ts-ignore: decorator
 @external("platform", "watch")
 export declare function watch(): void;
-
-/** Begins what `watch` has asked for. Allocates: not in the middle of an operation. */
-// @ts-ignore: decorator
-@external("platform", "settle")
-export declare function settle(): void;
 
 /** Writes a message to standard error and aborts; wasm.ts says what the arguments are. */
 // @ts-ignore: decorator

@@ -23,11 +23,12 @@ export interface Body {
   readonly architecture?: Architecture;
   /** Values that replace the profile's, by constant name. */
   readonly overrides?: Readonly<Record<string, number>>;
-  /** Directory that holds the `assembly/` to build; this package's by default. */
+  /** Directory that holds the `assembly/` and `native/` to build; this package's by default. */
   readonly sourceRoot?: string;
 }
 
-const NATIVE = path.join(ROOT, "native");
+/** Where the part in C is, under a source root. */
+export const NATIVE = "native";
 const ENTRY = "library.c";
 const GENERATED = "allocator.gen.h";
 
@@ -70,7 +71,8 @@ export async function amalgamate(bodies: readonly Body[]): Promise<string> {
     '#else\n#error "hakmem.c: it has no allocator for this target"\n#endif\n',
     merged(texts),
   ].join("\n");
-  const library = await inlined(ENTRY, new Map([[GENERATED, allocator]]), new Set());
+  const directory = path.join(bodies[0]?.sourceRoot ?? ROOT, NATIVE);
+  const library = await inlined(directory, ENTRY, new Map([[GENERATED, allocator]]), new Set());
   return `${HEAD}${chosenProfile(profiles)}\n${QUIET}${library}\n#pragma GCC diagnostic pop\n`;
 }
 
@@ -212,11 +214,16 @@ export async function bodyText(body: Body): Promise<string> {
   return readFile(await cachedFile(path.join("c", `${profile.name}.${target}-${key}.h`), make), "utf8");
 }
 
-/** A file of native/ with the files that it includes in their places, each once. */
-async function inlined(file: string, generated: ReadonlyMap<string, string>, seen: Set<string>): Promise<string> {
+/** A file of `directory` with the files that it includes in their places, each once. */
+async function inlined(
+  directory: string,
+  file: string,
+  generated: ReadonlyMap<string, string>,
+  seen: Set<string>,
+): Promise<string> {
   const made = generated.get(file);
   if (made !== undefined) return made;
-  const lines = (await readFile(path.join(NATIVE, file), "utf8")).split("\n");
+  const lines = (await readFile(path.join(directory, file), "utf8")).split("\n");
   const parts: string[] = [];
   for (const line of lines) {
     const name = /^#include "([^"]+)"/.exec(line)?.[1];
@@ -224,7 +231,7 @@ async function inlined(file: string, generated: ReadonlyMap<string, string>, see
       if (line !== "#pragma once") parts.push(line);
     } else if (!seen.has(name)) {
       seen.add(name);
-      parts.push(await inlined(name, generated, seen));
+      parts.push(await inlined(directory, name, generated, seen));
     }
   }
   return parts.join("\n");

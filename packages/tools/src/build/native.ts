@@ -22,7 +22,7 @@ import {
   requireCompiler,
   type Compiler,
 } from "./native-compiler.js";
-import { amalgamate } from "./amalgamation.js";
+import { amalgamate, NATIVE } from "./amalgamation.js";
 import { train } from "./native-training.js";
 import { ROOT } from "../base/paths.js";
 import { withScratch } from "../base/scratch.js";
@@ -35,7 +35,7 @@ export interface NativeOptions {
   readonly pgo?: boolean;
   /** Values that replace the profile's, by constant name, for experiments. */
   readonly overrides?: Readonly<Record<string, number>>;
-  /** Directory that holds the `assembly/` to build; this package's by default. */
+  /** Directory that holds the `assembly/` and `native/` to build; this package's by default. */
   readonly sourceRoot?: string;
   /** Directory that receives the files; by default they are taken from a package for this platform, or kept in the cache. */
   readonly out?: string;
@@ -84,7 +84,6 @@ const SHARED = "libhakmem.so";
 const ARCHIVE = "libhakmem.a";
 const HEADER = "hakmem.h";
 const RECORD = "build.json";
-const NATIVE = path.join(ROOT, "native");
 
 /**
  * Builds the library unless it is up to date.
@@ -161,13 +160,13 @@ async function build(plan: Plan, out: string): Promise<void> {
       // What is weak is the program's to replace, also where a linker that sees through it would take ours.
       "-fno-lto",
       object,
-      SHARED_ONLY_SOURCE,
+      path.join(plan.sourceRoot ?? ROOT, NATIVE, SHARED_ONLY_SOURCE),
       "-o",
       path.join(out, SHARED),
     ]);
     await runTool(archiver(compiler), ["rcs", path.join(out, ARCHIVE), object]);
 
-    await copyFile(path.join(NATIVE, HEADER), path.join(out, HEADER));
+    await copyFile(path.join(plan.sourceRoot ?? ROOT, NATIVE, HEADER), path.join(out, HEADER));
     const record: BuildRecord = {
       version: 2,
       profile: profile.name,
@@ -182,7 +181,7 @@ async function build(plan: Plan, out: string): Promise<void> {
 }
 
 /** What would be in the way of a program that the archive is linked with. */
-const SHARED_ONLY_SOURCE = path.join(NATIVE, "deepbind.c");
+const SHARED_ONLY_SOURCE = "deepbind.c";
 
 /** A program that has the old file mapped keeps it: the new one takes only its name. */
 async function replace(from: string, to: string): Promise<void> {
@@ -194,7 +193,7 @@ async function replace(from: string, to: string): Promise<void> {
 async function fingerprintOfNative({ profile, overrides, sourceRoot = ROOT }: NativeOptions): Promise<string> {
   return fingerprint(
     await fingerprintOfAllocator(sourceRoot),
-    await fingerprintOfSources(NATIVE, ".c", ".h"),
+    await fingerprintOfSources(path.join(sourceRoot, NATIVE), ".c", ".h"),
     JSON.stringify([profile.name, constantsOf(profile, "native", overrides), COMPILER_FLAGS, LINKER_FLAGS]),
   );
 }

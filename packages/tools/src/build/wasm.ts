@@ -17,6 +17,9 @@ export function allocatorEntry(profile: Profile): string {
   return path.join("assembly", profile.guard ? "guarded.ts" : "index.ts");
 }
 
+/** What is for the C around the allocator alone (native/threads.h). */
+const NATIVE_EXPORTS = ["purge_look", "purge_pause"];
+
 /** What a module may import, so that any host can instantiate it: its memory, and in guard builds the report of a misuse. */
 const ALLOWED_IMPORTS: ReadonlySet<string> = new Set(["env.hakmem_fail"]);
 
@@ -47,6 +50,7 @@ export async function buildWasm(options: BuildOptions): Promise<Uint8Array> {
     assertions: profile.guard,
   });
   try {
+    if (!traitsOf(target).native) for (const name of NATIVE_EXPORTS) module.removeExport(name);
     const bytes = optimizeModule(module, { names });
     if (!traitsOf(target).native) refuseUnknownImports(module);
     return bytes;

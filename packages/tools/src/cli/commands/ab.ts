@@ -51,11 +51,11 @@ A variant is written [PROFILE][@REVISION][,CONSTANT=NUMBER]...:
   compact                      a profile, by name or by path (./mine.json)
   HK_CACHE_MAX=512             the default profile with another compile-time constant
   compact,HK_CACHE_MAX=512     both
-  @HEAD~1                      assembly/ as it was in a git revision
+  @HEAD~1                      assembly/ and native/ as they were in a git revision
 
 With --programs the variants are native libraries, loaded into the programs of hakmem bench --programs, in turn. Of programs of one thread
 cachegrind counts instructions, which decide: they do not depend on what else the machine does. Some programs (lua, perl) see addresses,
-which makes up to 1 %; of others 0.1 % is a change. Counting takes a hundred times as long as a round, so name the programs that matter. Another revision's assembly/ is compiled with the native/ that is here.
+which makes up to 1 %; of others 0.1 % is a change. Counting takes a hundred times as long as a round, so name the programs that matter.
 
 Exit code: 0 judged (whatever the verdict), 1 a variant could not be measured, 2 wrong arguments, 130 interrupted.`,
     )

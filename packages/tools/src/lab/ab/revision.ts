@@ -9,14 +9,14 @@ import { ROOT } from "../../base/paths.js";
 
 export interface Sources {
   readonly commit: string;
-  /** Holds `assembly/`. */
+  /** Holds `assembly/` and `native/`. */
   readonly directory: string;
 }
 
 /** Throws {@link RequestError} when there is no such revision, or no `assembly/` in it. */
 export async function checkOut(revision: string): Promise<Sources> {
   const commit = await resolve(revision);
-  const directory = await cachedDirectory(path.join("revisions", commit), (empty) => extract(commit, revision, empty));
+  const directory = await cachedDirectory(path.join("sources", commit), (empty) => extract(commit, revision, empty));
   return { commit, directory };
 }
 
@@ -33,8 +33,8 @@ async function resolve(revision: string): Promise<string> {
 
 async function extract(commit: string, revision: string, directory: string): Promise<void> {
   try {
-    const archive = path.join(directory, "assembly.tar");
-    await execa("git", ["archive", "--output", archive, commit, "assembly"], { cwd: ROOT });
+    const archive = path.join(directory, "sources.tar");
+    await execa("git", ["archive", "--output", archive, commit, "assembly", "native"], { cwd: ROOT });
     await execa("tar", ["-xf", archive, "-C", directory]);
     await rm(archive);
   } catch (error) {
