@@ -127,8 +127,8 @@ describe("memory that is refused", { timeout: 120_000 }, () => {
 
 describe("what it costs", { timeout: 120_000 }, () => {
   test.each([
-    ["default", [], 512 * KIB],
-    ["compact", ["-DHAKMEM_PROFILE_COMPACT"], 256 * KIB],
+    ["default", [], 64 * KIB],
+    ["compact", ["-DHAKMEM_PROFILE_COMPACT"], 64 * KIB],
   ] as const)("the heap of the smallest program is small, with profile %s", async (_, macros, most) => {
     const { exitCode, output } = await workshop.emscripten("hello.c", ["-Os", ...macros]);
     expect(exitCode).toBe(0);
