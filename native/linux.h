@@ -7,7 +7,6 @@
 #pragma once
 
 #include <errno.h>
-#include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -253,6 +252,7 @@ static void platform_started(u32 id); /* in threads.h: it calls back into the al
 
 /* What the thread that looks after memory does, if there is one; see threads.h. Its word is a futex. */
 enum { NOBODY, RESTS, WANTED, LOOKS, LOOKS_ON };
+enum { WAIT_HERE = 128, WAKE_HERE = 129 }; /* FUTEX_WAIT and FUTEX_WAKE of this process; musl comes without the kernel's headers */
 static u32 keeper;
 static inline bool change_keeper(u32 from, u32 to) {
   return __atomic_compare_exchange_n(&keeper, &from, to, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
@@ -260,6 +260,6 @@ static inline bool change_keeper(u32 from, u32 to) {
 
 static inline void platform_watch(void) {
   u32 state = __atomic_load_n(&keeper, __ATOMIC_RELAXED);
-  if (state == RESTS && change_keeper(RESTS, WANTED)) (void)KEEPING_ERRNO(syscall(SYS_futex, &keeper, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0));
+  if (state == RESTS && change_keeper(RESTS, WANTED)) (void)KEEPING_ERRNO(syscall(SYS_futex, &keeper, WAKE_HERE, 1, NULL, NULL, 0));
   if (state == LOOKS) change_keeper(LOOKS, LOOKS_ON); /* so that it does not rest just now */
 }

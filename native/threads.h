@@ -46,7 +46,7 @@ static SLOW void platform_started(u32 id) {
  * library calls with locks of its own. It has no heap, and no signal reaches it. */
 static void *keep(void *unused) {
   for (;;) {
-    while (!change_keeper(WANTED, LOOKS)) syscall(SYS_futex, &keeper, FUTEX_WAIT_PRIVATE, RESTS, NULL, NULL, 0);
+    while (!change_keeper(WANTED, LOOKS)) syscall(SYS_futex, &keeper, WAIT_HERE, RESTS, NULL, NULL, 0);
     bool much;
     do {
       u64 ms = hk_purge_pause();
