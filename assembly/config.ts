@@ -19,6 +19,7 @@ export const PAGE_MASK: usize = PAGE_SIZE - 1;
 /** Pages of a SuperSlab: as many as the bits of the word that holds their state. */
 export const SUPERSLAB_PAGES_SHIFT: usize = 5;
 export const SUPERSLAB_PAGES: usize = 1 << SUPERSLAB_PAGES_SHIFT;
+export const SUPERSLAB_PAGES_MASK: usize = SUPERSLAB_PAGES - 1;
 export const SUPERSLAB_SHIFT: usize = PAGE_SHIFT + SUPERSLAB_PAGES_SHIFT;
 
 /** Granules of a page: the unit in which large blocks are cut. */

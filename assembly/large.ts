@@ -19,9 +19,9 @@
 
 import { atomicAnd, atomicCas, atomicLoad, atomicOr } from "./atomic";
 import {
+  CACHED_MAX,
   GRANULE_SHIFT,
   GRANULE_SIZE,
-  CACHED_MAX,
   PAGES,
   PAGE_GRANULES,
   PAGE_GRANULES_SHIFT,
@@ -30,7 +30,7 @@ import {
   PAGE_SIZE,
   SMALL_MAX,
   SUPERSLAB_GRANULES,
-  SUPERSLAB_PAGES,
+  SUPERSLAB_PAGES_MASK,
   SUPERSLAB_PAGES_SHIFT,
   SUPERSLAB_SHIFT,
 } from "./config";
@@ -70,7 +70,6 @@ const NO_RUN: usize = SUPERSLAB_GRANULES;
 const LENGTH_MAX: usize = u8.MAX_VALUE;
 /** A hint of so many says: or more. */
 const LONGEST_MAX: u64 = 127;
-const PAGE_IN_SUPERSLAB: usize = SUPERSLAB_PAGES - 1;
 const SUPERSLAB_MASK: usize = ((<usize>1) << SUPERSLAB_SHIFT) - 1;
 
 /** True when the last large block that this instance got reads as zero. */
@@ -235,7 +234,7 @@ function search(count: usize, hinted: usize, align: usize): usize {
 @inline
 function pagesAround(granule: usize, end: usize): u32 {
   const first = <u32>(granule >> PAGE_GRANULES_SHIFT);
-  return (u32.MAX_VALUE >> (<u32>(SUPERSLAB_PAGES - 1) - (<u32>((end - 1) >> PAGE_GRANULES_SHIFT) - first))) << first;
+  return (u32.MAX_VALUE >> (<u32>SUPERSLAB_PAGES_MASK - (<u32>((end - 1) >> PAGE_GRANULES_SHIFT) - first))) << first;
 }
 
 /** Of the granules [granule, end), the bits of those that lie in the word from `base` on. */
@@ -288,7 +287,7 @@ function freeGranules(superslab: usize, granule: usize, end: usize): void {
 function join(page: usize, count: usize): void {
   const superslab = page >> SUPERSLAB_PAGES_SHIFT;
   const metadata = metadataOf(superslab);
-  const granule = (page & (SUPERSLAB_PAGES - 1)) << PAGE_GRANULES_SHIFT;
+  const granule = (page & SUPERSLAB_PAGES_MASK) << PAGE_GRANULES_SHIFT;
   const end = granule + (count << PAGE_GRANULES_SHIFT);
   setKind(page, count, KIND_LARGE);
   putBits(metadata, granule, end);
@@ -319,7 +318,7 @@ function joinAvailable(superslab: usize, pages: u32): bool {
 
 /** Gives a joined page back to the pool if all of its granules are free. The caller is in a claim. */
 function release(page: usize): bool {
-  const granule = (page & PAGE_IN_SUPERSLAB) << PAGE_GRANULES_SHIFT;
+  const granule = (page & SUPERSLAB_PAGES_MASK) << PAGE_GRANULES_SHIFT;
   const metadata = metadataOf(page >> SUPERSLAB_PAGES_SHIFT);
   // Who takes all granules of a page owns it.
   if (!metadata || !takeBits(wordOf(metadata, granule), PAGE_BITS << ((granule & WORD_MASK) as u64))) return false;
@@ -362,8 +361,8 @@ export function largeSize(block: usize): usize {
 }
 
 /**
- * The class of the large block at `block` if threads cache such ones; 0 when it is longer, or none starts there, or it is shorter: then it need not
- * be aligned as the blocks of slabs are.
+ * The class of the large block at `block` if threads cache such ones; 0 when it is longer, or none starts there, or it is shorter: then it
+ * need not be aligned as the blocks of slabs are.
  */
 // @ts-ignore: decorator
 @inline
@@ -428,7 +427,7 @@ export function allocateHuge(size: usize, align: usize): usize {
 // @ts-ignore: decorator
 @inline
 function bitOf(page: usize): u32 {
-  const bit = <u32>(page & PAGE_IN_SUPERSLAB);
+  const bit = <u32>(page & SUPERSLAB_PAGES_MASK);
   return 1 << bit;
 }
 
@@ -445,8 +444,7 @@ function clearEnd(page: usize): void {
 export function clearHuge(block: usize, bytes: usize): void {
   const end = (block + bytes + PAGE_MASK) >> PAGE_SHIFT;
   for (let page = block >> PAGE_SHIFT; page < end; ++page) {
-    const dirty = dirtyPages(page >> SUPERSLAB_PAGES_SHIFT) >> (<u32>(page & (SUPERSLAB_PAGES - 1)));
-    if (dirty & 1) memory.fill(page << PAGE_SHIFT, 0, PAGE_SIZE);
+    if (dirtyPages(page >> SUPERSLAB_PAGES_SHIFT) & bitOf(page)) memory.fill(page << PAGE_SHIFT, 0, PAGE_SIZE);
   }
 }
 
@@ -474,7 +472,7 @@ export function hugeSize(block: usize): usize {
   const page = block >> PAGE_SHIFT;
   let superslab = page >> SUPERSLAB_PAGES_SHIFT;
   const last = endSuperslab() - 1;
-  isCovered((last << SUPERSLAB_PAGES_SHIFT) | PAGE_IN_SUPERSLAB);
+  isCovered((last << SUPERSLAB_PAGES_SHIFT) | SUPERSLAB_PAGES_MASK);
   let ends = atomicLoad<u32>(endsOf(superslab)) & -bitOf(page);
   while (!ends && superslab < last) ends = atomicLoad<u32>(endsOf(++superslab));
   return ((superslab << SUPERSLAB_PAGES_SHIFT) + <usize>ctz<u32>(ends) + 1 - page) << PAGE_SHIFT;

@@ -27,6 +27,7 @@ import {
   PAGES_END,
   PAGE_SHIFT,
   SUPERSLAB_PAGES,
+  SUPERSLAB_PAGES_MASK,
   SUPERSLAB_PAGES_SHIFT,
 } from "./config";
 import {
@@ -50,7 +51,6 @@ import { KIND_METADATA, setKind } from "./region";
 import { closeGates, see } from "./view";
 
 const ALL: u32 = u32.MAX_VALUE;
-const PAGE_IN_SUPERSLAB: usize = SUPERSLAB_PAGES - 1;
 
 /** No run of pages: page 0 is never the pool's. */
 export const NO_PAGES: usize = 0;
@@ -133,7 +133,7 @@ function scan(superslab: usize, end: usize, count: usize, align: usize, within: 
         bit += gap;
         rest >>= <u32>gap;
       }
-      const ones = (<usize>ctz<u32>(~rest)) & PAGE_IN_SUPERSLAB;
+      const ones = (<usize>ctz<u32>(~rest)) & SUPERSLAB_PAGES_MASK;
       const length = rest == ALL ? SUPERSLAB_PAGES : ones;
       if (run == 0) {
         start = base + bit;
@@ -178,7 +178,7 @@ function claimRuns(page: usize, count: usize): bool {
   const end = page + count;
   while (next < end) {
     const superslab = next >> SUPERSLAB_PAGES_SHIFT;
-    const first = next & PAGE_IN_SUPERSLAB;
+    const first = next & SUPERSLAB_PAGES_MASK;
     const length = min<usize>(SUPERSLAB_PAGES - first, end - next);
     const mask = maskOf(first, length);
     const address = availableHere(superslab);
@@ -226,7 +226,7 @@ export function putPages(page: usize, count: usize, dirty: bool): void {
   const lowest = <u32>(page >> SUPERSLAB_PAGES_SHIFT);
   while (page < end) {
     const superslab = page >> SUPERSLAB_PAGES_SHIFT;
-    const first = page & PAGE_IN_SUPERSLAB;
+    const first = page & SUPERSLAB_PAGES_MASK;
     const length = min<usize>(SUPERSLAB_PAGES - first, end - page);
     const mask = maskOf(first, length);
     if (dirty) markDirty(superslab, mask);
@@ -359,9 +359,9 @@ export function freeBefore(end: usize): usize {
   if (!isCovered(end - 1)) return 0;
   let page = end;
   while (page > 0) {
-    const bit = (page - 1) & PAGE_IN_SUPERSLAB;
+    const bit = (page - 1) & SUPERSLAB_PAGES_MASK;
     const bits = atomicLoad<u32>(availableHere((page - 1) >> SUPERSLAB_PAGES_SHIFT));
-    const run = <usize>clz<u32>(~(bits << ((PAGE_IN_SUPERSLAB - bit) as u32)));
+    const run = <usize>clz<u32>(~(bits << ((SUPERSLAB_PAGES_MASK - bit) as u32)));
     page -= run;
     if (run <= bit) break;
   }
@@ -373,7 +373,7 @@ export function freeFrom(first: usize, most: usize): usize {
   let page = first;
   const end = min(first + most, isCovered(PAGES_END - 1) ? PAGES_END : NEAR_PAGES);
   while (page < end) {
-    const bit = page & PAGE_IN_SUPERSLAB;
+    const bit = page & SUPERSLAB_PAGES_MASK;
     const run = <usize>ctz<u32>(~(atomicLoad<u32>(availableHere(page >> SUPERSLAB_PAGES_SHIFT)) >> (<u32>bit)));
     page += run;
     if (run < SUPERSLAB_PAGES - bit) break;
@@ -447,7 +447,7 @@ function donatePages(page: usize, count: usize): void {
   widen(<u32>(page >> SUPERSLAB_PAGES_SHIFT), <u32>((end - 1) >> SUPERSLAB_PAGES_SHIFT));
   for (let next = page; next < end;) {
     const superslab = next >> SUPERSLAB_PAGES_SHIFT;
-    const first = next & PAGE_IN_SUPERSLAB;
+    const first = next & SUPERSLAB_PAGES_MASK;
     const length = min<usize>(SUPERSLAB_PAGES - first, end - next);
     atomicOr<u32>(ownedOf(superslab), maskOf(first, length));
     next += length;
@@ -504,14 +504,14 @@ export function dirtyPages(superslab: usize): u32 {
   return atomicLoad<u32>(dirtyOf(superslab));
 }
 
-/** Notes that some pages of a SuperSlab, as bits, may not read as zero any more, and are used no longer. */
+/** Notes that some pages of a SuperSlab, as bits, may not read as zero any more. */
 export function markDirty(superslab: usize, pages: u32): void {
   if ((dirtyPages(superslab) & pages) != pages) atomicOr<u32>(dirtyOf(superslab), pages);
 }
 
 /** Notes that claimed pages [page, page + count) of one SuperSlab read as zero. */
 export function markClean(page: usize, count: usize): void {
-  atomicAnd<u32>(dirtyOf(page >> SUPERSLAB_PAGES_SHIFT), ~maskOf(page & PAGE_IN_SUPERSLAB, count));
+  atomicAnd<u32>(dirtyOf(page >> SUPERSLAB_PAGES_SHIFT), ~maskOf(page & SUPERSLAB_PAGES_MASK, count));
 }
 
 /** True when nothing but free pages lies between `page` and the end of memory, so that growth adds to what ends there. */

@@ -26,6 +26,7 @@ import {
   PAGE_SIZE,
   SUPERSLAB_GRANULES,
   SUPERSLAB_PAGES,
+  SUPERSLAB_PAGES_MASK,
   SUPERSLAB_PAGES_SHIFT,
   WORD,
 } from "./config";
@@ -132,7 +133,7 @@ export function slabOf(block: usize): Slab {
 // @ts-ignore: decorator
 @inline
 function recordOf(metadata: usize, page: usize): Slab {
-  return changetype<Slab>(metadata + (page & (SUPERSLAB_PAGES - 1)) * SLAB_BYTES);
+  return changetype<Slab>(metadata + (page & SUPERSLAB_PAGES_MASK) * SLAB_BYTES);
 }
 
 /** Metadata takes pages in runs of so many, so that they do not lie about between what programs use. */

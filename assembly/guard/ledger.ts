@@ -21,7 +21,7 @@ import {
   PAGE_MASK,
   PAGE_SHIFT,
   PAGE_SIZE,
-  SUPERSLAB_PAGES,
+  SUPERSLAB_PAGES_MASK,
   SUPERSLAB_PAGES_SHIFT,
   WORD,
 } from "../config";
@@ -97,7 +97,7 @@ function startOf(entry: u64, unit: usize): usize {
 
 /** Address of the atomic address of a page's entries; the page's SuperSlab must have metadata. */
 function entriesOf(page: usize): usize {
-  return metadataOf(page >> SUPERSLAB_PAGES_SHIFT) + LEDGER_OFFSET + (page & (SUPERSLAB_PAGES - 1)) * WORD;
+  return metadataOf(page >> SUPERSLAB_PAGES_SHIFT) + LEDGER_OFFSET + (page & SUPERSLAB_PAGES_MASK) * WORD;
 }
 
 /** Address of the atomic entry of a block that starts at `start`; 0 when its page has none. */
@@ -162,7 +162,7 @@ export function nextHeld(start: usize): usize {
   let index = start ? ((start & PAGE_MASK) >> UNIT_SHIFT) + 1 : 0;
   while (page < end) {
     if (metadataOf(page >> SUPERSLAB_PAGES_SHIFT) == 0) {
-      page = (page | (SUPERSLAB_PAGES - 1)) + 1;
+      page = (page | SUPERSLAB_PAGES_MASK) + 1;
     } else {
       const entries = see(atomicLoad<usize>(entriesOf(page)));
       for (; entries && index < PAGE_ENTRIES; ++index) {

@@ -74,6 +74,16 @@ describe.each(buildsWhere(({ shared, guard }) => shared && !guard))("$name", (bu
       other.trim();
       expect(heap.stat(Stat.FreePages)).toBe(heap.stat(Stat.Committed) - heap.stat(Stat.Metadata));
     });
+
+    test("leave pages, if they were medium, that are free when another trims", () => {
+      const { heap, threads } = makeThreads(build, 1);
+      // More than a thread keeps.
+      const blocks = Array.from({ length: 200 }, () => heap.malloc(MEDIUM_MAX / 2));
+      for (const block of blocks) heap.free(block);
+      const free = heap.stat(Stat.FreePages);
+      threads[0]!.trim();
+      expect(heap.stat(Stat.FreePages)).toBeGreaterThan(free);
+    });
   });
 });
 

@@ -193,7 +193,7 @@ describe("hakmem ab", () => {
         { variant: "default", commit: null, failure: null, workloads: [{ workload: "tiny-hot/64", memoryRatio: 1 }] },
       ],
     });
-    const { recordExperiment } = await import("../../packages/tools/src/lab/ab/experiment.js");
+    const { recordExperiment } = await import("../../packages/tools/src/lab/ab/record.js");
     type Experiment = Parameters<typeof recordExperiment>[0];
     const options = { title: "The same: twice!", reason: "To see.", directory };
     const first = await recordExperiment(experiment as Experiment, "× 1.000", options);

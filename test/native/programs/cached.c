@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "check.h"
+#include "resident.h"
 #include "hakmem.h"
 #pragma weak hakmem_stat
 
@@ -17,14 +18,6 @@
 #define SIZE (100 << 10)
 
 static pthread_barrier_t freed, end;
-
-static long resident(void) {
-  long size, pages;
-  FILE *file = fopen("/proc/self/statm", "r");
-  CHECK(file && fscanf(file, "%ld %ld", &size, &pages) == 2);
-  fclose(file);
-  return pages * sysconf(_SC_PAGESIZE) >> 10;
-}
 
 static void *work(void *unused) {
   void *block[BLOCKS];
@@ -40,7 +33,7 @@ int main(int count, char **arguments) {
   pthread_t thread[THREADS];
   pthread_barrier_init(&freed, NULL, THREADS + 1);
   pthread_barrier_init(&end, NULL, THREADS + 1);
-  long before = resident();
+  long before = resident(10);
   for (int i = 0; i < THREADS; i++) CHECK(pthread_create(&thread[i], NULL, work, NULL) == 0);
   pthread_barrier_wait(&freed);
   size_t committed = hakmem_stat(HAKMEM_COMMITTED);
@@ -49,11 +42,11 @@ int main(int count, char **arguments) {
       usleep(10000);
       for (int j = 0; j < 20; j++) { void *volatile block = malloc(SIZE / 2); free(block); }
     }
-    CHECK(resident() < before + 2048);
+    CHECK(resident(10) < before + 2048);
   } else if (!strcmp(arguments[1], "trim")) {
     malloc_trim(0);
     CHECK(hakmem_stat(HAKMEM_CACHED) < 64 << 10);
-    CHECK(resident() < before + 1024);
+    CHECK(resident(10) < before + 1024);
   } else {
     static void *volatile block[2000];
     size_t taken = 0;

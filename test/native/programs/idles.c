@@ -5,17 +5,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "check.h"
+#include "resident.h"
 
 #define BLOCKS 65536
 #define BYTES 2048
-
-static long resident(void) {
-  long size, pages;
-  FILE *file = fopen("/proc/self/statm", "r");
-  CHECK(file && fscanf(file, "%ld %ld", &size, &pages) == 2);
-  fclose(file);
-  return (pages * sysconf(_SC_PAGESIZE)) >> 20;
-}
 
 static int threads(void) {
   int count = -2;
@@ -33,7 +26,7 @@ static void peak(void) {
 }
 
 static void tell(void) {
-  printf("%ld %d ", resident(), threads());
+  printf("%ld %d ", resident(20), threads());
   fflush(stdout);
 }
 

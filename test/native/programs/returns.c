@@ -3,16 +3,9 @@
 #include <string.h>
 #include <unistd.h>
 #include "check.h"
+#include "resident.h"
 
 #define TOTAL ((size_t)128 << 20)
-
-static long resident(void) {
-  long size, pages;
-  FILE *file = fopen("/proc/self/statm", "r");
-  CHECK(file && fscanf(file, "%ld %ld", &size, &pages) == 2);
-  fclose(file);
-  return (pages * sysconf(_SC_PAGESIZE)) >> 20;
-}
 
 int main(int count, char **arguments) {
   CHECK(count == 2);
@@ -20,16 +13,16 @@ int main(int count, char **arguments) {
   static void *block[1 << 20];
   CHECK(blocks <= 1 << 20);
   for (size_t i = 0; i < blocks; i++) CHECK(block[i] = memset(malloc(size), 1, size));
-  CHECK(resident() >= 126);
+  CHECK(resident(20) >= 126);
   for (size_t i = 0; i < blocks; i++) free(block[i]);
-  long at_once = resident();
+  long at_once = resident(20);
   for (int i = 0; i < 20; i++) {
     usleep(20000);
     for (int j = 0; j < 2000; j++) block[j] = malloc(500); /* a program that goes on */
     for (int j = 0; j < 2000; j++) free(block[j]);
   }
-  long later = resident();
+  long later = resident(20);
   malloc_trim(0);
-  printf("%ld %ld %ld\n", at_once, later, resident());
+  printf("%ld %ld %ld\n", at_once, later, resident(20));
   return 0;
 }

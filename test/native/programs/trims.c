@@ -3,28 +3,21 @@
 #include <string.h>
 #include <unistd.h>
 #include "check.h"
+#include "resident.h"
 
 #define MIB ((size_t)1 << 20)
 #define BLOCKS 64
 
-static long resident(void) {
-  long size, pages;
-  FILE *file = fopen("/proc/self/statm", "r");
-  CHECK(file && fscanf(file, "%ld %ld", &size, &pages) == 2);
-  fclose(file);
-  return pages * sysconf(_SC_PAGESIZE) / (long)MIB;
-}
-
 int main(void) {
   static void *block[BLOCKS];
   malloc_trim(0);
-  long before = resident();
+  long before = resident(20);
   for (int i = 0; i < BLOCKS; i++) CHECK(block[i] = memset(malloc(MIB), 1, MIB));
   for (int i = 0; i < BLOCKS; i++) free(block[i]);
-  CHECK(resident() >= before + BLOCKS - 1);
+  CHECK(resident(20) >= before + BLOCKS - 1);
   for (size_t keep = 48; keep; keep /= 2) {
     CHECK(malloc_trim(keep * MIB) == 1);
-    long kept = resident() - before;
+    long kept = resident(20) - before;
     if (kept > (long)keep + 1 || kept < (long)keep - 4) {
       fprintf(stderr, "%ld MiB stay of the %zu that were to be kept\n", kept, keep);
       return 1;

@@ -74,6 +74,11 @@ function refuseUnknownCommand(program: Command, name: string | undefined): void 
   );
 }
 
+/** The options that were written on the command line, by name. */
+export function givenOptions(command: Command): string[] {
+  return Object.keys(command.opts()).filter((name) => command.getOptionValueSource(name) === "cli");
+}
+
 /** An option that is a whole number from `least` to `most`. */
 export function wholeNumber(least: number, most: number): (text: string) => number {
   return (text) => {

@@ -1,13 +1,14 @@
 /** What `hakmem ab` does. */
 
-import { formatExperiment, recordExperiment, runExperiment, type Recordable } from "../../lab/ab/experiment.js";
+import { formatExperiment, runExperiment } from "../../lab/ab/experiment.js";
 import { formatProgramExperiment, runProgramExperiment } from "../../lab/ab/programs.js";
+import { recordExperiment, type Judged } from "../../lab/ab/record.js";
 import { loadVariant, parseVariant, type Variant } from "../../lab/ab/variant.js";
 import type { Thresholds } from "../../lab/ab/verdict.js";
-import { requireTool } from "../../base/compilers.js";
 import { RequestError } from "../../base/errors.js";
 import { withProgress } from "../../lab/progress.js";
 import { programOf, targetsOfProgram, NATIVE, WHOLE_PROGRAMS } from "../../lab/programs/index.js";
+import { requireMeasuring } from "../../lab/programs/visit.js";
 import { selectWorkloads, type Workload } from "../../lab/workloads.js";
 import { abortOnInterrupt } from "../../base/scratch.js";
 import { AB_WORKLOADS } from "../../lab/defaults.js";
@@ -70,7 +71,7 @@ export async function ab(
 }
 
 interface Done {
-  readonly experiment: Recordable & { readonly incomplete: boolean };
+  readonly experiment: Judged;
   readonly text: string;
   /** Something could not be measured; the text says what. */
   readonly hasFailed: boolean;
@@ -113,8 +114,7 @@ async function byPrograms(baseline: string, variants: readonly string[], options
       `${program.name} does not run natively, where ab judges by programs; see hakmem bench --list`,
     );
   });
-  await requireTool("time");
-  if (!quick) await requireTool("valgrind");
+  await requireMeasuring(true, !quick);
   const loaded = await load(baseline, variants);
   const experiment = await withProgress(options, (show) =>
     runProgramExperiment({

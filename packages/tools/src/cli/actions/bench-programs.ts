@@ -2,14 +2,14 @@
 
 import { checkOutputFile, writeOutput } from "../../base/output.js";
 import { abortOnInterrupt } from "../../base/scratch.js";
-import { requireTool } from "../../base/compilers.js";
 import { buildNative } from "../../build/native.js";
-import { ExplainedError, messageOf, RequestError, unknownName } from "../../base/errors.js";
+import { RequestError, unknownName } from "../../base/errors.js";
 import { withProgress } from "../../lab/progress.js";
 import { NATIVE, programOf, TARGETS, WASM, WHOLE_PROGRAMS } from "../../lab/programs/index.js";
-import { formatProgramResults, programResultsOf, standingOf, type ProgramResult } from "../../lab/programs/standing.js";
-import { measureCase, type Case } from "../../lab/programs/suite.js";
+import { formatProgramResults, programResultsOf, standingOf } from "../../lab/programs/standing.js";
+import { measureCases, type Case } from "../../lab/programs/suite.js";
 import { OURS, preloadedToolchain, TOOLCHAINS, type Preload, type Toolchain } from "../../lab/programs/toolchains.js";
+import { requireMeasuring } from "../../lab/programs/visit.js";
 import { loadProfile } from "../../profile/index.js";
 import { findPeer, NATIVE_PEERS, NativePeerError } from "../../run/allocators.js";
 import { EXIT } from "../command.js";
@@ -28,31 +28,25 @@ export async function benchPrograms(options: BenchOptions, given: readonly strin
   if (typeof options.json === "string") await checkOutputFile(options.json);
   const rounds = options.rounds ?? (options.quick ? QUICK_PROGRAM_ROUNDS : PROGRAM_ROUNDS);
   const cases = await casesOf(options);
-  await checkTools(cases, options.quick);
+  await requireMeasuring(
+    cases.some(({ toolchain }) => toolchain.isNative),
+    !options.quick,
+  );
   const signal = abortOnInterrupt();
-  const measured: ProgramResult[] = [];
-  const failures: Record<string, string> = {};
-  await withProgress(options, async (show) => {
-    for (const [done, { program, toolchain }] of cases.entries()) {
-      if (signal.aborted) break;
-      const target = toolchain.isNative ? NATIVE : toolchain.name;
-      const onStep = (step: string): void => {
-        show({ doing: `${program.name}, ${target}: ${step}`, done, total: cases.length });
-      };
-      try {
-        const series = await measureCase(
-          { program, toolchain },
-          { rounds, counted: options.quick ? "nothing" : "caches", onStep, signal },
-        );
-        const { name, title, threads } = program;
-        measured.push(standingOf({ program: name, title, target, threads }, series));
-      } catch (error) {
-        // An interrupt ends the program that is running, too.
-        if (signal.aborted) break;
-        if (!(error instanceof ExplainedError)) throw error;
-        failures[`${program.name}, ${target}`] = messageOf(error);
-      }
-    }
+  const { finished, failures } = await withProgress(options, (show) =>
+    measureCases(cases, {
+      rounds,
+      counted: options.quick ? "nothing" : "caches",
+      nameOf: (each) => `${each.program.name}, ${targetOf(each)}`,
+      signal,
+      onStep: (doing, done, total) => {
+        show({ doing, done, total });
+      },
+    }),
+  );
+  const measured = finished.map(({ series, ...each }) => {
+    const { name, title, threads } = each.program;
+    return standingOf({ program: name, title, target: targetOf(each), threads }, series);
   });
   const results = programResultsOf(measured, { failures, rounds, incomplete: signal.aborted });
   const text = JSON.stringify(results, null, 2);
@@ -84,10 +78,8 @@ async function casesOf({ programs, peer, target = [NATIVE] }: BenchOptions): Pro
   return cases;
 }
 
-/** What measures, before hours of it are lost for want of it. */
-async function checkTools(cases: readonly Case[], isQuick: boolean): Promise<void> {
-  if (cases.some(({ toolchain }) => toolchain.isNative)) await requireTool("time");
-  if (!isQuick) await requireTool("valgrind");
+function targetOf({ toolchain }: Case): string {
+  return toolchain.isNative ? NATIVE : toolchain.name;
 }
 
 function toolchainOf(name: string): Toolchain {

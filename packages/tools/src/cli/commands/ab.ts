@@ -2,7 +2,7 @@
 
 import type { Command } from "commander";
 import { AB_WORKLOADS, DEFAULT_THRESHOLDS } from "../../lab/defaults.js";
-import { list, positiveNumber, wholeNumber, type Register } from "../command.js";
+import { givenOptions, list, positiveNumber, wholeNumber, type Register } from "../command.js";
 import type { AbOptions } from "../actions/ab.js";
 
 /** Fewer cannot be certain of anything. */
@@ -60,7 +60,6 @@ which makes up to 1 %; of others 0.1 % is a change. Counting takes a hundred tim
 Exit code: 0 judged (whatever the verdict), 1 a variant could not be measured, 2 wrong arguments, 130 interrupted.`,
     )
     .action(async (baseline: string, variants: string[], options: AbOptions, command: Command) => {
-      const given = Object.keys(options).filter((name) => command.getOptionValueSource(name) === "cli");
-      await (await import("../actions/ab.js")).ab(baseline, variants, options, given);
+      await (await import("../actions/ab.js")).ab(baseline, variants, options, givenOptions(command));
     });
 };

@@ -1,7 +1,7 @@
 /** `hakmem bench`: measures allocators under workloads. */
 
 import type { Command } from "commander";
-import { list, positiveNumber, wholeNumber, type Register } from "../command.js";
+import { givenOptions, list, positiveNumber, wholeNumber, type Register } from "../command.js";
 import type { BenchOptions } from "../actions/bench.js";
 import { DEFAULT_WIDEST, QUICK_ROUNDS, ROUNDS } from "../../lab/defaults.js";
 
@@ -61,7 +61,6 @@ Exit code: 0 done, 1 a peer failed or returned a wrong checksum, 2 wrong argumen
     )
     .action(async (options: BenchOptions, command: Command) => {
       if (options.programs === undefined || options.list) return (await import("../actions/bench.js")).bench(options);
-      const given = Object.keys(options).filter((name) => command.getOptionValueSource(name) === "cli");
-      return (await import("../actions/bench-programs.js")).benchPrograms(options, given);
+      return (await import("../actions/bench-programs.js")).benchPrograms(options, givenOptions(command));
     });
 };

@@ -1,16 +1,13 @@
-/** An experiment: a baseline and variants, measured together and judged; and the page that records it. */
+/** An experiment with workloads: a baseline and variants, measured together and judged. */
 
-import { mkdir, readdir, writeFile } from "node:fs/promises";
-import * as path from "node:path";
 import { alignColumns } from "../../base/columns.js";
-import { messageOf, RequestError } from "../../base/errors.js";
 import { THIS_NODE } from "../node-versions.js";
-import { ROOT } from "../../base/paths.js";
 import { NULL_PEER } from "../peers/null.js";
-import { describeHost, type Host } from "../results.js";
+import { describeHost } from "../results.js";
 import { commonRounds } from "../rounds.js";
 import { runSession, type Cell, type Progress } from "../session.js";
 import type { Workload } from "../workloads.js";
+import type { Judged, JudgedVariant } from "./record.js";
 import { percent, judge, type ExperimentVerdict, type Thresholds } from "./verdict.js";
 import { peerOf, type Variant } from "./variant.js";
 
@@ -30,22 +27,13 @@ export interface ExperimentOptions {
 }
 
 /** Results as data, version 1, with the same promise as those of `hakmem bench`. */
-export interface Experiment {
+export interface Experiment extends Judged {
   readonly version: typeof EXPERIMENT_VERSION;
-  readonly host: Host;
-  readonly node: string;
-  readonly incomplete: boolean;
-  readonly rounds: number;
-  readonly thresholds: Thresholds;
-  readonly baseline: string;
   readonly variants: readonly VariantResult[];
 }
 
-export interface VariantResult {
-  readonly variant: string;
-  readonly commit: string | null;
-  /** Null when the variant or the baseline could not be measured; `failure` says why. */
-  readonly verdict: ExperimentVerdict["verdict"] | null;
+/** The verdict is null when the variant or the baseline could not be measured; `failure` says why. */
+export interface VariantResult extends JudgedVariant {
   readonly workloads: ExperimentVerdict["workloads"];
   readonly failure: string | null;
 }
@@ -140,68 +128,4 @@ function formatVariant({ variant, verdict, workloads, failure }: VariantResult):
     `${verdict}: ${reason}`,
   ]);
   return `${variant}: ${verdict.toUpperCase()}\n${alignColumns([header, ...rows])}`;
-}
-
-export const EXPERIMENTS = path.join(ROOT, "docs", "experiments");
-
-export interface RecordOptions {
-  /** What was tried, one line. */
-  readonly title: string;
-  /** Why it was tried, or why it is decided as it is. */
-  readonly reason?: string;
-  readonly directory?: string;
-}
-
-/** An experiment of whatever kind, as a record needs it. */
-export interface Recordable extends Pick<Experiment, "host" | "node"> {
-  readonly variants: readonly Pick<VariantResult, "variant" | "verdict" | "commit">[];
-}
-
-/** Writes the experiment, printed as `text`, as the next page of `docs/experiments/` and returns its path. */
-export async function recordExperiment(experiment: Recordable, text: string, options: RecordOptions): Promise<string> {
-  const { title, reason, directory = EXPERIMENTS } = options;
-  const slug = title
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9]+/g, "-")
-    .replaceAll(/^-|-$/g, "");
-  if (slug === "") throw new RequestError(`title "${title}" has no letter or digit; it becomes the record's file name`);
-  await mkdir(directory, { recursive: true });
-  const number = String(1 + (await lastNumber(directory))).padStart(3, "0");
-  const file = path.join(directory, `${number}-${slug}.md`);
-  try {
-    await writeFile(file, pageOf(experiment, text, number, title, reason), { flag: "wx" });
-  } catch (error) {
-    throw new RequestError(`the record ${file} cannot be written: ${messageOf(error)}`);
-  }
-  return file;
-}
-
-async function lastNumber(directory: string): Promise<number> {
-  const numbers = (await readdir(directory)).map((name) => Number(/^(\d{3})-/.exec(name)?.[1] ?? 0));
-  return Math.max(0, ...numbers);
-}
-
-function pageOf(
-  { host, node, variants }: Recordable,
-  text: string,
-  number: string,
-  title: string,
-  reason: string | undefined,
-): string {
-  const verdicts = variants.map(({ variant, verdict, commit }) => {
-    const where = commit === null ? "" : ` (commit ${commit.slice(0, 12)})`;
-    return `* \`${variant}\`${where}: **${verdict ?? "failed"}**`;
-  });
-  return `# ${number} ${title}
-
-${reason ?? "No reason was recorded."}
-
-${verdicts.join("\n")}
-
-\`\`\`
-${text.trimEnd()}
-\`\`\`
-
-Measured ${host.time} on ${host.cpu}, ${host.cores} cores, ${host.os}, Node ${node}.
-`;
 }

@@ -1,16 +1,16 @@
 /** An experiment with whole programs: native builds of a baseline and of variants, loaded into the same programs in turn, and judged. */
 
 import { alignColumns } from "../../base/columns.js";
-import { ExplainedError, messageOf } from "../../base/errors.js";
 import { buildNative } from "../../build/native.js";
 import { THIS_NODE } from "../node-versions.js";
 import { NATIVE } from "../programs/index.js";
 import type { Program } from "../programs/program.js";
-import { measureCase, type Series } from "../programs/suite.js";
+import { measureCases, type Series } from "../programs/suite.js";
 import { preloadedToolchain, type Preload } from "../programs/toolchains.js";
-import { describeHost, type Host } from "../results.js";
+import { describeHost } from "../results.js";
 import type { Estimate } from "../statistics.js";
-import { combine, judgeProgram, percent, type ProgramVerdict, type Thresholds, type Verdict } from "./verdict.js";
+import type { Judged, JudgedVariant } from "./record.js";
+import { combine, judgeProgram, percent, type ProgramVerdict, type Thresholds } from "./verdict.js";
 import type { Variant } from "./variant.js";
 
 export const PROGRAM_EXPERIMENT_VERSION = 1;
@@ -28,25 +28,15 @@ export interface ProgramExperimentOptions {
 }
 
 /** Results as data, version 1, with the same promise as those of `hakmem bench`. */
-export interface ProgramExperiment {
+export interface ProgramExperiment extends Judged {
   readonly version: typeof PROGRAM_EXPERIMENT_VERSION;
-  readonly host: Host;
-  readonly node: string;
-  /** Whether it was interrupted; the programs that are here were finished. */
-  readonly incomplete: boolean;
-  readonly rounds: number;
-  readonly thresholds: Thresholds;
-  readonly baseline: string;
   /** Why programs could not be measured, by name. */
   readonly failures: Readonly<Record<string, string>>;
   readonly variants: readonly ProgramVariantResult[];
 }
 
-export interface ProgramVariantResult {
-  readonly variant: string;
-  readonly commit: string | null;
-  /** Null when no program was finished. */
-  readonly verdict: Verdict | null;
+/** The verdict is null when no program was finished. */
+export interface ProgramVariantResult extends JudgedVariant {
   /** The worst first. */
   readonly programs: readonly ProgramVerdict[];
 }
@@ -63,30 +53,14 @@ export async function runProgramExperiment(options: ProgramExperimentOptions): P
     preloads.push({ name: [BASELINE, ...names][index] ?? "", library: await libraryOf(variant) });
   }
   const toolchain = preloadedToolchain(preloads);
-  const failures: Record<string, string> = {};
-  const measured: { readonly program: Program; readonly series: readonly Series[] }[] = [];
-  for (const [done, program] of programs.entries()) {
-    if (signal.aborted) break;
-    try {
-      const series = await measureCase(
-        { program, toolchain },
-        {
-          rounds,
-          counted: counts ? "caches" : "nothing",
-          onStep: (step) => {
-            onStep(`${program.name}: ${step}`, done, programs.length);
-          },
-          signal,
-        },
-      );
-      measured.push({ program, series });
-    } catch (error) {
-      // An interrupt ends the program that is running, too.
-      if (signal.aborted) break;
-      if (!(error instanceof ExplainedError)) throw error;
-      failures[program.name] = messageOf(error);
-    }
-  }
+  const cases = programs.map((program) => ({ program, toolchain }));
+  const { finished, failures } = await measureCases(cases, {
+    rounds,
+    counted: counts ? "caches" : "nothing",
+    nameOf: ({ program }) => program.name,
+    signal,
+    onStep,
+  });
   return {
     version: PROGRAM_EXPERIMENT_VERSION,
     host: describeHost(),
@@ -97,7 +71,7 @@ export async function runProgramExperiment(options: ProgramExperimentOptions): P
     baseline: baseline.spec,
     failures,
     variants: variants.map(({ spec, commit }, index) => {
-      const judged = measured.map(({ program, series }) =>
+      const judged = finished.map(({ program, series }) =>
         judgeProgram(program.name, seriesOf(series, BASELINE), seriesOf(series, names[index] ?? ""), thresholds),
       );
       judged.sort((a, b) => keyOf(b) - keyOf(a));

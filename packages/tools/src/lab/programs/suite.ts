@@ -1,6 +1,6 @@
 /** Whole programs in turn, under each allocator of each toolchain, round by round. */
 
-import { MeasurementError } from "../../base/errors.js";
+import { ExplainedError, MeasurementError, messageOf } from "../../base/errors.js";
 import { withScratch } from "../../base/scratch.js";
 import type { Program } from "./program.js";
 import { Kit, type Toolchain } from "./toolchains.js";
@@ -85,4 +85,40 @@ interface Contestant {
   readonly allocator: string;
   readonly run: Run;
   readonly visits: Visit[];
+}
+
+export interface CasesOptions extends Omit<SuiteOptions, "onStep"> {
+  /** What a case is called, in what is said of it. */
+  readonly nameOf: (each: Case) => string;
+  /** When it is aborted, what was finished is all that there is. */
+  readonly signal: AbortSignal;
+  readonly onStep: (doing: string, done: number, total: number) => void;
+}
+
+/** Cases that were measured, and why others could not be, by name. */
+export interface MeasuredCases {
+  readonly finished: readonly (Case & { readonly series: readonly Series[] })[];
+  readonly failures: Readonly<Record<string, string>>;
+}
+
+/** Measures cases one after the other: one that fails is no reason not to measure the rest. */
+export async function measureCases(cases: readonly Case[], options: CasesOptions): Promise<MeasuredCases> {
+  const { nameOf, signal, onStep, ...rest } = options;
+  const finished: (Case & { readonly series: readonly Series[] })[] = [];
+  const failures: Record<string, string> = {};
+  for (const [done, each] of cases.entries()) {
+    if (signal.aborted) break;
+    const show = (step: string): void => {
+      onStep(`${nameOf(each)}: ${step}`, done, cases.length);
+    };
+    try {
+      finished.push({ ...each, series: await measureCase(each, { ...rest, signal, onStep: show }) });
+    } catch (error) {
+      // An interrupt ends the program that is running, too.
+      if (signal.aborted) break;
+      if (!(error instanceof ExplainedError)) throw error;
+      failures[nameOf(each)] = messageOf(error);
+    }
+  }
+  return { finished, failures };
 }

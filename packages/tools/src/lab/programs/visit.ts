@@ -4,6 +4,7 @@ import { readFile, rm } from "node:fs/promises";
 import * as path from "node:path";
 import { execa } from "execa";
 import { ExplainedError, MeasurementError } from "../../base/errors.js";
+import { requireTool } from "../../base/compilers.js";
 import { exists } from "../../base/exists.js";
 import { MEASURED, type Command } from "./toolchains.js";
 
@@ -40,6 +41,12 @@ const MOST_OUTPUT = 2 ** 28;
 const RESIDENT = "resident.txt";
 /** The same caches on every machine: bytes, ways, bytes of a line. */
 const CACHES = ["--I1=32768,8,64", "--D1=32768,8,64", "--LL=8388608,16,64"];
+
+/** Rejects with {@link ExplainedError} when what measures is not installed: before hours of it are lost for want of it. */
+export async function requireMeasuring(isNative: boolean, isCounted: boolean): Promise<void> {
+  if (isNative) await requireTool("time");
+  if (isCounted) await requireTool("valgrind");
+}
 
 /** Runs a program to its end. Rejects with {@link MeasurementError} when it fails. */
 export async function visit(run: Run, isNative: boolean): Promise<Visit> {
