@@ -23,6 +23,7 @@ export {
   free_aligned_sized,
   free_sized,
   malloc,
+  mallocCached as malloc_cached,
   malloc_usable_size,
   memalign,
   posix_memalign,

@@ -57,7 +57,7 @@ import {
 import { EACH_BYTE, KIND_FOREIGN, KIND_HUGE, KIND_LARGE, KIND_RELEASED, kindOf, kindOfPage, setKind } from "./region";
 import { noteRun as rememberRun, takeRun } from "./runs";
 import { classOf } from "./size-class";
-import { GRANULES_OFFSET, LENGTHS_OFFSET, acquireWithin, lookUp, metadataOf } from "./superslab";
+import { GRANULES_OFFSET, LENGTHS_OFFSET, acquireWithin, metadataHere, metadataOf } from "./superslab";
 import { see } from "./view";
 
 const WORD_BITS: usize = 64;
@@ -353,10 +353,10 @@ export function largeAround(address: usize): usize {
   return end > granule ? (superslab << SUPERSLAB_SHIFT) + (start << GRANULE_SHIFT) : 0;
 }
 
-/** Bytes of the large block at `block`; 0 when none starts there. */
+/** Bytes of the large block at `block`, in a page of kind KIND_LARGE; 0 when none starts there. */
 export function largeSize(block: usize): usize {
   if (block & (GRANULE_SIZE - 1)) return 0;
-  const metadata = lookUp(block >> SUPERSLAB_SHIFT);
+  const metadata = metadataHere(block >> SUPERSLAB_SHIFT);
   return (<usize>load<u8>(lengthOf(metadata, (block & SUPERSLAB_MASK) >> GRANULE_SHIFT))) << GRANULE_SHIFT;
 }
 

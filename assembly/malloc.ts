@@ -46,7 +46,7 @@ import { refuseWrong, sendHomeAlone } from "./remote";
 import { relax } from "./retention";
 import { CLASS_END, CLASS_FIRST, CLASS_MEDIUM, classOf, classSize } from "./size-class";
 import { current } from "./thread";
-import { collect, lengthen, overflow, refill, useSpare } from "./thread-cache";
+import { collect, lengthen, overflow, putBack, refill, useSpare } from "./thread-cache";
 import { openGate, see } from "./view";
 
 /**
@@ -67,13 +67,26 @@ export function malloc(size: usize): usize {
   if (x < MEDIUM_MAX) {
     const bin = binOf(current(), classOf(x));
     const block = binHead(bin);
-    if (block) {
-      setBinHead(bin, next(block));
-      if (!HK_UNSAFE) raiseBinRoom(bin);
-      return unmark(block);
-    }
+    if (block) return takeHead(bin, block);
   }
   return HK_NATIVE && !HK_GUARD ? mallocOrFail(size) : mallocSlow(size);
+}
+
+/** As `malloc`, of what this thread has at hand; else 0. For C++, where more than malloc does follows a failure. */
+export function mallocCached(size: usize): usize {
+  const x = size - 1;
+  if (x >= MEDIUM_MAX) return 0;
+  const bin = binOf(current(), classOf(x));
+  const block = binHead(bin);
+  return block ? takeHead(bin, block) : 0;
+}
+
+// @ts-ignore: decorator
+@inline
+function takeHead(bin: usize, block: usize): usize {
+  setBinHead(bin, next(block));
+  if (!HK_UNSAFE) raiseBinRoom(bin);
+  return unmark(block);
 }
 
 /**
@@ -87,7 +100,7 @@ export function free(block: usize): void {
   const code = codeOf(block);
   // Without limits bins have no room to tell: neither what is not small, nor a closed gate.
   if (HK_UNSAFE ? kind < CLASS_FIRST || gateOf(current()) != current() : !room || isSuspect(block, bin, code))
-    return freeSlow(block);
+    return freeFull(block, kind);
   mark(block, code);
   link(block, binHead(bin), code);
   platform.order();
@@ -162,6 +175,17 @@ function allocateBig(size: usize, align: usize): usize {
     else if (large && releaseJoined() && growPool(count, poolChanges(), tries++)) collected = false;
     else return 0;
   }
+}
+
+/**
+ * The bin of `kind` has no room. While the spare magazine is full, too, a block goes straight back into its slab, if that is this thread's:
+ * so of many that are freed each is touched once, while it is in the processor's cache.
+ */
+function freeFull(block: usize, kind: u32): void {
+  const heap = current();
+  const isSmall = kind >= CLASS_FIRST && (!LINKED || hasHeap());
+  const mayReturn = isSmall && gateOf(heap) == heap && !isSuspect(block, binOf(heap, kind), codeOf(block));
+  if (!mayReturn || !putBack(heap, kind, block)) freeSlow(block);
 }
 
 /** The bin of `kind` has no room or never has, or the gate is closed. */

@@ -60,9 +60,10 @@ export function countOf(word: u64): u32 {
   return <u32>((word & COUNT_MASK) >> COUNT_SHIFT);
 }
 
+/** Atomic: the heap that owns a slab. */
 // @ts-ignore: decorator
 @inline
-function ownerOf(slab: Slab): usize {
+export function ownerOf(slab: Slab): usize {
   return atomicLoad<usize>(changetype<usize>(slab) + offsetof<Slab>("owner"));
 }
 

@@ -78,14 +78,14 @@ const METADATA_BYTES: usize = LEDGER_OFFSET + (HK_GUARD ? SUPERSLAB_PAGES * WORD
 
 /** Metadata of a SuperSlab, 0 when there is none yet. */
 export function metadataOf(superslab: usize): usize {
-  return lookUp(superslab);
+  return isCovered(superslab << SUPERSLAB_PAGES_SHIFT) ? metadataHere(superslab) : 0;
 }
 
-/** As `metadataOf`, where one call more would be felt. */
+/** As `metadataOf`, of a SuperSlab of whose pages this instance has asked the kind already: its tables tell of it. */
 // @ts-ignore: decorator
 @inline
-export function lookUp(superslab: usize): usize {
-  return isCovered(superslab << SUPERSLAB_PAGES_SHIFT) ? see(atomicLoad<usize>(directoryOf(superslab))) : 0;
+export function metadataHere(superslab: usize): usize {
+  return see(atomicLoad<usize>(directoryOf(superslab)));
 }
 
 /** Metadata of a SuperSlab, made if need be; 0 when there is no memory for it. The caller is in no claim. */
@@ -122,12 +122,12 @@ export function slabOfPage(page: usize): Slab {
   return recordOf(metadataOf(page >> SUPERSLAB_PAGES_SHIFT), page);
 }
 
-/** The slab in which a small block lies. */
+/** The slab in which a small block lies, as its page's kind has said. */
 // @ts-ignore: decorator
 @inline
 export function slabOf(block: usize): Slab {
   const page = block >> PAGE_SHIFT;
-  return recordOf(lookUp(page >> SUPERSLAB_PAGES_SHIFT), page);
+  return recordOf(metadataHere(page >> SUPERSLAB_PAGES_SHIFT), page);
 }
 
 // @ts-ignore: decorator

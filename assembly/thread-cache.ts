@@ -21,14 +21,15 @@
 import { atomicCas, atomicLoad, atomicStore } from "./atomic";
 import { binHead, binOf, binRoom, setBinHead, setBinRoom } from "./bin";
 import { Control, control, firstHeap, nextHeap } from "./control";
-import { next } from "./free-list";
+import { PAGE_SIZE } from "./config";
+import { link, mark, next } from "./free-list";
 import * as platform from "./platform";
 import { beginClaim, endClaim, forgetClaims, growPool, noteRelease, poolChanges } from "./pool";
-import { adoptSlabs, drainPending, retireEmpty, sendHome, takeRemote } from "./remote";
+import { adoptSlabs, drainPending, ownerOf, retireEmpty, sendHome, takeRemote } from "./remote";
 import { relax } from "./retention";
 import { CLASS_END, CLASS_FIRST, CLASS_MEDIUM, classSize } from "./size-class";
-import { carve, hasRoom, newSlab, takeFree, takenCount, unqueue } from "./slab";
-import { Slab } from "./superslab";
+import { carve, hasRoom, newSlab, putFree, takeFree, takenCount, unqueue } from "./slab";
+import { Slab, slabOf } from "./superslab";
 import {
   ABANDONED,
   ADOPTING,
@@ -127,10 +128,26 @@ function carveMax(cls: u32): u32 {
   return max<u32>(1, <u32>(CARVE_BYTES / classSize(cls)));
 }
 
+/**
+ * Puts a block of a class whose magazines are both full back into its slab, if that is `heap`'s, this thread's. Mostly it is no operation: a
+ * jump out of it loses a block.
+ * @returns whether it did
+ */
+// @ts-ignore: decorator
+@inline
+export function putBack(heap: usize, cls: u32, block: usize): bool {
+  const slab = slabOf(block);
+  if (ownerOf(slab) != heap || !classHeap(heap, cls).spare) return false;
+  mark(block);
+  if (slab.queued && slab.used > 1) putFree(slab, block, block, 1);
+  else sendOver(cls, block);
+  return true;
+}
+
 /** Makes room in the full bin of `cls`. */
 export function overflow(cls: u32): void {
   const record = classHeap(current(), cls);
-  if (record.spare) sendSpare(cls);
+  if (record.spare) sendOver(cls, 0);
   const bin = binOf(current(), cls);
   const full = binHead(bin);
   setBinHead(bin, 0);
@@ -141,17 +158,23 @@ export function overflow(cls: u32): void {
   setBinRoom(bin, record.magazine);
 }
 
-/** Sends the spare magazine of `cls` home. */
-function sendSpare(cls: u32): void {
+/** Sends what is too much home: `block`, by which its slab gets room or becomes empty, or when it is 0 the spare magazine of `cls`. */
+function sendOver(cls: u32, block: usize): void {
   const heap = enter();
   const thread = threadHeap(heap);
   const record = classHeap(heap, cls);
-  thread.homeward = record.spare;
-  platform.order();
-  record.spare = 0;
+  if (block) {
+    link(block, 0);
+    thread.homeward = block;
+    thread.homeBytes += PAGE_SIZE / 2;
+  } else {
+    thread.homeward = record.spare;
+    platform.order();
+    record.spare = 0;
+    thread.homeBytes += <usize>record.spareCount * classSize(cls);
+  }
   if (record.last == LAST_FLUSH) record.magazine = max(record.magazine >> 1, leastMagazine(record));
   record.last = LAST_FLUSH;
-  thread.homeBytes += <usize>record.spareCount * classSize(cls);
   platform.order();
   sendHome(heap);
   relax();

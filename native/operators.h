@@ -19,13 +19,12 @@ extern void (*get_new_handler(void))(void) __asm__("_ZSt15get_new_handlerv") __a
 
 static void *find(void *known, const char *name) { return known ? known : dlsym(RTLD_DEFAULT, name); }
 
-static inline u64 new_block(size_t size, size_t alignment, enum maker maker) {
 #ifdef HAKMEM_GUARD
-  return hk_guard_new(size, alignment, maker);
+#define new_block hk_guard_new
+#define hk_malloc_cached(size) 0
 #else
-  return alignment ? hk_memalign(alignment, size) : hk_malloc(size);
+#define new_block(size, alignment, maker) ((alignment) ? hk_memalign(alignment, size) : hk_malloc(size))
 #endif
-}
 
 /* Asks the program's new handler until it gives up: then throws, or returns null. */
 static SLOW void *new_failed(size_t size, size_t alignment, enum maker maker, bool throws) {
@@ -42,15 +41,18 @@ static SLOW void *new_failed(size_t size, size_t alignment, enum maker maker, bo
   abort();
 }
 
-static inline __attribute__((always_inline)) void *or_fail(u64 address, size_t size, size_t alignment, enum maker maker, bool throws) {
+static void *new_object(size_t size, size_t alignment, enum maker maker, bool throws) {
+  u64 address = new_block(size, alignment, maker);
   return __builtin_expect(address != 0, 1) ? (void *)address : new_failed(size, alignment, maker, throws);
 }
-static void *new_object(size_t size, size_t alignment, enum maker maker, bool throws) {
-  return or_fail(new_block(size, alignment, maker), size, alignment, maker, throws);
-}
+
+static SLOW void *new_slow(size_t size) { return new_object(size, 0, OBJECT, true); }
 
 /* The forms that a program replaces. Those below go by way of them, and know ours by other names. */
-HIDDEN void *own_Znwm(size_t size) { return or_fail(new_block(size, 0, OBJECT), size, 0, OBJECT, true); }
+HIDDEN void *own_Znwm(size_t size) {
+  u64 block = hk_malloc_cached(size);
+  return block ? (void *)block : new_slow(size); /* a jump: the block at hand needs no frame */
+}
 HIDDEN void *own_ZnwmSt11align_val_t(size_t size, size_t align) { return new_object(size, align, OBJECT, true); }
 WEAK void *_Znwm(size_t size) __attribute__((alias("own_Znwm")));
 WEAK void *_ZnwmSt11align_val_t(size_t size, size_t align) __attribute__((alias("own_ZnwmSt11align_val_t")));

@@ -33,7 +33,7 @@ export interface AllocatorSourceOptions {
 /** The fast paths, which the C functions of the same names should be, without a call; and what those fall back on. Guard builds have none. */
 const PATHS = {
   inlined: ["malloc", "free", "assembly/malloc/malloc", "assembly/malloc/free"],
-  outlined: ["mallocOrFail", "freeSlow", "move", "reallocBig"].map((name) => `assembly/malloc/${name}`),
+  outlined: ["mallocOrFail", "freeFull", "freeSlow", "move", "reallocBig"].map((name) => `assembly/malloc/${name}`),
 };
 
 /** The text of `allocator.gen.h` for native/library.c: the same text for the same options and sources. */

@@ -17,8 +17,8 @@ export function allocatorEntry(profile: Profile): string {
   return path.join("assembly", profile.guard ? "guarded.ts" : "index.ts");
 }
 
-/** What is for the C around the allocator alone (native/threads.h). */
-const NATIVE_EXPORTS = ["purge_look", "purge_pause"];
+/** What is for the C around the allocator alone (native/threads.h, native/operators.h). */
+const NATIVE_EXPORTS = ["malloc_cached", "purge_look", "purge_pause"];
 
 /** What a module may import, so that any host can instantiate it: its memory, and in guard builds the report of a misuse. */
 const ALLOWED_IMPORTS: ReadonlySet<string> = new Set(["env.hakmem_fail"]);

@@ -28,7 +28,8 @@ export type InterruptionMode = (typeof INTERRUPTION_MODES)[number]["name"];
  * Where a block goes between the cache and the caller in place: a signal handler that allocates there breaks the cache. They are the
  * fast paths, also where the compiler has put them into other functions, and the exchange of magazines.
  */
-const EXCHANGES = /^(malloc|free|hakmem_prewarm|hk_.*_(malloc|free|realloc|move|mallocSlow|mallocOrFail|freeSlow))$/;
+const EXCHANGES =
+  /^(malloc|free|hakmem_prewarm|hk_.*_(malloc|mallocCached|free|realloc|move|mallocSlow|mallocOrFail|freeFull|freeSlow))$/;
 /** Such instructions of one function, at most. */
 const EXCHANGE_INSTRUCTIONS = 8;
 
