@@ -81,6 +81,8 @@ export class Control {
   low: u32;
   /** Atomic: last thread id given. */
   lastThreadId: u32;
+  /** Atomic: thread heaps ever made, as many as threads have lived at a time. */
+  heaps: u32;
   /** Atomic: thread heaps that wait for adoption; never too low, too high by one for a thread that died at counting. */
   abandoned: u32;
   /** Atomic: SuperSlabs that are empty and dirty, kept for reuse; native only, put right by each purge. */

@@ -49,6 +49,7 @@ import {
   isOwn,
   leastMagazine,
   leave,
+  mostMagazine,
   moveOn,
   pendingOf,
   quit,
@@ -117,7 +118,7 @@ export function refill(cls: u32): usize {
 /** Nothing of `cls` is left in the cache of `heap`, this thread's: its magazines should be longer. */
 export function lengthen(heap: usize, cls: u32): void {
   const record = classHeap(heap, cls);
-  record.magazine = min(record.magazine << 1, record.magazineMax);
+  record.magazine = min(record.magazine << 1, mostMagazine(record));
   record.last = LAST_REFILL;
 }
 

@@ -44,7 +44,7 @@ export class ClassHeap {
   limit: u32;
   /** Blocks that a magazine should hold: half of the class's capacity, adapted to demand. */
   magazine: u32;
-  /** Blocks that a magazine may hold at most: half of the profile's bounds in blocks and bytes. */
+  /** Blocks that a magazine may hold at most where threads are few: half of the profile's bounds in blocks and bytes. */
   magazineMax: u32;
   /** What came last, REFILL or FLUSH: the two in turn mean that the magazines are too small. */
   last: u32;
@@ -354,15 +354,30 @@ export function newThreadId(): u32 {
   return id ? id : newThreadId();
 }
 
+/** So many threads, as a power of two, may each cache what the profile says. */
+const FULL_SHARES_SHIFT: u32 = 4;
+
+/**
+ * The most that the magazines of a class should hold: half as much with each time that there are twice as many threads, which bounds what all
+ * of them cache, and leave where nobody else can reach it when they do nothing more.
+ */
+export function mostMagazine(record: ClassHeap): u32 {
+  if (!HK_SHARED) return record.magazineMax;
+  const heaps = atomicLoad<u32>(changetype<usize>(control) + offsetof<Control>("heaps"));
+  const halvings: u32 = 32 - clz<u32>(heaps >> FULL_SHARES_SHIFT);
+  return max<u32>(1, record.magazineMax >> halvings);
+}
+
 /** The least that the magazines of a class should hold. */
 export function leastMagazine(record: ClassHeap): u32 {
-  return min(MAGAZINE_LEAST, record.magazineMax);
+  return min(MAGAZINE_LEAST, mostMagazine(record));
 }
 
 /** A thread heap in state LIVE under `id`, made of new memory; 0 when there is none. */
 export function makeHeap(id: u32): usize {
   const heap = allocateMetadata(THREAD_BYTES);
   if (heap == 0) return 0;
+  if (HK_SHARED) atomicAdd<u32>(changetype<usize>(control) + offsetof<Control>("heaps"), 1);
   for (let cls = CLASS_FIRST; cls < CLASS_END; ++cls) {
     const byBytes = <u32>(<usize>(HK_CACHE_BYTES / 2) / classSize(cls));
     const record = classHeap(heap, cls);

@@ -54,6 +54,13 @@ describe("large blocks that other threads have freed", () => {
   });
 });
 
+describe("what threads cache that live on", () => {
+  it.each([4, 16, 200])("is bounded by the process (%d threads)", async (threads) => {
+    const result = await run(await compile("crowd.c"), [`${threads}`], { preload: await library() });
+    expect(result).toMatchObject({ status: 0, output: "done\n" });
+  });
+});
+
 describe("calloc of recycled memory", () => {
   it.each([1 << 20, 3 << 20, 31 << 20])("writes over it instead of faulting it in again (%d bytes)", async (size) => {
     const [faults] = await numbers(await compile("zeroed.c"), ["faults", size]);

@@ -34,6 +34,17 @@ function mix(threads: number): Program {
   };
 }
 
+/** What threads keep that have worked and wait. */
+const IDLE: Program = {
+  ...called("idle", "working sets", 200),
+  description: "filled, emptied and left by threads that wait then, while another one takes 16 MiB",
+  toolchains: ["gcc"],
+  async build(kit) {
+    const objects = await kit.compile([path.join(PARTS, "idle.c")], ["-D_REENTRANT"]);
+    return { link: (allocator) => kit.link(objects, allocator), args: ["200", "16"] };
+  },
+};
+
 const SQLITE: Program = {
   name: "sqlite",
   title: "SQLite",
@@ -283,6 +294,7 @@ const SERDE: Program = {
 export const PROGRAMS: readonly Program[] = [
   mix(1),
   mix(2),
+  IDLE,
   SQLITE,
   CMARK,
   DUKTAPE,
