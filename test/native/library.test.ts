@@ -6,11 +6,12 @@ import * as path from "node:path";
 import { fileURLToPath } from "node:url";
 import binaryen from "binaryen";
 import { describe, expect, it } from "vitest";
+import { buildNative } from "../../packages/tools/src/build/native.js";
 import { generateAllocatorSource } from "../../packages/tools/src/build/native-module.js";
 import { NativeSourceError, nativeSource } from "../../packages/tools/src/build/native-source.js";
 import { loadProfile } from "../../packages/tools/src/profile/index.js";
 import { EXPORTS } from "./support/exports.js";
-import { library } from "./support/program.js";
+import { compile, library, run } from "./support/program.js";
 
 /** More would mean that a slow path was drawn in. */
 const MALLOC_INSTRUCTIONS = 26;
@@ -32,12 +33,22 @@ describe("libhakmem.so", () => {
     for (const [name, most] of [
       ["malloc", MALLOC_INSTRUCTIONS],
       ["free", FREE_INSTRUCTIONS],
+      ["_Znwm", MALLOC_INSTRUCTIONS],
     ] as const) {
       const code = await disassemble(name);
       expect(code.filter((line) => /^(call|push|pop|sub +\$0x[0-9a-f]+,%rsp)/.test(line))).toEqual([]);
       const fast = code.filter((line) => !/^(nop|data16|cs nop|xchg +%ax,%ax)/.test(line));
       expect(fast.length).toBeLessThanOrEqual(most);
     }
+  });
+});
+
+describe("libhakmem.so, built by what it does in training (S17)", () => {
+  it("is another one, and does the same", { timeout: 120_000 }, async () => {
+    const trained = await buildNative({ profile: await loadProfile("default"), pgo: true });
+    expect(await readFile(trained.shared)).not.toEqual(await readFile((await library()).shared));
+    const result = await run(await compile("crowd.c"), ["4"], { preload: trained });
+    expect(result).toMatchObject({ status: 0, output: "done\n" });
   });
 });
 

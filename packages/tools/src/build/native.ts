@@ -156,7 +156,6 @@ async function build(plan: Plan, out: string): Promise<void> {
     await runTool(compiler.command, [
       ...COMPILER_FLAGS,
       ...LINKER_FLAGS,
-      ...trained,
       // What is weak is the program's to replace, also where a linker that sees through it would take ours.
       "-fno-lto",
       object,
