@@ -78,7 +78,7 @@ export class Control {
   first: u32;
   end: u32;
   /** Atomic hint: no SuperSlab below it has a free page, unless one is being released. */
-  low: u32;
+  lowestFree: u32;
   /** Atomic: last thread id given. */
   lastThreadId: u32;
   /** Atomic: thread heaps ever made, as many as threads have lived at a time. */
@@ -398,7 +398,7 @@ export function create(): usize {
   made.hash = CONFIG_HASH;
   if (HK_HARDENED) made.secret = platform.random();
   made.first = u32.MAX_VALUE;
-  made.low = u32.MAX_VALUE;
+  made.lowestFree = u32.MAX_VALUE;
   // Virtual tables are reserved address space, most of which never takes memory, and metadata starts with a page of the pool.
   if (!HK_VIRTUAL) {
     made.committed = BYTES;

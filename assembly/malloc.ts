@@ -43,7 +43,7 @@ import * as native from "./platform/native";
 import { growPool, poolChanges } from "./pool";
 import { KIND_FOREIGN, KIND_HUGE, KIND_LARGE, kindOf, kindOfBlock } from "./region";
 import { refuseWrong, sendHomeAlone } from "./remote";
-import { relax } from "./retention";
+import { purgeExcess } from "./retention";
 import { CLASS_END, CLASS_FIRST, CLASS_MEDIUM, classOf, classSize } from "./size-class";
 import { current } from "./thread";
 import { collect, lengthen, overflow, putBack, refill, useSpare } from "./thread-cache";
@@ -220,9 +220,9 @@ function freeSlow(block: usize): void {
   setBinRoom(bin, binRoom(bin) - 1);
 }
 
-/** Large blocks that this thread has freed; every RELAX_EVERY-th looks at what should go back to the platform. */
+/** Large blocks that this thread has freed; every PURGE_EVERY-th looks at what should go back to the platform. */
 let bigFrees: u32 = 0;
-const RELAX_EVERY: u32 = 8;
+const PURGE_EVERY: u32 = 8;
 
 /** Frees what is not small, if it is a block at all. */
 function freeBig(block: usize, kind: u32): void {
@@ -230,7 +230,7 @@ function freeBig(block: usize, kind: u32): void {
   if (size == 0) return refuse(block);
   if (kind == KIND_LARGE) freeLarge(block);
   else freeHuge(block, size);
-  if (HK_VIRTUAL && (++bigFrees & (RELAX_EVERY - 1)) == 0) relax();
+  if (HK_VIRTUAL && (++bigFrees & (PURGE_EVERY - 1)) == 0) purgeExcess();
 }
 
 /** A pointer that is not the start of a block. */

@@ -89,13 +89,13 @@ export function availablePages(superslab: usize): u32 {
  */
 export function acquirePages(count: usize, align: usize, within: bool): usize {
   const end = <usize>atomicLoad<u32>(changetype<usize>(control) + offsetof<Control>("end"));
-  const low = atomicLoad<u32>(changetype<usize>(control) + offsetof<Control>("low"));
+  const low = atomicLoad<u32>(changetype<usize>(control) + offsetof<Control>("lowestFree"));
   const page = scan(<usize>low, end, count, align, within);
   if (page != NO_PAGES) {
     // Single pages go to the lowest place, so nothing below this SuperSlab was free when we looked.
     const superslab = <u32>(page >> SUPERSLAB_PAGES_SHIFT);
     if (count == 1 && superslab > low) {
-      atomicCas<u32>(changetype<usize>(control) + offsetof<Control>("low"), low, superslab);
+      atomicCas<u32>(changetype<usize>(control) + offsetof<Control>("lowestFree"), low, superslab);
     }
     return page;
   }
@@ -234,7 +234,7 @@ export function putPages(page: usize, count: usize, dirty: bool): void {
     if (HK_VIRTUAL && bits == ownedPages(superslab)) countRetained(superslab, 1);
     page += length;
   }
-  lower(lowest);
+  lowerHint(lowest);
 }
 
 // A search takes time, and memory that comes and goes where it has already been, or has not yet, is no reason to refuse:
@@ -304,8 +304,8 @@ export function forgetClaims(): void {
 }
 
 /** Moves the hint down to `superslab`. */
-function lower(superslab: u32): void {
-  const address = changetype<usize>(control) + offsetof<Control>("low");
+function lowerHint(superslab: u32): void {
+  const address = changetype<usize>(control) + offsetof<Control>("lowestFree");
   let low = atomicLoad<u32>(address);
   while (superslab < low && !atomicCas<u32>(address, low, superslab)) low = atomicLoad<u32>(address);
 }
@@ -465,7 +465,7 @@ export function releaseAll(): void {
     atomicOr<u32>(dirtyOf(superslab), owned & ~availablePages(superslab));
     atomicStore<u32>(availableOf(superslab), owned);
   }
-  lower(0);
+  lowerHint(0);
 }
 
 /** A SuperSlab has become empty, or is used again: counts it if it keeps memory that could be given back. */

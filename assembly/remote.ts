@@ -31,7 +31,7 @@ import { freeLarge } from "./large";
 import * as platform from "./platform";
 import { endSuperslab, firstSuperslab } from "./pool";
 import { KIND_LARGE, kindOf, setKind } from "./region";
-import { relax } from "./retention";
+import { purgeExcess } from "./retention";
 import { hasRoom, pushBack, putFree, releaseSlab, unqueue } from "./slab";
 import { Slab, metadataOf, slabOf, slabOfPage } from "./superslab";
 import { classHeap, pendingOf, threadHeap } from "./thread";
@@ -99,7 +99,7 @@ export function sendHome(heap: usize): void {
     } while (list - start < PAGE_SIZE);
     if (ownerOf(slab) == heap) {
       putFree(slab, head, last, count);
-      settle(heap, slab);
+      queueOrRetire(heap, slab);
     } else {
       pushRemote(slab, head, last, count);
     }
@@ -154,19 +154,19 @@ export function drainPending(heap: usize): void {
     if (!atomicCas<usize>(stack, top, slab.pendingNext)) continue;
     const owner = ownerOf(slab);
     if (owner != heap) pushPending(slab, owner);
-    else receive(heap, slab);
+    else collectRemote(heap, slab);
   }
 }
 
 /** Clears a slab's `pending`, and takes its remote blocks unless it has blocks of its own to use first. */
-function receive(heap: usize, slab: Slab): void {
+function collectRemote(heap: usize, slab: Slab): void {
   const address = remoteOf(slab);
   while (true) {
     const word = atomicLoad<u64>(address);
     const take = slab.free == 0 || countOf(word) == slab.used;
     if (!atomicCas<u64>(address, word, take ? 0 : word & ~PENDING)) continue;
     if (take) putRemote(slab, word);
-    settle(heap, slab);
+    queueOrRetire(heap, slab);
     return;
   }
 }
@@ -202,7 +202,7 @@ function resetSlab(slab: Slab): void {
 }
 
 /** Puts a slab that has got room where it belongs: the queue, or back to the pool. */
-function settle(heap: usize, slab: Slab): void {
+function queueOrRetire(heap: usize, slab: Slab): void {
   const queue = classHeap(heap, slab.cls);
   if (!slab.queued) pushBack(queue, slab);
   // The last one stays, so that a class that is used to and fro does not ask the pool every time.
@@ -227,7 +227,7 @@ function retire(heap: usize, slab: Slab): void {
   }
   unqueue(classHeap(heap, slab.cls), slab);
   releaseSlab(slab);
-  relax();
+  purgeExcess();
 }
 
 /** Releases every empty slab of one class, the last one included. */
@@ -265,5 +265,5 @@ function adoptSlab(heap: usize, slab: Slab, recount: bool): void {
   slab.queued = 0;
   threadHeap(heap).fresh = 0;
   atomicStore<usize>(changetype<usize>(slab) + offsetof<Slab>("owner"), heap);
-  if (hasRoom(slab) || countOf(atomicLoad<u64>(remoteOf(slab)))) settle(heap, slab);
+  if (hasRoom(slab) || countOf(atomicLoad<u64>(remoteOf(slab)))) queueOrRetire(heap, slab);
 }

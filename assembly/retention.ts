@@ -54,7 +54,7 @@ function retainedMax(): u32 {
 }
 
 /** Gives memory back if a limit is exceeded. Called after memory was released; any thread. */
-export function relax(): void {
+export function purgeExcess(): void {
   if (!HK_VIRTUAL) return;
   const now = <u32>platform.now();
   if (isDue(offsetof<Control>("lastAging"), now, pause())) purgeIdle();

@@ -26,7 +26,7 @@ import { link, mark, next } from "./free-list";
 import * as platform from "./platform";
 import { beginClaim, endClaim, forgetClaims, growPool, noteRelease, poolChanges } from "./pool";
 import { adoptSlabs, drainPending, ownerOf, retireEmpty, sendHome, takeRemote } from "./remote";
-import { relax } from "./retention";
+import { purgeExcess } from "./retention";
 import { CLASS_END, CLASS_FIRST, CLASS_MEDIUM, classSize } from "./size-class";
 import { carve, hasRoom, newSlab, putFree, takeFree, takenCount, unqueue } from "./slab";
 import { Slab, slabOf } from "./superslab";
@@ -104,7 +104,7 @@ export function refill(cls: u32): usize {
     drainPending(heap);
     const slab = slabWithRoom(heap, cls);
     if (slab) {
-      relax();
+      purgeExcess();
       list = slab.free ? takeFree(slab, record.magazine) : carve(slab, min(record.magazine, carveMax(cls)));
       count = takenCount;
       platform.order();
@@ -178,7 +178,7 @@ function sendOver(cls: u32, block: usize): void {
   record.last = LAST_FLUSH;
   platform.order();
   sendHome(heap);
-  relax();
+  purgeExcess();
   leave(heap);
 }
 
@@ -203,7 +203,7 @@ function slabWithRoom(heap: usize, cls: u32): Slab | null {
     if (front) return front;
     if (adoptAbandoned(heap)) continue;
     if (mostlyFreed(heap)) {
-      tidy(heap, 0);
+      trimHeap(heap, 0);
       continue;
     }
     const fresh = newSlab(heap, cls);
@@ -240,14 +240,14 @@ export function collect(keep: usize): usize {
 
 function collectFor(heap: usize, keep: usize): usize {
   while (adoptAbandoned(heap)) {}
-  return tidy(heap, keep);
+  return trimHeap(heap, keep);
 }
 
 /**
  * Sends home the blocks that `heap` caches, but for `keep` bytes, and releases every slab of it that is empty then.
  * @returns what is left of `keep`
  */
-function tidy(heap: usize, keep: usize): usize {
+function trimHeap(heap: usize, keep: usize): usize {
   threadHeap(heap).homeBytes = 0;
   keep = flushBins(heap, keep);
   forwardStray(heap);
@@ -418,7 +418,7 @@ export function reclaimThread(id: u32): bool {
 /** Sends everything in this thread's cache home and leaves its slabs to whoever needs them next. */
 export function exit(): void {
   const heap = enter();
-  tidy(heap, 0);
+  trimHeap(heap, 0);
   quit(heap);
 }
 

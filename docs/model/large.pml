@@ -683,7 +683,7 @@ proctype Thread(byte me) {
     fi;
     ALONE holding = (claimed -> holding + 1 : holding); claimed = false; any = false; granule = 0; count = 0; ops++ END
   :: ops < OPERATIONS ->
-    /* retention.ts: relax */
+    /* retention.ts: purgeExcess */
     releaseJoined();
     ALONE any = false; ops++ END
   :: ops >= OPERATIONS -> break

@@ -162,7 +162,7 @@ inline putPages(page, count, old) {
     }
   :: d_step { next >= page + count && !half -> hint = low; half = true; next = 0; s = 0; length = 0; mask = 0 }; break
   od;
-  /* lower */
+  /* lowerHint */
   do
   :: DEATH
   :: d_step { !half -> hint = low; half = true }

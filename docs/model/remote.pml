@@ -311,7 +311,7 @@ room:
       STEP slab[chosen].queued = true; heap[me].queue = heap[me].queue | (1 << chosen) END
     :: chosen == NONE && !collected ->
       collected = true;
-      CALL(tidy, 1);
+      CALL(trimHeap, 1);
       goto room
     :: chosen == NONE && collected
     fi;
@@ -344,7 +344,7 @@ filled:
   :: doing == FLUSH ->
     /* sendSpare */
     FLUSH_BINS(1)
-  :: doing == TIDY || doing == EXIT -> CALL(tidy, 2)
+  :: doing == TIDY || doing == EXIT -> CALL(trimHeap, 2)
   :: doing == ADOPT -> CALL(adoptAbandoned, 2)
   fi;
   /* thread.ts: leave, or quit */
@@ -386,7 +386,7 @@ collectAll:
     :: !got -> break
     fi
   od;
-  CALL(tidy, 3);
+  CALL(trimHeap, 3);
   ALONE
     k = 0;
     for (i : 0 .. SLABS - 1) {
@@ -418,8 +418,8 @@ pushPending:
   RETURN(pushPending, 2)
   fi;
 
-  /* remote.ts: settle of slab `s` in heap `h`: pushBack, isHome */
-settle:
+  /* remote.ts: queueOrRetire of slab `s` in heap `h`: pushBack, isHome */
+queueOrRetire:
   STEP
     slab[s].queued = true;
     heap[h].queue = heap[h].queue | (1 << s);
@@ -431,9 +431,9 @@ settle:
   fi;
   got = false;
   if
-  RETURN(settle, 1)
-  RETURN(settle, 2)
-  RETURN(settle, 3)
+  RETURN(queueOrRetire, 1)
+  RETURN(queueOrRetire, 2)
+  RETURN(queueOrRetire, 3)
   fi;
 
   /* remote.ts: retire */
@@ -469,7 +469,7 @@ retire:
   RETURN(retire, 2)
   fi;
 
-  /* remote.ts: drainPending of heap `h`, which is the thread's; receive */
+  /* remote.ts: drainPending of heap `h`, which is the thread's; collectRemote */
 drainPending:
   do
   :: DEATH
@@ -523,7 +523,7 @@ drainPending:
         :: !takes || !wordCount
         fi;
         ALONE FORGET; takes = false END;
-        CALL(settle, 1)
+        CALL(queueOrRetire, 1)
       fi
     fi;
     ALONE s = 0; owner = 0 END
@@ -581,7 +581,7 @@ sendHome:
         slab[s].used = slab[s].used - count;
         head = 0; last = 0; count = 0; owner = 0
       END;
-      CALL(settle, 2)
+      CALL(queueOrRetire, 2)
     :: owner != h ->
       /* pushRemote */
       do
@@ -651,7 +651,7 @@ adoptSlabs:
       STEP slab[n].owner = h END;
       STEP found = (HAS_ROOM(n) || slab[n].remoteCount) END;
       if
-      :: found -> s = n; CALL(settle, 3)
+      :: found -> s = n; CALL(queueOrRetire, 3)
       :: !found
       fi
     :: !found
@@ -717,8 +717,8 @@ adoptAbandoned:
   RETURN(adoptAbandoned, 3)
   fi;
 
-  /* thread-cache.ts: tidy of heap `me` */
-tidy:
+  /* thread-cache.ts: trimHeap of heap `me` */
+trimHeap:
   FLUSH_BINS(5);
 #ifndef MUTATION_strays_left
   /* forwardStray */
@@ -756,9 +756,9 @@ tidy:
   :: n >= SLABS -> n = 0; break
   od;
   if
-  RETURN(tidy, 1)
-  RETURN(tidy, 2)
-  RETURN(tidy, 3)
+  RETURN(trimHeap, 1)
+  RETURN(trimHeap, 2)
+  RETURN(trimHeap, 3)
   fi;
 
 gone:
