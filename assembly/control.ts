@@ -130,7 +130,7 @@ const COLUMNS_END: usize = LONGEST + sizeof<u8>();
 
 /** Offsets from the control block, which lies at a multiple of a line. */
 const RUNS: usize = (offsetof<Control>() + (LINE - 1)) & ~(LINE - 1);
-const RUNS_BYTES: usize = <usize>(RUN_ROWS * RUN_WAYS) * sizeof<u32>();
+const RUNS_BYTES: usize = <usize>(RUN_ROWS * RUN_WAYS) * sizeof<u64>();
 const QUARANTINE: usize = (RUNS + RUNS_BYTES + (LINE - 1)) & ~(LINE - 1);
 const NEAR: usize = QUARANTINE + QUARANTINE_BYTES;
 const NEAR_MAP: usize = NEAR + NEAR_SUPERSLABS * COLUMNS_END;
@@ -218,7 +218,7 @@ export function longestOf(superslab: usize): usize {
 // @ts-ignore: decorator
 @inline
 export function runSlot(index: u32): usize {
-  return changetype<usize>(control) + <usize>index * sizeof<u32>() + RUNS;
+  return changetype<usize>(control) + <usize>index * sizeof<u64>() + RUNS;
 }
 
 /** Address of the counts of the quarantine; its slots are behind them. */

@@ -485,7 +485,7 @@ export function freeHuge(block: usize, size: usize): void {
   setKind(page, 1, KIND_RELEASED);
   clearEnd(page + count - 1);
   releasePages(page, count);
-  rememberRun(page);
+  rememberRun(page, count);
 }
 
 /** Makes a huge block `size` bytes long where it lies; false when what follows it is not free. */

@@ -368,10 +368,10 @@ export function freeBefore(end: usize): usize {
   return end - page;
 }
 
-/** Free pages from `first` on, as far as `most`, or some more. */
-export function freeFrom(first: usize, most: usize): usize {
+/** Free pages from `first` on. */
+export function freeFrom(first: usize): usize {
   let page = first;
-  const end = min(first + most, isCovered(PAGES_END - 1) ? PAGES_END : NEAR_PAGES);
+  const end = isCovered(PAGES_END - 1) ? PAGES_END : NEAR_PAGES;
   while (page < end) {
     const bit = page & SUPERSLAB_PAGES_MASK;
     const run = <usize>ctz<u32>(~(atomicLoad<u32>(availableHere(page >> SUPERSLAB_PAGES_SHIFT)) >> (<u32>bit)));
