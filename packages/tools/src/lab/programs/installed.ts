@@ -71,13 +71,27 @@ async function compilerProper(driver: string, name: string): Promise<string> {
   return answerOf(driver, `--print-prog-name=${name}`);
 }
 
+/** Where the compiler proper finds the C library's headers, which its driver would tell it. */
+async function systemHeaders(driver: string): Promise<string[]> {
+  return ["-imultiarch", await answerOf(driver, "-print-multiarch")];
+}
+
 const GCC = installed({
   name: "cc1",
   title: "GCC, C",
   description: "the parser of Lua, compiled with -O2",
   build: async (kit) => {
     const source = path.join(await debianSource("lua5.4"), "src", "lparser.c");
-    return started(kit, await compilerProper("gcc", "cc1"), ["-quiet", "-O2", "-w", "-o", "/dev/null", source]);
+    const system = await systemHeaders("gcc");
+    return started(kit, await compilerProper("gcc", "cc1"), [
+      "-quiet",
+      ...system,
+      "-O2",
+      "-w",
+      "-o",
+      "/dev/null",
+      source,
+    ]);
   },
 });
 
@@ -87,9 +101,18 @@ const GXX = installed({
   description: "templates of RapidJSON and of the standard library, compiled with -O1",
   build: async (kit) => {
     const include = path.join(await debianSource("rapidjson"), "include");
-    const multiarch = await answerOf("g++", "-print-multiarch");
-    const system = ["-imultiarch", multiarch, "-D_GNU_SOURCE"];
-    const args = ["-quiet", ...system, "-std=c++17", "-O1", "-w", "-I", include, "-o", "/dev/null"];
+    const args = [
+      "-quiet",
+      ...(await systemHeaders("g++")),
+      "-D_GNU_SOURCE",
+      "-std=c++17",
+      "-O1",
+      "-w",
+      "-I",
+      include,
+      "-o",
+      "/dev/null",
+    ];
     return started(kit, await compilerProper("g++", "cc1plus"), [...args, path.join(PARTS, "json.cpp")]);
   },
 });

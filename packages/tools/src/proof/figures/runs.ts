@@ -43,8 +43,8 @@ export interface Run extends Pick<Results, "host" | "rounds"> {
 
 export type Runs = Readonly<Record<RunName, Run>>;
 
-const DIRECTORY = path.join(ROOT, "docs", "figures");
-const COMMAND_LINE = path.join(ROOT, "packages", "tools", "dist", "cli", "main.js");
+export const FIGURES = path.join(ROOT, "docs", "figures");
+export const COMMAND_LINE = path.join(ROOT, "packages", "tools", "dist", "cli", "main.js");
 
 /** Measures; rejects when a peer failed or is not installed. Progress is on standard error. */
 export async function measure(name: RunName): Promise<Run> {
@@ -69,19 +69,19 @@ export async function measure(name: RunName): Promise<Run> {
 
 /** Puts a run on record. */
 export async function saveRun(name: RunName, run: Run): Promise<void> {
-  await mkdir(DIRECTORY, { recursive: true });
+  await mkdir(FIGURES, { recursive: true });
   const { results, ...head } = run;
   // A line for each result: so that a difference between two records can be read.
   const lines = results.map((result) => `    ${JSON.stringify(result)}`).join(",\n");
   const text = `${JSON.stringify(head, null, 2).slice(0, -2)},\n  "results": [\n${lines}\n  ]\n}\n`;
-  await writeWhole(path.join(DIRECTORY, `${name}.json`), text);
+  await writeWhole(path.join(FIGURES, `${name}.json`), text);
 }
 
 /** All runs as they are on record. */
 export async function readRuns(): Promise<Runs> {
   const entries = await Promise.all(
     RUN_NAMES.map(async (name) => {
-      const file = path.join(DIRECTORY, `${name}.json`);
+      const file = path.join(FIGURES, `${name}.json`);
       if (!(await exists(file))) throw new ExplainedError(`${name} is not on record (${file}); measure it first`);
       const text = await readFile(file, "utf8");
       return [name, JSON.parse(text) as Run] as const;

@@ -6,6 +6,8 @@ import { ExplainedError } from "../../base/errors.js";
 import { ROOT } from "../../base/paths.js";
 import { labelOf } from "../../lab/peers/peer.js";
 import { WORKLOADS } from "../../lab/workloads.js";
+import type { ProgramRuns } from "./program-runs.js";
+import { programTable } from "./program-tables.js";
 import type { Run, Runs } from "./runs.js";
 
 type Row = Run["results"][number];
@@ -14,7 +16,7 @@ const NULL_PEER = "null";
 const A_TENTH_MORE = 1.1;
 
 /** Parts of pages, by the paths of the pages from the repository's root. */
-export function pagesOf(runs: Runs): Readonly<Record<string, Readonly<Record<string, string>>>> {
+export function pagesOf(runs: Runs, programs: ProgramRuns): Readonly<Record<string, Readonly<Record<string, string>>>> {
   return {
     [path.join(ROOT, "README.md")]: { "what it costs": overview(runs) },
     [path.join(ROOT, "docs", "benchmarks.md")]: {
@@ -22,6 +24,7 @@ export function pagesOf(runs: Runs): Readonly<Record<string, Readonly<Record<str
       memory: memoryTable(runs.wasm),
       "threads, JavaScript, Node 24": otherTable(runs),
       "what falls short": shortfalls(runs.wasm),
+      "whole programs": programTable(programs),
     },
     [path.join(ROOT, "docs", "native.md")]: { native: nativeTable(runs) },
   };
