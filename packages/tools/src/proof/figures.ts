@@ -30,7 +30,9 @@ export const registerFigures: Register = (program) => {
     .command("figures")
     .description("measure what the documentation's tables show, into docs/figures/, and write the tables")
     .addOption(
-      new Option("--run <names>", `measure only some of ${ALL.join(", ")}`).argParser(listOf(ALL)).default(RUN_NAMES),
+      new Option("--run <names>", `measure only some of ${ALL.join(", ")}`)
+        .argParser(listOf<RunName | ProgramRunName>(ALL, RUN_NAMES))
+        .default(RUN_NAMES),
     )
     .option(
       "--programs <names>",
