@@ -69,5 +69,5 @@ function keep(start: usize, length: usize): void {
   for (let way: u32 = 0; way < RUN_WAYS; ++way) {
     if (atomicLoad<u64>(runSlot(first + way)) == 0) slot = runSlot(first + way);
   }
-  atomicStore<u64>(slot, ((<u64>length) << LENGTH_SHIFT) | <u64>start);
+  atomicStore<u64>(slot, ((<u64>length) << LENGTH_SHIFT) | (<u64>start));
 }
