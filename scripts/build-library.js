@@ -18,7 +18,11 @@ import { dts } from "rollup-plugin-dts";
 const PACKAGE = fileURLToPath(new URL("../packages/hakmem/", import.meta.url));
 const DIST = path.join(PACKAGE, "dist");
 
-const ALL = ["wasm32", "wasm32-shared", "wasm64", "wasm64-shared"];
+/** Lines that can be read; tabs are the shortest indentation. */
+const SHAPE = { printWidth: 120, useTabs: true };
+
+/** Each target behind the one that is most like it: the compressor looks back over two modules. */
+const ALL = ["wasm32", "wasm32-shared", "wasm64-shared", "wasm64"];
 
 /** Packs of modules, in the order in which their targets are compressed one behind the other. */
 const PACKS = {
@@ -47,7 +51,7 @@ async function defaultModules() {
  */
 async function pack(profile, targets) {
   const modules = await Promise.all(targets.map((target) => moduleBytes(profile, target)));
-  const data = deflateSync(Buffer.concat(modules), { level: 9 }).toString("base64");
+  const data = deflateSync(Buffer.concat(modules), { level: 9, memLevel: 9 }).toString("base64");
   const sizes = Object.fromEntries(targets.map((target, index) => [target, modules[index]?.length]));
   return `export const PACK = ${JSON.stringify({ data, sizes })};\n`;
 }
@@ -80,12 +84,13 @@ async function bundleCode() {
     ],
   });
   const code = outputFiles.map(({ text }) => text).join("");
-  await writeFile(path.join(DIST, "index.js"), await format(code, { parser: "babel", printWidth: 120 }));
+  await writeFile(path.join(DIST, "index.js"), await format(code, { ...SHAPE, parser: "babel" }));
 }
 
 async function bundleTypes() {
   const bundle = await rollup({ input: path.join(PACKAGE, "build", "index.d.ts"), plugins: [dts()] });
-  await bundle.write({ file: path.join(DIST, "index.d.ts"), format: "es" });
+  const { output } = await bundle.generate({ format: "es" });
+  await writeFile(path.join(DIST, "index.d.ts"), await format(output[0].code, { ...SHAPE, parser: "typescript" }));
   await bundle.close();
 }
 

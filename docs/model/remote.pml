@@ -166,8 +166,8 @@ proctype Thread(byte me) {
   byte top = NONE;
   byte wordHead, wordCount;
   bool wordPending, half, takes, found, got, broken, recount, collected;
-  byte back_pushPending, back_settle, back_retire, back_drainPending, back_sendHome, back_adoptSlabs, back_adoptAbandoned;
-  byte back_tidy;
+  byte back_pushPending, back_queueOrRetire, back_retire, back_drainPending, back_sendHome, back_adoptSlabs, back_adoptAbandoned;
+  byte back_trimHeap;
 #ifdef MUTATION_homeward_not_kept
   byte rest;
 #endif
@@ -768,8 +768,8 @@ ended:
     ops = 0; doing = 0; h = 0; s = 0; head = 0; last = 0; count = 0; next = 0; owner = 0; from = 0; n = 0; chosen = 0;
     top = NONE; wordHead = 0; wordCount = 0; wordPending = false; half = false; takes = false; found = false; got = false;
     broken = false; recount = false; collected = false;
-    back_pushPending = 0; back_settle = 0; back_retire = 0; back_drainPending = 0; back_sendHome = 0; back_adoptSlabs = 0;
-    back_adoptAbandoned = 0; back_tidy = 0;
+    back_pushPending = 0; back_queueOrRetire = 0; back_retire = 0; back_drainPending = 0; back_sendHome = 0; back_adoptSlabs = 0;
+    back_adoptAbandoned = 0; back_trimHeap = 0;
     running--
   END;
 finished: skip
