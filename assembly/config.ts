@@ -56,9 +56,11 @@ export const CACHED_MAX: usize =
 export const LARGE_MAX_SHIFT: usize = HK_VIRTUAL || PAGE_SHIFT > 14 ? PAGE_SHIFT + 3 : MEDIUM_MAX_SHIFT;
 export const LARGE_MAX: usize = 1 << LARGE_MAX_SHIFT;
 
-/** Runs of free pages are known by so many lengths, and so many of each. */
+/** Runs of free pages are kept by so many lengths, and so many of each. */
 export const RUN_ROWS: u32 = 52;
 export const RUN_WAYS: u32 = 4;
+/** Hints at where those are kept that begin or end with a page; pages share them. */
+export const RUN_EDGES: u32 = 1024;
 
 /** Width of an address, in bytes: 4 or 8. */
 export const WORD: usize = sizeof<usize>();

@@ -42,6 +42,7 @@ import {
   PAGES_END,
   PAGE_MASK,
   PAGE_SHIFT,
+  RUN_EDGES,
   RUN_ROWS,
   RUN_WAYS,
   SUPERSLABS,
@@ -130,7 +131,8 @@ const COLUMNS_END: usize = LONGEST + sizeof<u8>();
 
 /** Offsets from the control block, which lies at a multiple of a line. */
 const RUNS: usize = (offsetof<Control>() + (LINE - 1)) & ~(LINE - 1);
-const RUNS_BYTES: usize = <usize>(RUN_ROWS * RUN_WAYS) * sizeof<u64>();
+const EDGES: usize = RUNS + <usize>(RUN_ROWS * RUN_WAYS) * sizeof<u64>();
+const RUNS_BYTES: usize = EDGES + <usize>RUN_EDGES - RUNS;
 const QUARANTINE: usize = (RUNS + RUNS_BYTES + (LINE - 1)) & ~(LINE - 1);
 const NEAR: usize = QUARANTINE + QUARANTINE_BYTES;
 const NEAR_MAP: usize = NEAR + NEAR_SUPERSLABS * COLUMNS_END;
@@ -208,6 +210,20 @@ export function endsOf(superslab: usize): usize {
   return entry(superslab, ENDS, sizeof<u32>());
 }
 
+/** As `endsOf`, where a call would be felt. */
+// @ts-ignore: decorator
+@inline
+export function endsHere(superslab: usize): usize {
+  return inlineEntry(superslab, ENDS, sizeof<u32>());
+}
+
+/** As `dirtyOf`, where a call would be felt. */
+// @ts-ignore: decorator
+@inline
+export function dirtyHere(superslab: usize): usize {
+  return inlineEntry(superslab, DIRTY, sizeof<u32>());
+}
+
 // @ts-ignore: decorator
 @inline
 export function longestOf(superslab: usize): usize {
@@ -219,6 +235,13 @@ export function longestOf(superslab: usize): usize {
 @inline
 export function runSlot(index: u32): usize {
   return changetype<usize>(control) + <usize>index * sizeof<u64>() + RUNS;
+}
+
+/** Address of the hint at where the run of free pages is kept that begins or ends with `page`. */
+// @ts-ignore: decorator
+@inline
+export function runEdge(page: usize): usize {
+  return changetype<usize>(control) + (page & <usize>(RUN_EDGES - 1)) + EDGES;
 }
 
 /** Address of the counts of the quarantine; its slots are behind them. */
@@ -423,6 +446,7 @@ export function forgetAll(): void {
   const base = changetype<usize>(control);
   forgetTables(base + NEAR, NEAR_SUPERSLABS);
   if (HAS_FAR && far) forgetTables(far, SUPERSLABS);
+  memory.fill(base + RUNS, 0, RUNS_BYTES);
   memory.fill(base + QUARANTINE, 0, QUARANTINE_BYTES);
   memory.fill(base + TABLES_END, 0, (tablesEnd() << PAGE_SHIFT) - (base + TABLES_END));
   beginMetadata(control);

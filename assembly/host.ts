@@ -18,6 +18,7 @@ import {
   kindOf,
 } from "./region";
 import { pause, purgeBeyond, purgeLook } from "./retention";
+import { releaseRuns } from "./runs";
 import { CLASS_MEDIUM, classOf } from "./size-class";
 import { activeBlocks, collect, reclaimThread, widen } from "./thread-cache";
 
@@ -63,8 +64,9 @@ export function malloc_trim(pad: usize): i32 {
   if (!ready()) return 0;
   const before = releases;
   const left = collect(pad);
+  const kept = releaseRuns();
   const joined = releaseJoined();
-  return (HK_VIRTUAL ? purgeBeyond(left) : joined || releases != before) ? 1 : 0;
+  return (HK_VIRTUAL ? purgeBeyond(left) : kept || joined || releases != before) ? 1 : 0;
 }
 
 /**

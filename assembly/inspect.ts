@@ -11,6 +11,7 @@ import { hugeSize } from "./large";
 import { KIND_HUGE, kindOfPage } from "./region";
 import { availablePages, endSuperslab, firstSuperslab } from "./pool";
 import { countOf, remoteWord } from "./remote";
+import { keptPages } from "./runs";
 import { CLASS_END, CLASS_FIRST, CLASS_MEDIUM, classSize } from "./size-class";
 import { LENGTHS_OFFSET, metadataOf, slabOfPage } from "./superslab";
 import { LIVE, STATE_MASK, cachedOf, stateOf } from "./thread";
@@ -47,6 +48,7 @@ export function heap_stat(what: u32): usize {
     for (let superslab = firstSuperslab(); superslab < endSuperslab(); ++superslab) {
       figure += (<usize>popcnt<u32>(availablePages(superslab))) << PAGE_SHIFT;
     }
+    figure += keptPages() << PAGE_SHIFT;
   }
   return figure;
 }

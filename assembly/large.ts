@@ -34,7 +34,7 @@ import {
   SUPERSLAB_PAGES_SHIFT,
   SUPERSLAB_SHIFT,
 } from "./config";
-import { endsOf, isCovered, longestOf } from "./control";
+import { endsHere, endsOf, isCovered, longestOf } from "./control";
 import {
   NO_PAGES,
   acquirePages,
@@ -52,10 +52,9 @@ import {
   ownedPages,
   poolChanges,
   putPages,
-  releasePages,
 } from "./pool";
-import { EACH_BYTE, KIND_FOREIGN, KIND_HUGE, KIND_LARGE, KIND_RELEASED, kindOf, kindOfPage, setKind } from "./region";
-import { noteRun as rememberRun, takeRun } from "./runs";
+import { EACH_BYTE, KIND_FOREIGN, KIND_HUGE, KIND_LARGE, KIND_RELEASED, kindOf, kindOfPage, setKind, setKindOfPage } from "./region";
+import { acquireAny, keepRun, takeRun, takeRunAt } from "./runs";
 import { classOf } from "./size-class";
 import { GRANULES_OFFSET, LENGTHS_OFFSET, acquireWithin, metadataHere, metadataOf } from "./superslab";
 import { see } from "./view";
@@ -322,7 +321,7 @@ function release(page: usize): bool {
   const metadata = metadataOf(page >> SUPERSLAB_PAGES_SHIFT);
   // Who takes all granules of a page owns it.
   if (!metadata || !takeBits(wordOf(metadata, granule), PAGE_BITS << ((granule & WORD_MASK) as u64))) return false;
-  setKind(page, 1, KIND_RELEASED);
+  setKindOfPage(page, KIND_RELEASED);
   putPages(page, 1, false);
   return true;
 }
@@ -415,10 +414,10 @@ export function pagesOf(size: usize): usize {
 export function allocateHuge(size: usize, align: usize): usize {
   const count = pagesOf(size);
   let page = align <= PAGE_SIZE ? takeRun(count) : NO_PAGES;
-  if (page == NO_PAGES) page = acquirePages(count, max<usize>(1, align >> PAGE_SHIFT), false);
+  if (page == NO_PAGES) page = acquireAny(count, max<usize>(1, align >> PAGE_SHIFT), false);
   if (page == NO_PAGES && releaseJoined()) page = acquirePages(count, max<usize>(1, align >> PAGE_SHIFT), false);
   if (page == NO_PAGES) return 0;
-  setKind(page, 1, KIND_HUGE);
+  setKindOfPage(page, KIND_HUGE);
   setEnd(page + count - 1);
   return page << PAGE_SHIFT;
 }
@@ -473,8 +472,12 @@ export function hugeSize(block: usize): usize {
   let superslab = page >> SUPERSLAB_PAGES_SHIFT;
   const last = endSuperslab() - 1;
   isCovered((last << SUPERSLAB_PAGES_SHIFT) | SUPERSLAB_PAGES_MASK);
-  let ends = atomicLoad<u32>(endsOf(superslab)) & -bitOf(page);
-  while (!ends && superslab < last) ends = atomicLoad<u32>(endsOf(++superslab));
+  let mask = -bitOf(page);
+  let ends: u32;
+  while (!(ends = atomicLoad<u32>(endsHere(superslab)) & mask) && superslab < last) {
+    mask = u32.MAX_VALUE;
+    ++superslab;
+  }
   return ((superslab << SUPERSLAB_PAGES_SHIFT) + <usize>ctz<u32>(ends) + 1 - page) << PAGE_SHIFT;
 }
 
@@ -482,10 +485,9 @@ export function hugeSize(block: usize): usize {
 export function freeHuge(block: usize, size: usize): void {
   const page = block >> PAGE_SHIFT;
   const count = size >> PAGE_SHIFT;
-  setKind(page, 1, KIND_RELEASED);
+  setKindOfPage(page, KIND_RELEASED);
   clearEnd(page + count - 1);
-  releasePages(page, count);
-  rememberRun(page, count);
+  keepRun(page, count);
 }
 
 /** Makes a huge block `size` bytes long where it lies; false when what follows it is not free. */
@@ -496,7 +498,7 @@ export function resizeHuge(block: usize, size: usize): bool {
   if (count < old) {
     setEnd(page + count - 1);
     clearEnd(page + old - 1);
-    releasePages(page + count, old - count);
+    keepRun(page + count, old - count);
     return true;
   }
   if (count == old) return true;
@@ -505,7 +507,7 @@ export function resizeHuge(block: usize, size: usize): bool {
   let tries: u32 = 0;
   while (true) {
     const since = poolChanges();
-    if (claimPages(end, count - old)) break;
+    if (takeRunAt(end, count - old) || claimPages(end, count - old)) break;
     if (
       releaseWithin(end, min(end + count - old, endSuperslab() << SUPERSLAB_PAGES_SHIFT)) &&
       claimPages(end, count - old)

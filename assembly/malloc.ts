@@ -226,7 +226,7 @@ const PURGE_EVERY: u32 = 8;
 
 /** Frees what is not small, if it is a block at all. */
 function freeBig(block: usize, kind: u32): void {
-  const size = malloc_usable_size(block);
+  const size = bigSize(block, kind);
   if (size == 0) return refuse(block);
   if (kind == KIND_LARGE) freeLarge(block);
   else freeHuge(block, size);
@@ -247,10 +247,13 @@ function refuse(block: usize): void {
 export function malloc_usable_size(block: usize): usize {
   if (!hasHeap()) return 0;
   const kind = kindOf(block);
-  if (kind >= CLASS_FIRST) return classSize(kind);
+  return kind >= CLASS_FIRST ? classSize(kind) : bigSize(block, kind);
+}
+
+/** Bytes of a large or huge block, by its page's kind; 0 for what is none. */
+function bigSize(block: usize, kind: u32): usize {
   if (kind == KIND_LARGE) return largeSize(block);
-  if (kind == KIND_HUGE) return hugeSize(block);
-  return 0;
+  return kind == KIND_HUGE ? hugeSize(block) : 0;
 }
 
 /** True when count · size does not fit an address. */
@@ -301,7 +304,7 @@ function move(block: usize, old: usize, size: usize): usize {
 }
 
 function reallocBig(block: usize, size: usize, kind: u32): usize {
-  const old = malloc_usable_size(block);
+  const old = bigSize(block, kind);
   if (old == 0) {
     refuse(block);
     return HK_NATIVE && !HK_GUARD ? native.outOfMemory() : 0;

@@ -35,6 +35,7 @@ import {
   availableHere,
   availableOf,
   control,
+  dirtyHere,
   dirtyOf,
   FAR_PAGES,
   createdEnd,
@@ -506,7 +507,19 @@ export function dirtyPages(superslab: usize): u32 {
 
 /** Notes that some pages of a SuperSlab, as bits, may not read as zero any more. */
 export function markDirty(superslab: usize, pages: u32): void {
-  if ((dirtyPages(superslab) & pages) != pages) atomicOr<u32>(dirtyOf(superslab), pages);
+  const address = dirtyHere(superslab);
+  if ((atomicLoad<u32>(address) & pages) != pages) atomicOr<u32>(address, pages);
+}
+
+/** Notes that pages [page, page + count), which are the caller's, may not read as zero any more. */
+export function markDirtyRun(page: usize, count: usize): void {
+  const end = page + count;
+  while (page < end) {
+    const first = page & SUPERSLAB_PAGES_MASK;
+    const length = min<usize>(SUPERSLAB_PAGES - first, end - page);
+    markDirty(page >> SUPERSLAB_PAGES_SHIFT, maskOf(first, length));
+    page += length;
+  }
 }
 
 /** Notes that claimed pages [page, page + count) of one SuperSlab read as zero. */

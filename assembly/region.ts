@@ -25,9 +25,6 @@ export const KIND_METADATA_SPARE: u32 = 5;
 /** As foreign, of a page that was something else: no byte that was written is 0 again, see `makeFar`. */
 export const KIND_RELEASED: u32 = 6;
 
-/** Words are read and written where they are aligned. */
-const WORD_MASK: usize = sizeof<u64>() - 1;
-
 /** Times a byte: a word of it. */
 export const EACH_BYTE: u64 = 0x0101010101010101;
 
@@ -59,21 +56,19 @@ export function kindOfPage(page: usize): u32 {
 
 /** Writes the bytes of `count` pages from `page`, which the tables tell of. */
 export function setKind(page: usize, count: usize, kind: u32): void {
-  if (HAS_FAR && page < NEAR_PAGES) {
-    const near = min(count, NEAR_PAGES - page);
-    fill(nearEntry(page), near, kind);
-    const second = secondEntry(page);
-    if (second) fill(second, count, kind);
-    return;
-  }
-  isCovered(page);
-  fill(regionMap() + page, count, kind);
+  for (const end = page + count; page < end; ++page) setKindOfPage(page, kind);
 }
 
-function fill(at: usize, count: usize, kind: u32): void {
-  const end = at + count;
-  // Runs are short: a loop of words costs less than the call that memory.fill is.
-  while (at < end && at & WORD_MASK) store<u8>(at++, <u8>kind);
-  for (; at + sizeof<u64>() <= end; at += sizeof<u64>()) store<u64>(at, EACH_BYTE * <u64>kind);
-  while (at < end) store<u8>(at++, <u8>kind);
+/** Writes the byte of `page`, which the tables tell of. */
+export function setKindOfPage(page: usize, kind: u32): void {
+  let entry = nearEntry(page);
+  if (HAS_FAR && page < NEAR_PAGES) {
+    store<u8>(entry, <u8>kind);
+    entry = secondEntry(page);
+    if (!entry) return;
+  } else {
+    isCovered(page);
+    entry = regionMap() + page;
+  }
+  store<u8>(entry, <u8>kind);
 }

@@ -30,7 +30,7 @@ import { link, next, refuseMarked } from "./free-list";
 import { freeLarge } from "./large";
 import * as platform from "./platform";
 import { endSuperslab, firstSuperslab } from "./pool";
-import { KIND_LARGE, kindOf, setKind } from "./region";
+import { KIND_LARGE, kindOf, setKindOfPage } from "./region";
 import { purgeExcess } from "./retention";
 import { hasRoom, pushBack, putFree, releaseSlab, unqueue } from "./slab";
 import { Slab, metadataOf, slabOf, slabOfPage } from "./superslab";
@@ -260,7 +260,7 @@ function adoptSlab(heap: usize, slab: Slab, recount: bool): void {
     let count: u32 = 0;
     for (let block = slab.free; block; block = next(block)) ++count;
     slab.used = slab.carved - count;
-    setKind(slab.start >> PAGE_SHIFT, 1, slab.cls);
+    setKindOfPage(slab.start >> PAGE_SHIFT, slab.cls);
   }
   slab.queued = 0;
   threadHeap(heap).fresh = 0;

@@ -32,6 +32,7 @@ import {
   ownedPages,
   putPages,
 } from "./pool";
+import { keptPages, releaseRuns } from "./runs";
 
 /** What the operator may have set instead of the profile's limits. */
 const SETTING_COUNT: i32 = 0;
@@ -59,9 +60,11 @@ export function purgeExcess(): void {
   const now = <u32>platform.now();
   if (isDue(offsetof<Control>("lastAging"), now, pause())) purgeIdle();
   const keep = retainedMax();
-  const retained = atomicLoad<u32>(changetype<usize>(control) + offsetof<Control>("retained"));
+  const kept = <u32>(keptPages() >> SUPERSLAB_PAGES_SHIFT);
+  const retained = atomicLoad<u32>(changetype<usize>(control) + offsetof<Control>("retained")) + kept;
   if (retained >= MUCH) native.watch();
   if (retained > keep && isDue(offsetof<Control>("lastPurge"), now, PAUSE)) {
+    releaseRuns();
     const count = countEmpty();
     if (count > keep) purgeEmpty(count - keep);
   }
@@ -106,6 +109,7 @@ export function purgeBeyond(keep: usize): bool {
 
 /** Gives back what was free at the last look, and is; returns how many free pages are kept. */
 function purgeIdle(): u32 {
+  releaseRuns();
   releaseJoined();
   // Nothing is to be kept.
   const all = native.setting(SETTING_MILLISECONDS, HK_RETAIN_MS) == 0;

@@ -1,73 +1,178 @@
 /**
- * Runs of free pages, found by length (S12): where huge blocks were freed, the next ones are cut, without a search through the pool.
+ * Runs of free pages, kept by length for the next huge blocks (S12): taken, cut and joined without a look at the pool's bits.
  *
  *                 row 0: 4      row 1: 5        row 51
  *   runSlot(0) ─► ┌─────────────┬─────────────┬─ ─ ─┐     rows of runs of 4, 5, 6, 7, 8, 10, 12, 14, 16, 20 … pages, and more
  *                 │ 4 slots     │ 4 slots     │     │     a slot: the first page of such a run, and its length; 0: none
  *                 └─────────────┴─────────────┴─ ─ ─┘
+ *   runEdge(page): the slot of the run that begins or ends with `page`; a hint, for pages that share it may have overwritten it
  *
- * Slots are hints, and nothing more. The pages of a run are available in the pool, to whoever claims them first; a run that has become
- * shorter, or part of a longer one, is passed over. So all threads read and write slots as they like, no memory is kept from anybody, and
- * what is forgotten is found by the pool's own search.
+ * A run in a slot is out of the pool. Whoever empties the slot by compare-and-swap owns its pages, as the value of the slot says them, no
+ * matter how often they have come and gone meanwhile. What is kept is given back to the pool as soon as somebody finds no pages there
+ * (`acquireAny`), and before memory goes back to the platform. On the way from slot to slot or to the pool a run is in nobody's reach:
+ * that is a claim (pool.ts), for which others wait before they are refused memory. Who dies there loses the run.
  */
 
-import { atomicLoad, atomicStore } from "./atomic";
-import { RUN_ROWS, RUN_WAYS, SUPERSLAB_PAGES_MASK, SUPERSLAB_PAGES_SHIFT } from "./config";
-import { runSlot } from "./control";
-import { NO_PAGES, availablePages, claimPages, freeBefore, freeFrom } from "./pool";
+import { atomicCas, atomicLoad } from "./atomic";
+import { PAGE_SHIFT, RUN_ROWS, RUN_WAYS } from "./config";
+import { isCovered, runEdge, runSlot } from "./control";
+import {
+  NO_PAGES,
+  acquirePages,
+  beginClaim,
+  claimPages,
+  endClaim,
+  freeBefore,
+  freeFrom,
+  markDirtyRun,
+  noteRelease,
+  putPages,
+} from "./pool";
+import { see } from "./view";
 
 /** A slot is length << LENGTH_SHIFT | first page; 0: none. */
 const LENGTH_SHIFT: u64 = 32;
 const STEPS_SHIFT: u32 = 2;
 const STEPS_MASK: u32 = (1 << STEPS_SHIFT) - 1;
-/** Rows for longer runs that are looked into: four times as long ones at most are cut. */
-const REACH: u32 = 2 << STEPS_SHIFT;
+const SLOTS: u32 = RUN_ROWS * RUN_WAYS;
+/** Shorter runs are of more use in the pool. */
+const LENGTH_MIN: usize = 1 << STEPS_SHIFT;
 
-/** The row of runs of `count` pages, 4 or more. */
 // @ts-ignore: decorator
 @inline
-function rowOf(count: usize): u32 {
-  const shift: u32 = 31 - STEPS_SHIFT - clz<u32>(<u32>count);
-  return min<u32>((shift << STEPS_SHIFT) + (((<u32>count) >> shift) & STEPS_MASK), RUN_ROWS - 1);
+function firstOf(run: u64): usize {
+  return <usize>(<u32>run);
 }
 
-/** Takes `count` pages, 4 or more, from the start of a run that is known; NO_PAGES when none is. As `acquirePages`. */
+// @ts-ignore: decorator
+@inline
+function lengthOf(run: u64): usize {
+  return <usize>(run >> LENGTH_SHIFT);
+}
+
+/** The first slot of the row of runs of `count` pages, LENGTH_MIN or more. */
+// @ts-ignore: decorator
+@inline
+function rowOf(count: usize): usize {
+  const shift: u32 = 31 - STEPS_SHIFT - clz<u32>(<u32>count);
+  return runSlot(min<u32>((shift << STEPS_SHIFT) + (((<u32>count) >> shift) & STEPS_MASK), RUN_ROWS - 1) * RUN_WAYS);
+}
+
+/** Takes `count` pages, LENGTH_MIN or more, from the start of the shortest run that will do; NO_PAGES when none is kept. */
 export function takeRun(count: usize): usize {
-  const first = rowOf(count) * RUN_WAYS;
-  const end = min<u32>(first + REACH * RUN_WAYS, RUN_ROWS * RUN_WAYS);
-  for (let index = first; index < end; ++index) {
-    const run = atomicLoad<u64>(runSlot(index));
-    const length = <usize>(run >> LENGTH_SHIFT);
-    // In the first row there are shorter ones, too.
-    if (length < count) continue;
-    atomicStore<u64>(runSlot(index), 0);
-    const page = <usize>(<u32>run);
-    // What was freed before or behind it has made a longer one of it. To claim in vain and give back counts as a change, for which others
-    // search again: so it is looked at first.
-    if (isFree(page - 1) || !isFree(page) || isFree(page + length) || !claimPages(page, count)) continue;
-    keep(page + count, length - count);
-    return page;
+  const end = runSlot(SLOTS);
+  for (let slot = rowOf(count); slot < end; slot += sizeof<u64>()) {
+    const run = atomicLoad<u64>(slot);
+    if (lengthOf(run) >= count && cut(slot, run, count)) return firstOf(run);
   }
   return NO_PAGES;
 }
 
-/** Notes the run of free pages in which `count` pages from `page` lie, which have just become free. */
-export function noteRun(page: usize, count: usize): void {
-  const before = freeBefore(page);
-  keep(page - before, before + count + freeFrom(page + count));
+/** Takes the pages [page, page + count) if they are the start of a run that is kept; if that is shorter, it goes to the pool. */
+export function takeRunAt(page: usize, count: usize): bool {
+  const slot = slotAt(page);
+  const run = atomicLoad<u64>(slot);
+  if (firstOf(run) != page) return false;
+  if (lengthOf(run) >= count) return cut(slot, run, count);
+  releaseRuns();
+  return false;
 }
 
-function isFree(page: usize): bool {
-  return ((availablePages(page >> SUPERSLAB_PAGES_SHIFT) >> (<u32>(page & SUPERSLAB_PAGES_MASK))) & 1) != 0;
-}
-
-/** Notes a run of `length` free pages from `start` on, if it is long enough. */
-function keep(start: usize, length: usize): void {
-  if (length < 4) return;
-  const first = rowOf(length) * RUN_WAYS;
-  let slot = runSlot(first + ((<u32>start) & (RUN_WAYS - 1)));
-  for (let way: u32 = 0; way < RUN_WAYS; ++way) {
-    if (atomicLoad<u64>(runSlot(first + way)) == 0) slot = runSlot(first + way);
+/** Takes `count` pages from the start of `run` if it is in `slot` still. */
+function cut(slot: usize, run: u64, count: usize): bool {
+  const page = firstOf(run);
+  const end = page + lengthOf(run);
+  beginClaim();
+  const taken = atomicCas<u64>(slot, run, 0);
+  if (taken) {
+    isCovered(end - 1);
+    see((end << PAGE_SHIFT) - 1);
+    keep(page + count, end);
   }
-  atomicStore<u64>(slot, ((<u64>length) << LENGTH_SHIFT) | (<u64>start));
+  endClaim(taken);
+  return taken;
+}
+
+/** Keeps the pages [page, page + count), which are the caller's, with the free ones around them; as `releasePages`. */
+export function keepRun(page: usize, count: usize): void {
+  noteRelease();
+  beginClaim();
+  markDirtyRun(page, count);
+  let end = page + count;
+  for (let more = takeFrom(end); more; more = takeFrom(end)) end += more;
+  for (let more = takeBefore(page); more; more = takeBefore(page)) page -= more;
+  keep(page, end);
+  endClaim(true);
+}
+
+/** The slot of the run that begins or ends with `page`, if it is kept. */
+// @ts-ignore: decorator
+@inline
+function slotAt(page: usize): usize {
+  return runSlot(<u32>load<u8>(runEdge(page)));
+}
+
+/** Takes free pages from `page` on; how many. */
+function takeFrom(page: usize): usize {
+  const slot = slotAt(page);
+  const run = atomicLoad<u64>(slot);
+  if (firstOf(run) == page && atomicCas<u64>(slot, run, 0)) return lengthOf(run);
+  const free = freeFrom(page);
+  return free && claimPages(page, free) ? free : 0;
+}
+
+/** Takes free pages that end before `end`; how many. */
+function takeBefore(end: usize): usize {
+  const slot = slotAt(end - 1);
+  const run = atomicLoad<u64>(slot);
+  if (firstOf(run) + lengthOf(run) == end && atomicCas<u64>(slot, run, 0)) return lengthOf(run);
+  const free = freeBefore(end);
+  return free && claimPages(end - free, free) ? free : 0;
+}
+
+/** Puts the pages [page, end), which are the caller's, into a slot, or into the pool; in a claim. */
+function keep(page: usize, end: usize): void {
+  const length = end - page;
+  if (length >= LENGTH_MIN) {
+    const run = ((<u64>length) << LENGTH_SHIFT) | (<u64>page);
+    let slot = rowOf(length);
+    for (let way: u32 = 0; way < RUN_WAYS; ++way) {
+      if (!atomicLoad<u64>(slot) && atomicCas<u64>(slot, 0, run)) {
+        const index = <u8>((slot - runSlot(0)) / sizeof<u64>());
+        store<u8>(runEdge(page), index);
+        store<u8>(runEdge(end - 1), index);
+        return;
+      }
+      slot += sizeof<u64>();
+    }
+  }
+  putPages(page, length, false);
+}
+
+/** Gives all runs back to the pool; true when there were some. */
+export function releaseRuns(): bool {
+  let any = false;
+  beginClaim();
+  for (let index: u32 = 0; index < SLOTS; ++index) {
+    const run = atomicLoad<u64>(runSlot(index));
+    if (!run || !atomicCas<u64>(runSlot(index), run, 0)) continue;
+    isCovered(firstOf(run) + lengthOf(run) - 1);
+    putPages(firstOf(run), lengthOf(run), false);
+    any = true;
+  }
+  endClaim(any);
+  return any;
+}
+
+/** Pages that are kept; a snapshot. */
+export function keptPages(): usize {
+  let pages: usize = 0;
+  for (let index: u32 = 0; index < SLOTS; ++index) pages += lengthOf(atomicLoad<u64>(runSlot(index)));
+  return pages;
+}
+
+/** As `acquirePages`, of all pages that there are. */
+export function acquireAny(count: usize, align: usize, within: bool): usize {
+  const page = acquirePages(count, align, within);
+  return page != NO_PAGES || !releaseRuns() ? page : acquirePages(count, align, within);
 }

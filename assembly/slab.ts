@@ -21,7 +21,7 @@ import { link, mark, next } from "./free-list";
 import { releaseJoined } from "./large";
 import * as platform from "./platform";
 import { NO_PAGES, endClaim, releasePages } from "./pool";
-import { KIND_RELEASED, setKind } from "./region";
+import { KIND_RELEASED, setKindOfPage } from "./region";
 import { classSize } from "./size-class";
 import { Slab, acquireWithin, slabOfPage } from "./superslab";
 import { ClassHeap, classHeap, threadHeap } from "./thread";
@@ -49,7 +49,7 @@ export function newSlab(heap: usize, cls: u32): Slab | null {
   slab.cls = <u8>cls;
   threadHeap(heap).fresh = 0;
   atomicStore<usize>(changetype<usize>(slab) + offsetof<Slab>("owner"), heap);
-  setKind(page, 1, cls);
+  setKindOfPage(page, cls);
   pushFront(classHeap(heap, cls), slab);
   return slab;
 }
@@ -60,7 +60,7 @@ export function releaseSlab(slab: Slab): void {
   // Disowned first: an adopter must not find a slab that is half gone.
   slab.cls = 0;
   atomicStore<usize>(changetype<usize>(slab) + offsetof<Slab>("owner"), 0);
-  setKind(page, 1, KIND_RELEASED);
+  setKindOfPage(page, KIND_RELEASED);
   releasePages(page, 1);
 }
 

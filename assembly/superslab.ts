@@ -31,8 +31,9 @@ import {
   WORD,
 } from "./config";
 import { Control, control, directoryOf, isCovered } from "./control";
-import { NO_PAGES, acquirePages, acquiredClean, beginClaim, endClaim, growPool, poolChanges, putPages } from "./pool";
-import { KIND_METADATA, KIND_METADATA_SPARE, KIND_RELEASED, kindOfPage, setKind } from "./region";
+import { NO_PAGES, acquiredClean, beginClaim, endClaim, growPool, poolChanges, putPages } from "./pool";
+import { KIND_METADATA, KIND_METADATA_SPARE, KIND_RELEASED, kindOfPage, setKind, setKindOfPage } from "./region";
+import { acquireAny } from "./runs";
 import { see } from "./view";
 
 /**
@@ -107,7 +108,7 @@ export function ensureMetadata(superslab: usize): usize {
 export function acquireWithin(count: usize): usize {
   while (true) {
     beginClaim();
-    const page = acquirePages(count, 1, true);
+    const page = acquireAny(count, 1, true);
     const superslab = page >> SUPERSLAB_PAGES_SHIFT;
     if (page != NO_PAGES && metadataOf(superslab)) return page;
     if (page != NO_PAGES) putPages(page, count, false);
@@ -160,7 +161,7 @@ export function allocateMetadata(bytes: usize): usize {
     if (at != 0 && kindOfPage(next) == KIND_METADATA_SPARE) {
       // Who moves the cursor from `at` takes the page behind it.
       if (!atomicCas<usize>(cursor, at, (next << PAGE_SHIFT) + bytes)) continue;
-      setKind(next, 1, KIND_METADATA);
+      setKindOfPage(next, KIND_METADATA);
       return see(next << PAGE_SHIFT);
     }
     let count = METADATA_PAGES;
@@ -169,7 +170,7 @@ export function allocateMetadata(bytes: usize): usize {
     while (true) {
       const since = poolChanges();
       beginClaim();
-      page = acquirePages(count, 1, false);
+      page = acquireAny(count, 1, false);
       if (page != NO_PAGES) break;
       endClaim(false);
       if (growPool(count, since, tries++)) continue;
@@ -178,7 +179,7 @@ export function allocateMetadata(bytes: usize): usize {
       count = 1;
     }
     if (!acquiredClean) memory.fill(page << PAGE_SHIFT, 0, count << PAGE_SHIFT);
-    setKind(page, 1, KIND_METADATA);
+    setKindOfPage(page, KIND_METADATA);
     setKind(page + 1, count - 1, KIND_METADATA_SPARE);
     if (atomicCas<usize>(cursor, at, (page << PAGE_SHIFT) + bytes)) {
       endClaim(false);
