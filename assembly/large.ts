@@ -54,7 +54,7 @@ import {
   putPages,
 } from "./pool";
 import { EACH_BYTE, KIND_FOREIGN, KIND_HUGE, KIND_LARGE, KIND_RELEASED, kindOf, kindOfPage, setKind, setKindOfPage } from "./region";
-import { acquireAny, keepRun, takeRun, takeRunAt } from "./runs";
+import { acquireAny, findRun, keepRun, takeRun, takeRunAt } from "./runs";
 import { classOf } from "./size-class";
 import { GRANULES_OFFSET, LENGTHS_OFFSET, acquireWithin, metadataHere, metadataOf } from "./superslab";
 import { see } from "./view";
@@ -514,7 +514,7 @@ export function resizeHuge(block: usize, size: usize): bool {
     )
       break;
     // At the end of memory, the memory can be made longer.
-    if (!isTrailing(end) || !growPool(count - old, since, tries++)) return false;
+    if ((!HK_VIRTUAL && findRun(count) != 0) || !isTrailing(end) || !growPool(count - old, since, tries++)) return false;
   }
   setEnd(page + count - 1);
   clearEnd(end - 1);

@@ -58,10 +58,18 @@ function rowOf(count: usize): usize {
   return runSlot(min<u32>((shift << STEPS_SHIFT) + (((<u32>count) >> shift) & STEPS_MASK), RUN_ROWS - 1) * RUN_WAYS);
 }
 
-/** Takes `count` pages, LENGTH_MIN or more, from the start of the shortest run that will do; NO_PAGES when none is kept. */
-export function takeRun(count: usize): usize {
+/** The slot of the shortest run of `count` pages, LENGTH_MIN or more, or nearly the shortest; 0 when none is kept. */
+export function findRun(count: usize): usize {
   const end = runSlot(SLOTS);
   for (let slot = rowOf(count); slot < end; slot += sizeof<u64>()) {
+    if (lengthOf(atomicLoad<u64>(slot)) >= count) return slot;
+  }
+  return 0;
+}
+
+/** Takes `count` pages, LENGTH_MIN or more, from the start of a run; NO_PAGES when none is kept. */
+export function takeRun(count: usize): usize {
+  for (let slot = findRun(count); slot; slot = findRun(count)) {
     const run = atomicLoad<u64>(slot);
     if (lengthOf(run) >= count && cut(slot, run, count)) return firstOf(run);
   }
