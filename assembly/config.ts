@@ -97,7 +97,7 @@ export const MAX_REQUEST: usize = (PAGES - 1) << PAGE_SHIFT;
  * The first number is the version of the layout: raise it with every change of a structure.
  */
 export const CONFIG_HASH: u32 =
-  ((5 * 0x01000193) ^
+  ((6 * 0x01000193) ^
     (HK_PAGE_SHIFT << 24) ^
     (HK_ADDRESS_BITS << 16) ^
     (sizeof<usize>() << 10) ^

@@ -88,16 +88,17 @@ export function takeRunAt(page: usize, count: usize): bool {
 
 /** Takes `count` pages from the start of `run` if it is in `slot` still. */
 function cut(slot: usize, run: u64, count: usize): bool {
-  const page = firstOf(run);
-  const end = page + lengthOf(run);
+  const rest = firstOf(run) + count;
+  const end = firstOf(run) + lengthOf(run);
   beginClaim();
   const taken = atomicCas<u64>(slot, run, 0);
+  const returned = taken && rest < end;
   if (taken) {
     isCovered(end - 1);
     see((end << PAGE_SHIFT) - 1);
-    keep(page + count, end);
+    if (returned) keep(rest, end);
   }
-  endClaim(taken);
+  endClaim(returned);
   return taken;
 }
 

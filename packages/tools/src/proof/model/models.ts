@@ -220,6 +220,55 @@ const LARGE: Model = {
   ],
 };
 
+const RUNS: Model = {
+  name: "runs",
+  what: "runs of free pages that are kept",
+  configurations: [
+    { name: "one gives back, another takes", defines: { HELD: 2051 } },
+    { name: "all are kept", defines: { HELD: 6666 } },
+    { name: "one page is kept, two are in the pool", defines: { HELD: 7005 } },
+    { name: "some are held, some are kept", defines: { HELD: 6611 } },
+    { name: "some are held, some are kept, and more is done", defines: { HELD: 6611, OPS: 2 }, large: true },
+    { name: "between two runs that are kept", defines: { HELD: 51056, PAGES: 5, OPS: 2 }, large: true },
+    { name: "three threads", defines: { HELD: 6611, THREADS: 3 }, large: true },
+    { name: "three threads, two of which give back", defines: { HELD: 51026, PAGES: 5, THREADS: 3 }, large: true },
+    { name: "no thread goes round for ever", defines: { HELD: 6611, DEATHS: 0 }, cycles: true },
+  ],
+  mutations: [
+    { name: "kept_over_another", what: "a run is put into a slot by a store", by: "one gives back, another takes" },
+    { name: "emptied_by_store", what: "a run is taken out of its slot by a store", by: "all are kept" },
+    {
+      name: "hint_trusted",
+      what: "what the hint of an edge leads to is joined unseen",
+      by: "one gives back, another takes",
+    },
+    { name: "cut_not_announced", what: "a run is cut without beginClaim", by: "all are kept" },
+    { name: "rest_not_noted", what: "the rest of a run that was cut counts as no change", by: "all are kept" },
+    { name: "keep_not_announced", what: "a run is given back without beginClaim", by: "some are held, some are kept" },
+    {
+      name: "keep_not_noted",
+      what: "a run that is given back counts as no change",
+      by: "some are held, some are kept",
+    },
+    {
+      name: "kept_is_refused",
+      what: "memory is refused while runs are kept",
+      by: "one page is kept, two are in the pool",
+    },
+    {
+      name: "release_not_announced",
+      what: "runs go to the pool without beginClaim",
+      by: "one page is kept, two are in the pool",
+    },
+    {
+      name: "release_not_noted",
+      what: "runs that go to the pool count as no change",
+      by: "one page is kept, two are in the pool",
+    },
+    { name: "claims_not_awaited", what: "a refusal does not wait for claims", by: "all are kept" },
+  ],
+};
+
 /** The sum of what a thread may do: `remote.pml`. */
 const MALLOC = 1;
 const FLUSH = 4;
@@ -484,7 +533,7 @@ const FIRST: Model = {
   ],
 };
 
-export const MODELS: readonly Model[] = [POOL, LARGE, REMOTE, ADOPTION, FIRST];
+export const MODELS: readonly Model[] = [POOL, LARGE, RUNS, REMOTE, ADOPTION, FIRST];
 
 /** The configuration of `model` that is called `name`. */
 export function configurationOf(model: Model, name: string): Configuration {
