@@ -241,7 +241,7 @@ export function runSlot(index: u32): usize {
 // @ts-ignore: decorator
 @inline
 export function runEdge(page: usize): usize {
-  return changetype<usize>(control) + (page & <usize>(RUN_EDGES - 1)) + EDGES;
+  return changetype<usize>(control) + (page & (<usize>(RUN_EDGES - 1))) + EDGES;
 }
 
 /** Address of the counts of the quarantine; its slots are behind them. */

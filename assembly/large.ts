@@ -53,7 +53,17 @@ import {
   poolChanges,
   putPages,
 } from "./pool";
-import { EACH_BYTE, KIND_FOREIGN, KIND_HUGE, KIND_LARGE, KIND_RELEASED, kindOf, kindOfPage, setKind, setKindOfPage } from "./region";
+import {
+  EACH_BYTE,
+  KIND_FOREIGN,
+  KIND_HUGE,
+  KIND_LARGE,
+  KIND_RELEASED,
+  kindOf,
+  kindOfPage,
+  setKind,
+  setKindOfPage,
+} from "./region";
 import { acquireAny, findRun, keepRun, takeRun, takeRunAt } from "./runs";
 import { classOf } from "./size-class";
 import { GRANULES_OFFSET, LENGTHS_OFFSET, acquireWithin, metadataHere, metadataOf } from "./superslab";
@@ -514,7 +524,8 @@ export function resizeHuge(block: usize, size: usize): bool {
     )
       break;
     // At the end of memory, the memory can be made longer.
-    if ((!HK_VIRTUAL && findRun(count) != 0) || !isTrailing(end) || !growPool(count - old, since, tries++)) return false;
+    if ((!HK_VIRTUAL && findRun(count) != 0) || !isTrailing(end) || !growPool(count - old, since, tries++))
+      return false;
   }
   setEnd(page + count - 1);
   clearEnd(end - 1);

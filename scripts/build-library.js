@@ -1,7 +1,7 @@
 /**
  * Makes the package `hakmem` out of the modules that `hakmem build` has written to its `dist/wasm/`:
  *
- *   dist/index.js      the library in one file, with the default profile's modules for 32 bits
+ *   dist/index.js      the library in one file, with the default profile's modules for 32 bits, compressed
  *   dist/modules/      the other modules, compressed, imported when a program asks for them
  *   dist/index.d.ts    its types in one file
  */
@@ -40,11 +40,6 @@ function moduleBytes(profile, target) {
   return readFile(path.join(DIST, "wasm", `${profile}.${target}.wasm`));
 }
 
-async function defaultModules() {
-  const [own, shared] = await Promise.all(["wasm32", "wasm32-shared"].map((target) => moduleBytes("default", target)));
-  return `export const WASM32 = "${own?.toString("base64")}";\nexport const WASM32_SHARED = "${shared?.toString("base64")}";\n`;
-}
-
 /**
  * @param {string} profile
  * @param {readonly string[]} targets
@@ -78,7 +73,9 @@ async function bundleCode() {
               ? { path: name, namespace: "modules" }
               : { path: `./${name.slice(1)}.js`, external: true },
           );
-          onLoad({ filter: /.*/, namespace: "modules" }, async () => ({ contents: await defaultModules() }));
+          onLoad({ filter: /.*/, namespace: "modules" }, async () => ({
+            contents: await pack("default", ["wasm32", "wasm32-shared"]),
+          }));
         },
       },
     ],

@@ -16,7 +16,7 @@ const FIRST: Readonly<Record<string, number>> = {
 
 /** Most bytes of a module that ships. */
 const MODULE: Readonly<Record<string, number>> = {
-  "default wasm32": 14.5 * KIB,
+  "default wasm32": 15.25 * KIB,
   "default wasm32-shared": 16 * KIB,
 };
 

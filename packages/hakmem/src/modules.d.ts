@@ -1,11 +1,5 @@
 /** The modules as ECMAScript, which scripts/build-library.js writes; see heap/module-source.ts. */
 
-declare module "#modules/default" {
-  /** WebAssembly in base64. */
-  export const WASM32: string;
-  export const WASM32_SHARED: string;
-}
-
 declare module "#modules/*" {
   export const PACK: {
     readonly data: string;

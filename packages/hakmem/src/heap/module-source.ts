@@ -1,15 +1,16 @@
 /**
  * Where the allocator's modules come from. They are inside the package as ECMAScript, so that it needs neither a file beside it nor
- * a bundler that knows about WebAssembly: those of the default profile for 32 bits as they are, which every program carries; the
- * others compressed and imported when a program asks for them.
+ * a bundler that knows about WebAssembly: compressed, those of the default profile for 32 bits, which every program carries, and the
+ * others, which are imported when a program asks for them.
  *
  * A module is compiled once for all heaps of a thread that use it.
  */
 
+import { unzlibSync } from "fflate";
 import { ModuleError, describe } from "../errors.js";
 import type { Address, Bytes, WasmModule } from "../platform.js";
 import type { ProfileName } from "./profiles.js";
-import { WASM32, WASM32_SHARED } from "#modules/default";
+import { PACK as CARRIED } from "#modules/default";
 
 /** What `createHeap` accepts for a module: compiled, as bytes, or the address of a file to fetch. */
 export type ModuleSource = WasmModule | Bytes | Address;
@@ -38,11 +39,6 @@ export interface ModulePack {
   readonly data: string;
   readonly sizes: Readonly<Partial<Record<Target, number>>>;
 }
-
-const WITH_EVERY_PROGRAM: Readonly<Partial<Record<Target, string>>> = {
-  wasm32: WASM32,
-  "wasm32-shared": WASM32_SHARED,
-};
 
 /** The default profile's are those for 64 bits. */
 const PACKS: Readonly<Record<ProfileName, () => Promise<{ readonly PACK: ModulePack }>>> = {
@@ -100,24 +96,28 @@ async function load(source: URL | ShippedModule, name: string): Promise<WebAssem
   return module;
 }
 
-/** The bytes of a module that every program carries; undefined for the others. */
+/** A module of a pack; undefined where it is not in it. */
+function unpack({ data, sizes }: ModulePack, wanted: Target): Uint8Array<ArrayBuffer> | undefined {
+  const entries = Object.entries(sizes);
+  const index = entries.findIndex(([target]) => target === wanted);
+  if (index < 0) return undefined;
+  const start = entries.slice(0, index).reduce((sum, [, size]) => sum + size, 0);
+  return unzlibSync(decode(data)).slice(start, start + entries[index]![1]);
+}
+
+/** A module that every program carries; undefined for the others. */
 function carried({ profile, target }: ShippedModule): Uint8Array<ArrayBuffer> | undefined {
-  const text = profile === "default" ? WITH_EVERY_PROGRAM[target] : undefined;
-  return text === undefined ? undefined : decode(text);
+  return profile === "default" ? unpack(CARRIED, target) : undefined;
 }
 
 async function readShipped(shipped: ShippedModule): Promise<BufferSource> {
   const bytes = carried(shipped);
   if (bytes !== undefined) return bytes;
   try {
-    const { data, sizes } = (await PACKS[shipped.profile]()).PACK;
-    const all = await decompress(decode(data));
-    let start = 0;
-    for (const [target, size] of Object.entries(sizes)) {
-      if (target === shipped.target) return all.slice(start, start + size);
-      start += size;
-    }
-    throw new RangeError(`it is not among ${Object.keys(sizes).join(", ")}`);
+    const { PACK } = await PACKS[shipped.profile]();
+    const module = unpack(PACK, shipped.target);
+    if (module === undefined) throw new RangeError(`it is not among ${Object.keys(PACK.sizes).join(", ")}`);
+    return module;
   } catch (cause) {
     throw unavailable(shipped.name, "from this package", cause);
   }
@@ -155,11 +155,6 @@ function decode(base64: string): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(text.length);
   for (let index = 0; index < text.length; index++) bytes[index] = text.charCodeAt(index);
   return bytes;
-}
-
-async function decompress(bytes: Uint8Array<ArrayBuffer>): Promise<ArrayBuffer> {
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
-  return new Response(stream).arrayBuffer();
 }
 
 async function readUrl(url: URL): Promise<BufferSource> {
