@@ -88,6 +88,8 @@ export class Control {
   abandoned: u32;
   /** Atomic: SuperSlabs that are empty and dirty, kept for reuse; native only, put right by each purge. */
   retained: u32;
+  /** Atomic: pages that are kept as runs, or are about to be; native only, too many by those that a dead thread had in its hands. */
+  kept: u32;
   /** Atomic: when memory was last looked through for what is old, in ms; native only. */
   lastAging: u32;
   /** Atomic: when SuperSlabs were last looked through because too many are retained, in ms; native only. */

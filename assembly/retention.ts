@@ -32,7 +32,7 @@ import {
   ownedPages,
   putPages,
 } from "./pool";
-import { keptPages, releaseRuns } from "./runs";
+import { releaseRuns } from "./runs";
 
 /** What the operator may have set instead of the profile's limits. */
 const SETTING_COUNT: i32 = 0;
@@ -60,8 +60,10 @@ export function purgeExcess(): void {
   const now = <u32>platform.now();
   if (isDue(offsetof<Control>("lastAging"), now, pause())) purgeIdle();
   const keep = retainedMax();
-  const kept = <u32>(keptPages() >> SUPERSLAB_PAGES_SHIFT);
-  const retained = atomicLoad<u32>(changetype<usize>(control) + offsetof<Control>("retained")) + kept;
+  const kept = atomicLoad<u32>(changetype<usize>(control) + offsetof<Control>("kept"));
+  const retained =
+    atomicLoad<u32>(changetype<usize>(control) + offsetof<Control>("retained")) +
+    (kept >> (<u32>SUPERSLAB_PAGES_SHIFT));
   if (retained >= MUCH) native.watch();
   if (retained > keep && isDue(offsetof<Control>("lastPurge"), now, PAUSE)) {
     releaseRuns();

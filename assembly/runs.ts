@@ -13,9 +13,9 @@
  * that is a claim (pool.ts), for which others wait before they are refused memory. Who dies there loses the run.
  */
 
-import { atomicCas, atomicLoad } from "./atomic";
+import { atomicAdd, atomicCas, atomicLoad } from "./atomic";
 import { PAGE_SHIFT, RUN_ROWS, RUN_WAYS } from "./config";
-import { isCovered, runEdge, runSlot } from "./control";
+import { Control, control, isCovered, runEdge, runSlot } from "./control";
 import {
   NO_PAGES,
   acquirePages,
@@ -86,12 +86,23 @@ export function takeRunAt(page: usize, count: usize): bool {
   return false;
 }
 
+/** Takes `run` out of `slot` if it is there still. */
+function takeOut(slot: usize, run: u64): bool {
+  if (!atomicCas<u64>(slot, run, 0)) return false;
+  countKept(-(<i32>lengthOf(run)));
+  return true;
+}
+
+function countKept(change: i32): void {
+  if (HK_VIRTUAL) atomicAdd<u32>(changetype<usize>(control) + offsetof<Control>("kept"), <u32>change);
+}
+
 /** Takes `count` pages from the start of `run` if it is in `slot` still. */
 function cut(slot: usize, run: u64, count: usize): bool {
   const rest = firstOf(run) + count;
   const end = firstOf(run) + lengthOf(run);
   beginClaim();
-  const taken = atomicCas<u64>(slot, run, 0);
+  const taken = takeOut(slot, run);
   const returned = taken && rest < end;
   if (taken) {
     isCovered(end - 1);
@@ -125,7 +136,7 @@ function slotAt(page: usize): usize {
 function takeFrom(page: usize): usize {
   const slot = slotAt(page);
   const run = atomicLoad<u64>(slot);
-  if (firstOf(run) == page && atomicCas<u64>(slot, run, 0)) return lengthOf(run);
+  if (firstOf(run) == page && takeOut(slot, run)) return lengthOf(run);
   const free = freeFrom(page);
   return free && claimPages(page, free) ? free : 0;
 }
@@ -134,7 +145,7 @@ function takeFrom(page: usize): usize {
 function takeBefore(end: usize): usize {
   const slot = slotAt(end - 1);
   const run = atomicLoad<u64>(slot);
-  if (firstOf(run) + lengthOf(run) == end && atomicCas<u64>(slot, run, 0)) return lengthOf(run);
+  if (firstOf(run) + lengthOf(run) == end && takeOut(slot, run)) return lengthOf(run);
   const free = freeBefore(end);
   return free && claimPages(end - free, free) ? free : 0;
 }
@@ -144,6 +155,7 @@ function keep(page: usize, end: usize): void {
   const length = end - page;
   if (length >= LENGTH_MIN) {
     const run = ((<u64>length) << LENGTH_SHIFT) | (<u64>page);
+    countKept(<i32>length);
     let slot = rowOf(length);
     for (let way: u32 = 0; way < RUN_WAYS; ++way) {
       if (!atomicLoad<u64>(slot) && atomicCas<u64>(slot, 0, run)) {
@@ -154,6 +166,7 @@ function keep(page: usize, end: usize): void {
       }
       slot += sizeof<u64>();
     }
+    countKept(-(<i32>length));
   }
   putPages(page, length, false);
 }
@@ -164,7 +177,7 @@ export function releaseRuns(): bool {
   beginClaim();
   for (let index: u32 = 0; index < SLOTS; ++index) {
     const run = atomicLoad<u64>(runSlot(index));
-    if (!run || !atomicCas<u64>(runSlot(index), run, 0)) continue;
+    if (!run || !takeOut(runSlot(index), run)) continue;
     isCovered(firstOf(run) + lengthOf(run) - 1);
     putPages(firstOf(run), lengthOf(run), false);
     any = true;
