@@ -514,6 +514,8 @@ export function resizeHuge(block: usize, size: usize): bool {
   if (count == old) return true;
   const end = page + old;
   if (count > PAGES - page) return false;
+  // Memory that cannot go back is not made longer where there is a run for the whole block.
+  const fits = !HK_VIRTUAL && findRun(count) != 0;
   let tries: u32 = 0;
   while (true) {
     const since = poolChanges();
@@ -524,8 +526,7 @@ export function resizeHuge(block: usize, size: usize): bool {
     )
       break;
     // At the end of memory, the memory can be made longer.
-    if ((!HK_VIRTUAL && findRun(count) != 0) || !isTrailing(end) || !growPool(count - old, since, tries++))
-      return false;
+    if (fits || !isTrailing(end) || !growPool(count - old, since, tries++)) return false;
   }
   setEnd(page + count - 1);
   clearEnd(end - 1);

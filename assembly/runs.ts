@@ -86,10 +86,11 @@ export function takeRunAt(page: usize, count: usize): bool {
   return false;
 }
 
-/** Takes `run` out of `slot` if it is there still. */
+/** Takes `run` out of `slot` if it is there still: then its pages are the caller's, and its tables tell of them. */
 function takeOut(slot: usize, run: u64): bool {
   if (!atomicCas<u64>(slot, run, 0)) return false;
   countKept(-(<i32>lengthOf(run)));
+  isCovered(firstOf(run) + lengthOf(run) - 1);
   return true;
 }
 
@@ -105,7 +106,6 @@ function cut(slot: usize, run: u64, count: usize): bool {
   const taken = takeOut(slot, run);
   const returned = taken && rest < end;
   if (taken) {
-    isCovered(end - 1);
     see((end << PAGE_SHIFT) - 1);
     if (returned) keep(rest, end);
   }
@@ -178,7 +178,6 @@ export function releaseRuns(): bool {
   for (let index: u32 = 0; index < SLOTS; ++index) {
     const run = atomicLoad<u64>(runSlot(index));
     if (!run || !takeOut(runSlot(index), run)) continue;
-    isCovered(firstOf(run) + lengthOf(run) - 1);
     putPages(firstOf(run), lengthOf(run), false);
     any = true;
   }
