@@ -185,14 +185,15 @@ function freeFull(block: usize, kind: u32): void {
   const heap = current();
   const isSmall = kind >= CLASS_FIRST && (!LINKED || hasHeap());
   const mayReturn = isSmall && gateOf(heap) == heap && !isSuspect(block, binOf(heap, kind), codeOf(block));
-  if (!mayReturn || !putBack(heap, kind, block)) freeSlow(block);
+  if (!mayReturn || !putBack(heap, kind, block)) freeSlow(block, kind);
 }
 
 /** The bin of `kind` has no room or never has, or the gate is closed. */
-function freeSlow(block: usize): void {
+function freeSlow(block: usize, kind: u32): void {
   // Before an instance has seen the heap no kind is what it seems, and no bin has room.
   if (LINKED && !hasHeap()) return;
-  const kind = kindOf(block);
+  // Nor is it beyond the near tables before it has seen the far ones.
+  if (kind == KIND_FOREIGN) kind = kindOf(block);
   const cls = kind == KIND_LARGE ? classOfLarge(block) : kind;
   if (cls < CLASS_FIRST) {
     if (block) freeBig(block, kind);
