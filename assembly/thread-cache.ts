@@ -25,7 +25,7 @@ import { PAGE_SIZE } from "./config";
 import { link, mark, next } from "./free-list";
 import * as platform from "./platform";
 import { beginClaim, endClaim, forgetClaims, growPool, noteRelease, poolChanges } from "./pool";
-import { adoptSlabs, drainPending, ownerOf, retireEmpty, sendHome, takeRemote } from "./remote";
+import { adoptSlabs, countOf, drainPending, ownerOf, remoteWord, retireEmpty, sendHome, takeRemote } from "./remote";
 import { purgeExcess } from "./retention";
 import { CLASS_END, CLASS_FIRST, CLASS_MEDIUM, classSize } from "./size-class";
 import { carve, hasRoom, newSlab, putFree, takeFree, takenCount, unqueue } from "./slab";
@@ -139,8 +139,12 @@ function carveMax(cls: u32): u32 {
 export function putBack(heap: usize, cls: u32, block: usize): bool {
   const slab = slabOf(block);
   if (ownerOf(slab) != heap || !classHeap(heap, cls).spare) return false;
+  // Of the last block that is not in `remote` nobody else would notice that the slab is empty: blocks that come to `remote` later say so.
+  const isPlain = slab.queued && slab.used > 1 + countOf(remoteWord(slab));
+  // An operation begins only where none is broken (`ready`).
+  if (HK_NATIVE && !isPlain && unended()) return false;
   mark(block);
-  if (slab.queued && slab.used > 1) putFree(slab, block, block, 1);
+  if (isPlain) putFree(slab, block, block, 1);
   else sendOver(cls, block);
   return true;
 }
@@ -166,6 +170,7 @@ function sendOver(cls: u32, block: usize): void {
   const record = classHeap(heap, cls);
   if (block) {
     link(block, 0);
+    platform.order();
     thread.homeward = block;
     thread.homeBytes += PAGE_SIZE / 2;
   } else {
@@ -422,10 +427,10 @@ export function exit(): void {
   quit(heap);
 }
 
-/** Lets the magazines of `cls` hold `count` blocks, as far as the profile allows; returns how many that is. */
+/** Lets the magazines of `cls` hold `count` blocks, as far as the profile and the number of threads allow; returns how many that is. */
 export function widen(cls: u32, count: usize): u32 {
   const record = classHeap(current(), cls);
-  const most = <u32>min<usize>(count, record.magazineMax);
+  const most = <u32>min<usize>(count, mostMagazine(record));
   record.magazine = max(record.magazine, most);
   return most;
 }

@@ -342,7 +342,7 @@ filled:
     fi;
     chosen = 0
   :: doing == FLUSH ->
-    /* sendSpare */
+    /* sendOver */
     FLUSH_BINS(1)
   :: doing == TIDY || doing == EXIT -> CALL(trimHeap, 2)
   :: doing == ADOPT -> CALL(adoptAbandoned, 2)

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { buildsWhere, type Build } from "./support/builds.js";
 import { Random } from "../support/random.js";
-import { RawHeap, Stat } from "./support/raw-heap.js";
+import { ClassStat, RawHeap, Stat } from "./support/raw-heap.js";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -32,6 +32,32 @@ describe.each(buildsWhere(({ shared, guard }) => shared && !guard))("$name", (bu
       return heap.stat(Stat.Committed);
     });
     expect(committed[1]).toBe(committed[0]);
+  });
+
+  test("slabs of which another thread has freed a few blocks are released when their own has freed the rest", () => {
+    const { heap, threads } = makeThreads(build, 1);
+    const size = 256;
+    const perPage = build.pageSize / size;
+    const blocks = Array.from({ length: 100 * perPage }, () => heap.malloc(size));
+    const [few, most, rest]: number[][] = [[], [], []];
+    const seen = new Map<number, number>();
+    for (const block of blocks) {
+      const page = Math.floor(block / build.pageSize);
+      const nth = seen.get(page) ?? 0;
+      seen.set(page, nth + 1);
+      (nth < 2 ? few : nth < perPage - 4 ? most : rest)!.push(block);
+    }
+    for (const block of most!) heap.free(block);
+    for (const block of few!) threads[0]!.free(block);
+    threads[0]!.trim();
+    // A refill of another class takes in what others have sent.
+    heap.free(heap.malloc(1500));
+    for (const block of rest!) heap.free(block);
+    const cls = Array.from({ length: 64 }, (_, index) => index).find(
+      (index) => heap.classStat(index, ClassStat.BlockSize) === size,
+    );
+    // What the caches hold keeps some.
+    expect(heap.classStat(cls!, ClassStat.Slabs)).toBeLessThan(40);
   });
 
   describe("large blocks that one thread has freed", () => {
