@@ -23,6 +23,7 @@
 #define TIDY 8
 #define EXIT 16
 #define ADOPT 32
+#define PUT_BACK 64
 #ifndef DO0
 #define DO0 MALLOC
 #endif
@@ -157,6 +158,13 @@ inline hand() {
   fi
 }
 
+#ifdef MUTATION_put_back_into_any
+#define MAY_PUT_BACK(block) held[block]
+#else
+#define MAY_PUT_BACK(block) (held[block] && slab[SLAB_OF(block)].owner == me && slab[SLAB_OF(block)].queued && \
+  slab[SLAB_OF(block)].used > 1 + slab[SLAB_OF(block)].remoteCount)
+#endif
+
 #define OPERATIONS (me == 0 -> OPS : (me == 1 -> OPS1 : OPS2))
 #define MAY(what) (ops < OPERATIONS && ((me == 0 -> DO0 : (me == 1 -> DO1 : DO2)) & (what)))
 
@@ -200,6 +208,22 @@ operation:
     :: true -> goto operation
     fi;
     STEP link[head] = heap[me].bin; heap[me].bin = head; head = 0 END;
+    goto operation
+  :: MAY(PUT_BACK) ->
+    /* thread-cache.ts: putBack of any block that the program holds, which is no operation; slab.ts: putFree */
+    doing = PUT_BACK;
+    if
+    :: d_step { MAY_PUT_BACK(1) -> held[1] = false; head = 1 }
+    :: d_step { MAY_PUT_BACK(2) -> held[2] = false; head = 2 }
+#if SLABS > 1
+    :: d_step { MAY_PUT_BACK(3) -> held[3] = false; head = 3 }
+    :: d_step { MAY_PUT_BACK(4) -> held[4] = false; head = 4 }
+#endif
+    :: true -> goto operation
+    fi;
+    STEP link[head] = slab[SLAB_OF(head)].free END;
+    STEP slab[SLAB_OF(head)].free = head END;
+    STEP slab[SLAB_OF(head)].used--; head = 0 END;
     goto operation
   :: MAY(FLUSH) -> doing = FLUSH
   :: MAY(TIDY) -> doing = TIDY

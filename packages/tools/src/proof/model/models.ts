@@ -271,10 +271,12 @@ const RUNS: Model = {
 
 /** The sum of what a thread may do: `remote.pml`. */
 const MALLOC = 1;
+const FREE_ONE = 2;
 const FLUSH = 4;
 const TIDY = 8;
 const EXIT = 16;
 const ADOPT = 32;
+const PUT_BACK = 64;
 
 const REMOTE: Model = {
   name: "remote",
@@ -283,6 +285,10 @@ const REMOTE: Model = {
     {
       name: "the owner takes what another sends",
       defines: { PLACES: 1222, DO0: MALLOC + TIDY, OPS: 2, DO1: FLUSH, OPS1: 1 },
+    },
+    {
+      name: "the owner puts back what another sends, too",
+      defines: { PLACES: 7712, DO0: MALLOC + PUT_BACK, OPS: 3, DO1: FREE_ONE + FLUSH, OPS1: 2 },
     },
     {
       name: "two send to one slab",
@@ -332,6 +338,11 @@ const REMOTE: Model = {
       name: "not_pushed",
       what: "the flag is set, and the slab not put on its owner's stack",
       by: "the owner takes what another sends",
+    },
+    {
+      name: "put_back_into_any",
+      what: "blocks go straight back into slabs of others, or that are not queued, or of which the last",
+      by: "the owner puts back what another sends, too",
     },
     { name: "pushed_always", what: "a slab is put on a stack whoever set the flag", by: "two send to one slab" },
     {
