@@ -39,7 +39,7 @@ static __attribute__((noinline)) void allocate_deep(void) {
   step_begin(1);
   taken[0] = malloc(OTHER_SIZE);
   step_end();
-  frame[FRAME - 1] = 2;
+  frame[FRAME - 1] = frame[0];
 }
 
 static int by_address(const void *a, const void *b) {

@@ -44,8 +44,8 @@ export const registerFigures: Register = (program) => {
     .addHelpText(
       "after",
       `
-By default all runs but those of whole programs: half an hour. \`programs\` takes another quarter of an hour, \`programs-counted\` two hours, of a
-machine that may do something else. The others need one that does nothing else.`,
+By default all runs but those of whole programs: half an hour. \`programs\` and \`programs-wasm\` take another quarter of an hour each,
+\`programs-counted\` two hours, of a machine that may do something else. The others need one that does nothing else.`,
     )
     .action(async ({ run, programs, tables }: FiguresOptions) => {
       for (const name of tables ? [] : run) {

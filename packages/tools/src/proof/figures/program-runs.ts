@@ -10,10 +10,11 @@ import { withScratch } from "../../base/scratch.js";
 import type { ProgramResult, ProgramResults } from "../../lab/programs/standing.js";
 import { COMMAND_LINE, FIGURES } from "./runs.js";
 
-/** Arguments of `hakmem bench`: of the run that needs a quiet machine, and of the one that takes hours of any. */
+/** Arguments of `hakmem bench`: of the runs that need a quiet machine, and of the one that takes hours of any. */
 const ARGUMENTS = {
   programs: ["--target", "native", "--quick", "--rounds", "7"],
   "programs-counted": ["--target", "native", "--rounds", "1"],
+  "programs-wasm": ["--target", "emscripten", "--rounds", "5"],
 } as const;
 
 export type ProgramRunName = keyof typeof ARGUMENTS;
@@ -63,7 +64,7 @@ export async function saveProgramRun(name: ProgramRunName, run: ProgramRun): Pro
   await writeWhole(file, `${JSON.stringify(head, null, 2).slice(0, -2)},\n  "programs": [\n${lines}\n  ]\n}\n`);
 }
 
-/** Both runs as they are on record. */
+/** All runs as they are on record. */
 export async function readProgramRuns(): Promise<ProgramRuns> {
   const entries = await Promise.all(PROGRAM_RUN_NAMES.map(async (name) => [name, await readRun(name)] as const));
   return Object.fromEntries(entries) as ProgramRuns;

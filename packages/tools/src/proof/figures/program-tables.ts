@@ -21,6 +21,27 @@ export function programTable(runs: ProgramRuns): string {
   ].join("\n\n");
 }
 
+const WASM_HEAD = ["program", "ms", "× best other", "MiB", "× leanest other", "M instructions", "× best other"];
+
+/** The same for programs in WebAssembly, linked by Emscripten. */
+export function wasmProgramTable(run: ProgramRun): string {
+  const rows = [...run.programs]
+    .sort((a, b) => (b.distances.time?.value ?? 0) - (a.distances.time?.value ?? 0))
+    .map((each) => {
+      const bytes = oursOf(each)?.bytes ?? null;
+      const instructions = oursOf(each)?.instructions;
+      return [
+        ...timeOf(each),
+        bytes === null ? "–" : (bytes / 2 ** 20).toFixed(1),
+        times(each.distances.bytes),
+        instructions === undefined ? "–" : (instructions / 1e6).toFixed(0),
+        times(each.distances.instructions),
+      ];
+    });
+  const align = WASM_HEAD.map((_, column) => (column === 0 ? "l" : "r"));
+  return `${describe(run)}\n\n${markdownTable([WASM_HEAD, ...rows], { align })}`;
+}
+
 function describe({ host, command, rounds }: ProgramRun): string {
   const what =
     rounds === 1 ? "memory and what is counted" : `medians of ${rounds} interleaved rounds, and 95 % intervals`;

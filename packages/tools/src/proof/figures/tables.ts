@@ -7,7 +7,7 @@ import { ROOT } from "../../base/paths.js";
 import { labelOf } from "../../lab/peers/peer.js";
 import { WORKLOADS } from "../../lab/workloads.js";
 import type { ProgramRuns } from "./program-runs.js";
-import { programTable } from "./program-tables.js";
+import { programTable, wasmProgramTable } from "./program-tables.js";
 import type { Run, Runs } from "./runs.js";
 
 type Row = Run["results"][number];
@@ -25,6 +25,7 @@ export function pagesOf(runs: Runs, programs: ProgramRuns): Readonly<Record<stri
       "threads, JavaScript, Node 24": otherTable(runs),
       "what falls short": shortfalls(runs.wasm),
       "whole programs": programTable(programs),
+      "whole programs in WebAssembly": wasmProgramTable(programs["programs-wasm"]),
     },
     [path.join(ROOT, "docs", "native.md")]: { native: nativeTable(runs) },
   };
