@@ -16,6 +16,10 @@
 #endif
 #include "allocator.gen.h" /* written by packages/tools/src/build/native-source.ts */
 
+#if defined(HAKMEM_OBSERVE) && !defined(__wasm__)
+#include "observe.h"
+#endif
+
 #define PUBLIC __attribute__((visibility("default")))
 #define WEAK PUBLIC __attribute__((weak))
 #define ALIAS(of) PUBLIC __attribute__((alias(#of)))

@@ -56,18 +56,12 @@ PUBLIC void malloc_stats(void) {
 
 /* ---- start and end of the process ---- */
 
-/* A whole number, with k, m, g or t for powers of 1024. */
-static bool parse_number(const char *text, u64 *value) {
-  static const char suffixes[] = "kmgt";
-  if (*text < '0' || *text > '9') return false;
-  u64 number = 0;
-  for (; *text >= '0' && *text <= '9'; text++)
-    if (__builtin_mul_overflow(number, 10, &number) || __builtin_add_overflow(number, (u64)(*text - '0'), &number)) return false;
-  const char *suffix = *text ? strchr(suffixes, *text | 0x20) : NULL;
-  if (*text && (!suffix || text[1])) return false;
-  unsigned shift = suffix ? 10 * (unsigned)(suffix - suffixes + 1) : 0;
-  *value = number << shift;
-  return *value >> shift == number;
+/* Names of files: see heap-profile.h and recording.h. */
+static bool is_observers(const char *entry, size_t name_length) {
+  static const char *const names[] = {"HAKMEM_HEAP_PROFILE", "HAKMEM_SAMPLE_BYTES", "HAKMEM_RECORD"};
+  for (int i = 0; i < 3; i++)
+    if (strlen(names[i]) == name_length && !memcmp(entry, names[i], name_length)) return true;
+  return false;
 }
 
 static SLOW void read_setting(const char *entry, size_t name_length) {
@@ -84,6 +78,10 @@ static SLOW void read_setting(const char *entry, size_t name_length) {
   if (name_length == 14 && !memcmp(entry, "HAKMEM_PROFILE", 14)) {
     if (strcmp(value, HAKMEM_PROFILE))
       say("HAKMEM_PROFILE is '%s', but this library was built with profile '" HAKMEM_PROFILE "': build the other with hakmem build-native --profile %s", value, value);
+  } else if (is_observers(entry, name_length)) {
+#ifndef HAKMEM_OBSERVE
+    say("%s: this library cannot observe; hakmem run and hakmem record load one that can, and hakmem.c is one with -DHAKMEM_OBSERVE", entry);
+#endif
   } else if (strncmp(entry, "HAKMEM_CACHE=", 13) && strncmp(entry, "HAKMEM_TEST", 11)) say("%s: there is no such setting; ignored", entry); /* the tools' */
 }
 
@@ -91,6 +89,9 @@ bool hakmem_keeps_deepbind; /* for deepbind.c */
 
 __attribute__((destructor(101))) static void end(void) {
   if (settings[STATS].value) malloc_stats();
+#ifdef HAKMEM_OBSERVE
+  end_profile();
+#endif
 #ifdef HAKMEM_GUARD
   hk_heap_check();
 #endif
@@ -111,6 +112,9 @@ __attribute__((constructor(101))) static void start(void) {
   if (file >= 0) message_file = file;
   hk_thread_init(0); /* from here on a foreign pointer is told apart, too */
   watch_threads();
+#ifdef HAKMEM_OBSERVE
+  begin_observing();
+#endif
 #if defined(HAKMEM_GUARD) && defined(__GLIBC__)
   void *frame; /* see say_backtrace; a static program loads nothing, and is not ready for it yet */
   if (getauxval(AT_BASE)) (void)backtrace(&frame, 1);

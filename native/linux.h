@@ -58,6 +58,20 @@ static inline u64 platform_setting(u32 what, u64 otherwise) {
   return what < SETTINGS && settings[what].given ? settings[what].value : otherwise;
 }
 
+/* A whole number, with k, m, g or t for powers of 1024. */
+static bool parse_number(const char *text, u64 *value) {
+  static const char suffixes[] = "kmgt";
+  if (*text < '0' || *text > '9') return false;
+  u64 number = 0;
+  for (; *text >= '0' && *text <= '9'; text++)
+    if (__builtin_mul_overflow(number, 10, &number) || __builtin_add_overflow(number, (u64)(*text - '0'), &number)) return false;
+  const char *suffix = *text ? strchr(suffixes, *text | 0x20) : NULL;
+  if (*text && (!suffix || text[1])) return false;
+  unsigned shift = suffix ? 10 * (unsigned)(suffix - suffixes + 1) : 0;
+  *value = number << shift;
+  return *value >> shift == number;
+}
+
 /* The value of an expression, with errno as it was before. */
 #define KEEPING_ERRNO(expression) ({ int saved_ = errno; __auto_type value_ = (expression); errno = saved_; value_; })
 

@@ -33,6 +33,8 @@ export interface NativeOptions {
   readonly architecture?: Architecture;
   /** Instrument, run the training workloads, and build by what they did. This machine's architecture only. */
   readonly pgo?: boolean;
+  /** Able to sample and to record what the program asks for (native/observe.h), which costs a few instructions a call. */
+  readonly observe?: boolean;
   /** Values that replace the profile's, by constant name, for experiments. */
   readonly overrides?: Readonly<Record<string, number>>;
   /** Directory that holds the `assembly/` and `native/` to build; this package's by default. */
@@ -143,19 +145,21 @@ function prebuiltDirectory(architecture: Architecture, profile: string): string 
 }
 
 async function build(plan: Plan, out: string): Promise<void> {
-  const { profile, architecture, compiler, pgo, sources, inputs, onStep = () => {} } = plan;
+  const { profile, architecture, compiler, pgo, observe = false, sources, inputs, onStep = () => {} } = plan;
   await withScratch("native", async (work) => {
     onStep(`compiling the allocator (profile ${profile.name}) to C`);
     const source = path.join(work, "hakmem.c");
     await writeFile(source, await amalgamate([{ ...plan, target: "native" }]));
     const trained = pgo ? await train({ compiler, source, work, onStep }) : [];
+    const observing = observe ? OBSERVING : [];
 
     onStep(`compiling libhakmem for ${architecture}`);
     const object = path.join(work, "hakmem.o");
-    await runTool(compiler.command, [...COMPILER_FLAGS, "-ffat-lto-objects", ...trained, "-c", source, "-o", object]);
+    await runTool(compiler.command, [...COMPILER_FLAGS, "-ffat-lto-objects", ...trained, ...observing, "-c", source, "-o", object]);
     await runTool(compiler.command, [
       ...COMPILER_FLAGS,
       ...LINKER_FLAGS,
+      ...observing,
       // What is weak is the program's to replace, also where a linker that sees through it would take ours.
       "-fno-lto",
       object,
@@ -179,6 +183,9 @@ async function build(plan: Plan, out: string): Promise<void> {
   });
 }
 
+/** The unwinder is the library's own: the program's may be another, and is found only after the first call of malloc. */
+const OBSERVING: readonly string[] = ["-DHAKMEM_OBSERVE", "-static-libgcc"];
+
 /** What would be in the way of a program that the archive is linked with. */
 const SHARED_ONLY_SOURCE = "deepbind.c";
 
@@ -189,11 +196,11 @@ async function replace(from: string, to: string): Promise<void> {
   await rename(beside, to);
 }
 
-async function fingerprintOfNative({ profile, overrides, sourceRoot = ROOT }: NativeOptions): Promise<string> {
+async function fingerprintOfNative({ profile, overrides, observe = false, sourceRoot = ROOT }: NativeOptions): Promise<string> {
   return fingerprint(
     await fingerprintOfAllocator(sourceRoot),
     await fingerprintOfSources(path.join(sourceRoot, NATIVE), ".c", ".h"),
-    JSON.stringify([profile.name, constantsOf(profile, "native", overrides), COMPILER_FLAGS, LINKER_FLAGS]),
+    JSON.stringify([profile.name, constantsOf(profile, "native", overrides), COMPILER_FLAGS, LINKER_FLAGS, ...(observe ? [OBSERVING] : [])]),
   );
 }
 

@@ -90,6 +90,17 @@ export function wholeNumber(least: number, most: number): (text: string) => numb
   };
 }
 
+/** An option that is a number of bytes from 1 to `most`, with k, m or g for powers of 1024. */
+export function byteCount(most: number): (text: string) => number {
+  return (text) => {
+    const found = /^(\d+)([kmg]?)$/i.exec(text.trim());
+    const value = Number(found?.[1]) * 1024 ** ["", "k", "m", "g"].indexOf(found?.[2]?.toLowerCase() ?? "");
+    if (!(value >= 1 && value <= most))
+      throw new InvalidArgumentError(`It must be a whole number from 1 to ${most}, with k, m or g for powers of 1024.`);
+    return value;
+  };
+}
+
 /** An option that is a number above 0 and up to `most`. */
 export function positiveNumber(most: number): (text: string) => number {
   return (text) => {

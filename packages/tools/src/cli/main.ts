@@ -12,6 +12,8 @@ import { registerBuild } from "./commands/build.js";
 import { registerBuildAssemblyScript } from "./commands/build-assemblyscript.js";
 import { registerBuildC } from "./commands/build-c.js";
 import { registerBuildNative } from "./commands/build-native.js";
+import { registerRecord } from "./commands/record.js";
+import { registerReplay } from "./commands/replay.js";
 import { registerRun } from "./commands/run.js";
 import { registerStart } from "./commands/start.js";
 
@@ -29,6 +31,8 @@ const program = makeProgram(
     registerBuildC,
     registerBuildNative,
     registerRun,
+    registerRecord,
+    registerReplay,
   ],
 ).version(version);
 completion(program, { completionCommandName: "completion" });

@@ -4,6 +4,7 @@
  */
 
 import { unknownName } from "../base/errors.js";
+import { recordingById } from "./recordings.js";
 
 /** Which driver runs a workload: one instance, one instance a thread, or a loop in JavaScript. */
 export type Driver = "single" | "threads" | "script";
@@ -19,8 +20,10 @@ export interface Workload {
   readonly functions: string;
   /** Arguments of `_begin`. */
   readonly args: readonly number[];
-  /** File name in `bench/traces/`, for a replayed trace. */
+  /** A recording: file name in `bench/traces/`, or an absolute path. */
   readonly trace?: string;
+  /** How many of its events are replayed at most; all by default. */
+  readonly mostEvents?: number;
   /** Steps of one timed run; fixed, so that checksums can be compared. */
   readonly steps: number;
   /** Steps of one timed run in a quick session. */
@@ -180,9 +183,9 @@ export const WORKLOADS: readonly Workload[] = [
   mixed("js-random-mixed/400", { slots: 400, min: 16, max: 1024 }, 128 * KIB, 200_000, "script"),
 ];
 
-/** The workload called `id`. */
+/** The workload called `id`, or the recording that it names. */
 export function workloadById(id: string): Workload {
-  const found = WORKLOADS.find((workload) => workload.id === id);
+  const found = WORKLOADS.find((workload) => workload.id === id) ?? recordingById(id);
   if (found === undefined)
     throw unknownName(
       "workload",

@@ -1,15 +1,13 @@
 /** What `hakmem run` does. */
 
-import { readFile } from "node:fs/promises";
-import { constants } from "node:os";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import * as path from "node:path";
-import { execa } from "execa";
-import { cachedFile } from "../../base/cache.js";
-import { fingerprint } from "../../base/fingerprint.js";
-import { buildNative } from "../../build/native.js";
 import { ExplainedError, RequestError } from "../../base/errors.js";
-import { loadProfile } from "../../profile/index.js";
+import { formatOf } from "../../observe/formats/index.js";
+import { reportSamples, requireDirectory, samplingEnvironment, type Sampling } from "../../observe/native-samples.js";
 import { findPeer, NATIVE_PEERS, preloading, type NativePeer } from "../../run/allocators.js";
+import { start, underHakmem } from "../../run/program.js";
 import type { CommonOptions } from "../command.js";
 
 export interface RunOptions extends CommonOptions {
@@ -18,33 +16,27 @@ export interface RunOptions extends CommonOptions {
   readonly stats: boolean;
   /** Name of one of `NATIVE_PEERS`. */
   readonly peer?: string;
+  /** File for a heap profile. */
+  readonly heapProfile?: string;
+  readonly sampleBytes?: number;
+  readonly leaks: boolean;
+  readonly top?: number;
 }
 
-/** Why a program cannot be started, by the system's code. */
-const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: "no such program",
-  ENOTDIR: "no such program",
-  ERR_INVALID_ARG_VALUE: "no name of a program",
-  EACCES: "permission denied",
-};
-
-const SEPARATORS = /[\s:]/;
-
+/** The library could not be built, or the peer is not installed. */
 const NOT_READY = 126;
-const NO_PROGRAM = 127;
-const SIGNAL_BASE = 128;
-
-/** Signals that whoever started us means for the program. Those that a terminal sends reach it without our help. */
-const FORWARDED: readonly NodeJS.Signals[] = ["SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGCONT", "SIGWINCH"];
-const SENT_BY_TERMINAL: readonly NodeJS.Signals[] = ["SIGINT", "SIGQUIT"];
 
 export async function run(program: string, args: readonly string[], options: RunOptions): Promise<void> {
   const { stats } = options;
   const peer = NATIVE_PEERS.find(({ name }) => name === options.peer);
   if (peer !== undefined && options.profile !== undefined)
     throw new RequestError(`--profile is for hakmem; ${peer.name} has none, leave one of the two out`);
+  const sampling = samplingOf(options);
+  if (peer !== undefined && sampling !== undefined)
+    throw new RequestError(`it is hakmem that samples a heap; leave out --peer ${peer.name}, or the profile`);
   try {
-    process.exitCode = await start(program, args, peer ? await ofPeer(peer, stats) : await ofHakmem(options));
+    if (sampling !== undefined) await runSampled(program, args, options, sampling);
+    else process.exitCode = (await start(program, args, peer ? await ofPeer(peer, stats) : await ofHakmem(options))).code;
   } catch (error) {
     if (!(error instanceof ExplainedError) || error instanceof RequestError) throw error;
     console.error(`error: ${error.message}`);
@@ -52,25 +44,45 @@ export async function run(program: string, args: readonly string[], options: Run
   }
 }
 
-async function ofHakmem({ profile = "default", stats, quiet }: RunOptions): Promise<NodeJS.ProcessEnv> {
-  const library = await buildNative({
-    profile: await loadProfile(profile),
-    onStep: (step) => {
-      if (!quiet) console.error(`hakmem: ${step}`);
-    },
-  });
-  return { ...preloading(await loadable(library.shared)), ...(stats ? { HAKMEM_STATS: "1" } : {}) };
+const TOP = 10;
+const DEFAULT_SAMPLE_BYTES = 512 * 2 ** 10;
+
+/** What is made of a sample; undefined when none was asked for. Throws `RequestError` for a file of no known format. */
+function samplingOf({ heapProfile, sampleBytes, leaks, top }: RunOptions): Sampling | undefined {
+  if (heapProfile === undefined && !leaks) {
+    if (sampleBytes === undefined && top === undefined) return undefined;
+    throw new RequestError("--sample-bytes and --top are for --heap-profile and --leaks; there is neither");
+  }
+  return {
+    rate: sampleBytes ?? (leaks ? 1 : DEFAULT_SAMPLE_BYTES),
+    file: heapProfile === undefined ? undefined : { path: path.resolve(heapProfile), format: formatOf(heapProfile) },
+    leaks: leaks ? { most: top ?? TOP } : undefined,
+  };
 }
 
-/** The library by a path that `LD_PRELOAD` can hold, which takes spaces and colons for the end of one. */
-async function loadable(file: string): Promise<string> {
-  if (!SEPARATORS.test(file)) return file;
-  const bytes = await readFile(file);
-  const copy = await cachedFile(path.join("native", `${fingerprint(bytes)}.so`), () => Promise.resolve(bytes));
-  if (!SEPARATORS.test(copy)) return copy;
-  throw new ExplainedError(
-    `LD_PRELOAD cannot hold a path with spaces or colons, such as ${copy}; set HAKMEM_CACHE to a directory without any`,
-  );
+async function runSampled(
+  program: string,
+  args: readonly string[],
+  options: RunOptions,
+  sampling: Sampling,
+): Promise<void> {
+  await requireDirectory(sampling);
+  const library = await ofHakmem(options, true);
+  // Not a scratch directory of the tools', which is gone when a signal comes: it is the program's, and we stay until it has ended.
+  const directory = await mkdtemp(path.join(tmpdir(), "hakmem-sample-"));
+  try {
+    const environment = { ...library, ...samplingEnvironment(directory, sampling) };
+    const { code, pid } = await start(program, args, environment);
+    process.exitCode = code;
+    if (pid !== undefined) await reportSamples(directory, pid, sampling);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+async function ofHakmem(options: RunOptions, observe = false): Promise<NodeJS.ProcessEnv> {
+  const environment = await underHakmem({ ...options, observe });
+  return options.stats ? { ...environment, HAKMEM_STATS: "1" } : environment;
 }
 
 async function ofPeer(peer: NativePeer, stats: boolean): Promise<NodeJS.ProcessEnv> {
@@ -78,20 +90,4 @@ async function ofPeer(peer: NativePeer, stats: boolean): Promise<NodeJS.ProcessE
   if (!stats) return environment;
   if (peer.statistics === undefined) console.error(`hakmem: ${peer.name} prints no statistics; --stats has no effect`);
   return { ...environment, ...peer.statistics };
-}
-
-async function start(program: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
-  // Nothing is done to the program but what is done to us: no end with ours, and no second signal after the first.
-  const options = { stdio: "inherit", env, extendEnv: false, cleanup: false, forceKillAfterDelay: false } as const;
-  // First: the program may run, and whoever waits for it may send a signal, before the next line here does.
-  for (const signal of FORWARDED) process.on(signal, () => child.kill(signal));
-  const hasTerminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;
-  for (const signal of SENT_BY_TERMINAL) process.on(signal, () => hasTerminal || child.kill(signal));
-  const child = execa(program, [...args], { ...options, reject: false });
-  const result = await child;
-  if (result.exitCode !== undefined) return result.exitCode;
-  if (result.signal !== undefined) return SIGNAL_BASE + constants.signals[result.signal];
-  const reason = REASONS[result.code ?? ""] ?? result.originalMessage ?? result.shortMessage;
-  console.error(`hakmem: ${program === "" ? '""' : program} cannot be started: ${reason}`);
-  return NO_PROGRAM;
 }

@@ -2,12 +2,16 @@
 
 import { Option } from "commander";
 import { NATIVE_PEERS } from "../../run/allocators.js";
-import type { Register } from "../command.js";
+import { byteCount, wholeNumber, type Register } from "../command.js";
 import type { RunOptions } from "../actions/run.js";
 
 const HELP = `
 Options of hakmem come before the program; all that follows it is the program's, as in: hakmem run --stats ls -l
 Settings of the library are environment variables: see docs/native.md.
+
+A heap profile is a sample of what the program has in use at its end, and of all that it has asked for, by stack. The ending of its name says
+for whom: .pb.gz or .pprof, .heapprofile (the Memory panel of Chrome's developer tools), .folded (flame graphs). Programs that it starts have files
+of their own, with their process's number before the ending. --leaks takes every block into the sample, unless --sample-bytes says otherwise.
 
 Exit code: the program's; 128 + n when signal n ended it; 126 when the library could not be built or the peer is not
 installed; 127 when the program cannot be started; 2 wrong arguments.`;
@@ -21,6 +25,10 @@ export const registerRun: Register = (program) => {
     .passThroughOptions()
     .option("--profile <name>", "profile to use, by name or file (default: default)")
     .option("--stats", "print a summary at the program's exit, to its standard error", false)
+    .option("--heap-profile <file>", "write a heap profile when the program has ended")
+    .option("--sample-bytes <bytes>", "mean distance of the profile's samples, for instance 64k (default: 512k)", byteCount(2 ** 30))
+    .option("--leaks", "say what was in use at the end, and who asked for it, to standard error", false)
+    .option("--top <places>", "how many places --leaks shows (default: 10)", wholeNumber(1, 1000))
     .addOption(
       new Option("--peer <name>", "use another allocator instead").choices(NATIVE_PEERS.map(({ name }) => name)),
     )

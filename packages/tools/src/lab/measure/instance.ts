@@ -1,12 +1,9 @@
 /** One linked module over one memory: the driver's exports, ready to run. */
 
-import { readFile } from "node:fs/promises";
-import * as path from "node:path";
 import { ARENA_BYTES, ARENA_END, ARENA_START, MAXIMUM_PAGES, PAGE_BYTES } from "../arena.js";
 import { MeasurementError, messageOf } from "../../base/errors.js";
-import { ROOT } from "../../base/paths.js";
 import type { WasmHooks } from "../peers/peer.js";
-import { decodeTrace } from "../trace/format.js";
+import { readTrace } from "../recordings.js";
 import type { Workload } from "../workloads.js";
 
 export interface Place {
@@ -60,7 +57,7 @@ export class DriverInstance {
   ): Promise<DriverInstance> {
     const instance = new DriverInstance(module, memory, peer, workload, place);
     if (workload.trace === undefined) instance.call(`${workload.functions}_begin`, ...workload.args);
-    else await instance.loadTrace(workload.trace);
+    else await instance.loadTrace();
     return instance;
   }
 
@@ -85,8 +82,8 @@ export class DriverInstance {
     return Number(this.call("ledger_peak"));
   }
 
-  private async loadTrace(name: string): Promise<void> {
-    const { events, slots } = decodeTrace(await readFile(path.join(ROOT, "bench", "traces", name)));
+  private async loadTrace(): Promise<void> {
+    const { events, slots } = await readTrace(this.workload);
     const address = this.call("trace_begin", events.length / 2, slots) as number;
     new Uint32Array(this.memory.buffer, address, events.length).set(events);
   }

@@ -3,7 +3,6 @@
  * loaded before the C library. A visit is a process, so every visit has a fresh heap and another layout of addresses.
  */
 
-import { readFile } from "node:fs/promises";
 import * as path from "node:path";
 import { execa } from "execa";
 import { findPeer, NATIVE_PEERS, NativePeerError, preloading, type NativePeer } from "../../run/allocators.js";
@@ -13,7 +12,7 @@ import { fingerprint, fingerprintOfPipeline, fingerprintOfSources } from "../../
 import { MeasurementError } from "../../base/errors.js";
 import type { Sample, SampleRequest } from "../measure/protocol.js";
 import { ROOT } from "../../base/paths.js";
-import { decodeTrace } from "../trace/format.js";
+import { readTrace } from "../recordings.js";
 import { workloadById, type Workload } from "../workloads.js";
 import type { ExternalPeer } from "./peer.js";
 
@@ -172,10 +171,9 @@ function parseRounds(text: string): Round[] {
 
 async function argumentsOf(workload: Workload): Promise<readonly (number | string)[]> {
   if (workload.trace === undefined) return [0, 1, 2, 3].map((index) => workload.args[index] ?? 0);
-  const packed = await readFile(path.join(ROOT, "bench", "traces", workload.trace));
-  const { events, slots } = decodeTrace(packed);
+  const { events, slots } = await readTrace(workload);
   const bytes = new Uint8Array(events.buffer, events.byteOffset, events.byteLength);
-  const file = await cachedFile(path.join("bench", `${fingerprint(packed)}.events`), () => Promise.resolve(bytes));
+  const file = await cachedFile(path.join("bench", `${fingerprint(bytes)}.events`), () => Promise.resolve(bytes));
   return [events.length / 2, slots, 0, 0, file];
 }
 

@@ -1,0 +1,122 @@
+/** What `hakmem replay` does. */
+
+import { stat } from "node:fs/promises";
+import { alignColumns } from "../../base/columns.js";
+import { RequestError, unknownName } from "../../base/errors.js";
+import { checkOutputFile, writeOutput } from "../../base/output.js";
+import { abortOnInterrupt } from "../../base/scratch.js";
+import { THIS_NODE } from "../../lab/node-versions.js";
+import { allPeers, selectPeers } from "../../lab/peers/index.js";
+import { CEILING } from "../../lab/peers/hakmem.js";
+import { labelOf, targetsOf, type Peer } from "../../lab/peers/peer.js";
+import { withProgress } from "../../lab/progress.js";
+import { readRecording, recordingWorkload, traceOf } from "../../lab/recordings.js";
+import { resultsOf, type Results } from "../../lab/results.js";
+import { runSession } from "../../lab/session.js";
+import { formatResults } from "../../lab/table.js";
+import type { LabTarget } from "../../lab/target.js";
+import type { Recording } from "../../observe/recording/format.js";
+import { exitCodeOf } from "../exit-code.js";
+import { EXIT, type CommonOptions } from "../command.js";
+
+export interface ReplayOptions extends CommonOptions {
+  readonly target?: readonly string[];
+  readonly peer?: readonly string[];
+  readonly rounds?: number;
+  readonly events?: number;
+  readonly json?: string | true;
+  readonly info: boolean;
+}
+
+/** How many events there is room for: in WebAssembly, in the driver's arena. */
+const MOST_EVENTS = { native: 4_000_000, wasm32: 300_000 } as const;
+type ReplayTarget = keyof typeof MOST_EVENTS;
+const TARGETS: readonly LabTarget[] = ["native", "wasm32"] satisfies ReplayTarget[];
+const ROUNDS = 5;
+const RUNS = 2;
+const TIMEOUT_MS = 600_000;
+
+export async function replay(file: string, options: ReplayOptions): Promise<void> {
+  if (typeof options.json === "string") await checkOutputFile(options.json);
+  const targets = (options.target ?? TARGETS).map(targetOf);
+  if ((await stat(file).catch(() => undefined))?.isFile() !== true) throw new RequestError(`there is no file ${file}`);
+  const recording = await readRecording(file);
+  if (options.info) return printInfo(recording, options);
+  if (recording.head.events === 0) throw new RequestError(`${file} has no events`);
+  const everyone = (await allPeers()).filter((peer) => targetsOf(peer).some((each) => targets.includes(each as ReplayTarget)));
+  const usual = [...new Set(everyone.map(labelOf))].filter((label) => label !== "hakmem:guard" && label !== CEILING);
+  const peers = await installed(selectPeers(everyone, [...(options.peer ?? usual)]));
+  const signal = abortOnInterrupt();
+  const all: Results[] = [];
+  for (const target of targets) {
+    const results = await replayOn(target, { file, recording, peers, signal }, options);
+    if (results === undefined) continue;
+    all.push(results);
+    if (options.json !== true) console.log(formatResults(results));
+  }
+  if (all.length === 0) throw new RequestError("none of these allocators is one for these targets");
+  const text = JSON.stringify({ recording: recording.head, targets: all }, null, 2);
+  if (options.json === true) console.log(text);
+  else if (options.json !== undefined) await writeOutput(options.json, `${text}\n`);
+  process.exitCode = all.map(exitCodeOf).find((code) => code !== EXIT.ok) ?? EXIT.ok;
+}
+
+interface Job {
+  readonly file: string;
+  readonly recording: Recording;
+  readonly peers: readonly Peer[];
+  readonly signal: AbortSignal;
+}
+
+async function replayOn(target: ReplayTarget, job: Job, options: ReplayOptions): Promise<Results | undefined> {
+  const { file, recording, peers, signal } = job;
+  const own = peers.filter((peer) => targetsOf(peer).includes(target));
+  if (own.length === 0) return undefined;
+  const most = Math.min(MOST_EVENTS[target], options.events ?? MOST_EVENTS[target]);
+  const events = traceOf(recording, most).events.length / 2;
+  if (events < recording.head.events && !options.quiet)
+    console.error(`${target}: ${events} of ${recording.head.events} events, those of a share of all blocks`);
+  const session = await withProgress(options, (onProgress) =>
+    runSession({
+      workloads: [recordingWorkload(file, most, events)],
+      peers: own,
+      targets: [target],
+      threads: [1],
+      nodes: [THIS_NODE],
+      rounds: options.rounds ?? ROUNDS,
+      runs: RUNS,
+      quick: false,
+      freshProcesses: true,
+      timeline: false,
+      timeoutMilliseconds: TIMEOUT_MS,
+      signal,
+      onProgress,
+    }),
+  );
+  return resultsOf(session, { baseline: "hakmem", widest: 0.5 });
+}
+
+function targetOf(name: string): ReplayTarget {
+  if (name === "native" || name === "wasm32") return name;
+  throw unknownName("target", name, TARGETS);
+}
+
+async function installed(peers: readonly Peer[]): Promise<Peer[]> {
+  const states = await Promise.all(peers.map(async (peer) => ({ peer, missing: await peer.missing() })));
+  return states.filter(({ missing }) => missing === undefined).map(({ peer }) => peer);
+}
+
+function printInfo({ head, blocks }: Recording, { json }: ReplayOptions): void {
+  let read = 0;
+  for (const { count } of blocks()) read += count;
+  if (json !== undefined) return console.log(JSON.stringify(head, null, 2));
+  const rows = [
+    ["program", head.program],
+    ["events", `${read}${head.sampledFrom > 1 ? `, of one in ${head.sampledFrom.toFixed(1)} blocks` : ""}`],
+    ["threads", String(head.threads)],
+    ["seconds", (head.duration / 1e9).toFixed(3)],
+    ["blocks at once", String(head.slots)],
+    ["bytes at once", String(head.peakBytes)],
+  ];
+  console.log(alignColumns(rows));
+}

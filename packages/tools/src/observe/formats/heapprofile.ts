@@ -1,0 +1,46 @@
+/** V8's sampling heap profile, `.heapprofile`: what the Memory panel of Chrome's developer tools loads. */
+
+import type { HeapProfile } from "../heap-profile.js";
+import { liveTree, type CallNode } from "../tree.js";
+
+interface V8Node {
+  readonly callFrame: {
+    readonly functionName: string;
+    readonly scriptId: string;
+    readonly url: string;
+    /** From 0; -1: unknown. */
+    readonly lineNumber: number;
+    readonly columnNumber: number;
+  };
+  readonly selfSize: number;
+  readonly id: number;
+  readonly children: readonly V8Node[];
+}
+
+interface V8Sample {
+  readonly size: number;
+  readonly nodeId: number;
+  readonly ordinal: number;
+}
+
+export function toHeapprofile(profile: HeapProfile): string {
+  let ids = 0;
+  const samples: V8Sample[] = [];
+  const convert = ({ frame, bytes, blocks, children }: CallNode): V8Node => {
+    const id = ++ids;
+    for (const { weight } of blocks) samples.push({ size: weight, nodeId: id, ordinal: samples.length + 1 });
+    return {
+      callFrame: {
+        functionName: frame.name,
+        scriptId: "0",
+        url: frame.file,
+        lineNumber: frame.line - 1,
+        columnNumber: -1,
+      },
+      selfSize: bytes,
+      id,
+      children: [...children.values()].map(convert),
+    };
+  };
+  return JSON.stringify({ head: convert(liveTree(profile)), samples });
+}
