@@ -109,7 +109,7 @@ function trace(name: string): Workload {
     params: { trace: name },
     functions: "trace",
     args: [],
-    trace: `${name}.trace`,
+    trace: `${name}.hkt`,
     steps: 600_000,
     quickSteps: 150_000,
     ringBytes: 2 * MIB,
