@@ -155,7 +155,16 @@ async function build(plan: Plan, out: string): Promise<void> {
 
     onStep(`compiling libhakmem for ${architecture}`);
     const object = path.join(work, "hakmem.o");
-    await runTool(compiler.command, [...COMPILER_FLAGS, "-ffat-lto-objects", ...trained, ...observing, "-c", source, "-o", object]);
+    await runTool(compiler.command, [
+      ...COMPILER_FLAGS,
+      "-ffat-lto-objects",
+      ...trained,
+      ...observing,
+      "-c",
+      source,
+      "-o",
+      object,
+    ]);
     await runTool(compiler.command, [
       ...COMPILER_FLAGS,
       ...LINKER_FLAGS,
@@ -196,11 +205,22 @@ async function replace(from: string, to: string): Promise<void> {
   await rename(beside, to);
 }
 
-async function fingerprintOfNative({ profile, overrides, observe = false, sourceRoot = ROOT }: NativeOptions): Promise<string> {
+async function fingerprintOfNative({
+  profile,
+  overrides,
+  observe = false,
+  sourceRoot = ROOT,
+}: NativeOptions): Promise<string> {
   return fingerprint(
     await fingerprintOfAllocator(sourceRoot),
     await fingerprintOfSources(path.join(sourceRoot, NATIVE), ".c", ".h"),
-    JSON.stringify([profile.name, constantsOf(profile, "native", overrides), COMPILER_FLAGS, LINKER_FLAGS, ...(observe ? [OBSERVING] : [])]),
+    JSON.stringify([
+      profile.name,
+      constantsOf(profile, "native", overrides),
+      COMPILER_FLAGS,
+      LINKER_FLAGS,
+      ...(observe ? [OBSERVING] : []),
+    ]),
   );
 }
 

@@ -28,9 +28,7 @@ export function liveGroups({ live }: HeapProfile): LiveGroup[] {
     if (group === undefined) groups.set(key, [block]);
     else group.push(block);
   }
-  return [...groups.values()]
-    .map(groupOf)
-    .sort((a, b) => b.bytes - a.bytes);
+  return [...groups.values()].map(groupOf).sort((a, b) => b.bytes - a.bytes);
 }
 
 function groupOf(blocks: readonly LiveBlock[]): LiveGroup {

@@ -28,7 +28,9 @@ export async function nameProfile(raw: RawProfile): Promise<NamedProfile> {
     return at === undefined ? [] : [{ site: at, size, weight, age: raw.ended - born }];
   });
   const lost =
-    raw.lost === 0 ? [] : [`${raw.lost} of ${raw.samples} samples found no room; a larger distance of samples takes less`];
+    raw.lost === 0
+      ? []
+      : [`${raw.lost} of ${raw.samples} samples found no room; a larger distance of samples takes less`];
   const { pid, rate, samples } = raw;
   const profile = { pid, rate, samples, lost: raw.lost, duration: raw.ended - raw.started, sites, live };
   return { profile, notices: [...notices, ...lost] };

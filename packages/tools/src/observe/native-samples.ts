@@ -41,7 +41,9 @@ export async function reportSamples(directory: string, pid: number, { file, leak
     .map((name) => Number(name.slice(PREFIX.length + 1)))
     .sort((a, b) => Number(b === pid) - Number(a === pid) || a - b);
   if (!pids.includes(pid))
-    console.error("hakmem: the program left no sample: it was not loaded with the library (is it static, or set-user-ID?)");
+    console.error(
+      "hakmem: the program left no sample: it was not loaded with the library (is it static, or set-user-ID?)",
+    );
   for (const each of pids) {
     const name = path.join(directory, `${PREFIX}.${each}`);
     const { profile, notices } = await nameProfile(readRawProfile(await readFile(name), name));

@@ -43,11 +43,12 @@ async function namesOf(file: string, places: readonly number[], notices: Set<str
   const input = places.map((place) => `0x${place.toString(16)}\n`).join("");
   const options = { input, reject: false, maxBuffer: 2 ** 30 } as const;
   const result = await execa("addr2line", ["-a", "-f", "-i", "-C", "-e", file], options);
-  if (result.code === "ENOENT") notices.add("addr2line is not installed, so functions have no names (on Debian: apt-get install binutils)");
+  if (result.code === "ENOENT")
+    notices.add("addr2line is not installed, so functions have no names (on Debian: apt-get install binutils)");
   if (result.failed) return [];
   const answers: Frame[][] = [];
   const lines = result.stdout.split("\n");
-  for (let at = 0; at < lines.length; ) {
+  for (let at = 0; at < lines.length;) {
     const line = lines[at++] ?? "";
     if (NAME.test(line)) answers.push([]);
     else answers.at(-1)?.push(frameOf(line, lines[at++] ?? "", file));

@@ -37,7 +37,11 @@ export interface LibraryOptions {
 }
 
 /** The environment of a program that shall use hakmem, which is built if need be. Rejects as `buildNative` does. */
-export async function underHakmem({ profile = "default", observe = false, quiet }: LibraryOptions): Promise<NodeJS.ProcessEnv> {
+export async function underHakmem({
+  profile = "default",
+  observe = false,
+  quiet,
+}: LibraryOptions): Promise<NodeJS.ProcessEnv> {
   const library = await buildNative({
     observe,
     profile: await loadProfile(profile),

@@ -47,7 +47,9 @@ async function convertAll({ output, prefix, pid, program }: Recorded, { events, 
   const directory = path.dirname(output);
   const names = await rawNames(directory, prefix);
   if (!names.includes(`${prefix}.${pid}`))
-    throw new ExplainedError("the program left no recording: it was not loaded with the library (is it static, or set-user-ID?)");
+    throw new ExplainedError(
+      "the program left no recording: it was not loaded with the library (is it static, or set-user-ID?)",
+    );
   for (const name of names) {
     const own = name.slice(prefix.length + 1);
     const raw = path.join(directory, name);
@@ -71,7 +73,9 @@ function besideName(name: string, pid: string): string {
 }
 
 async function rawNames(directory: string, prefix: string): Promise<string[]> {
-  return (await readdir(directory)).filter((name) => name.startsWith(`${prefix}.`) && /^\d+$/.test(name.slice(prefix.length + 1)));
+  return (await readdir(directory)).filter(
+    (name) => name.startsWith(`${prefix}.`) && /^\d+$/.test(name.slice(prefix.length + 1)),
+  );
 }
 
 /** Those of a recording before, which would be taken for this one's. */

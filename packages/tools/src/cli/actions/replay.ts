@@ -43,7 +43,9 @@ export async function replay(file: string, options: ReplayOptions): Promise<void
   const recording = await readRecording(file);
   if (options.info) return printInfo(recording, options);
   if (recording.head.events === 0) throw new RequestError(`${file} has no events`);
-  const everyone = (await allPeers()).filter((peer) => targetsOf(peer).some((each) => targets.includes(each as ReplayTarget)));
+  const everyone = (await allPeers()).filter((peer) =>
+    targetsOf(peer).some((each) => targets.includes(each as ReplayTarget)),
+  );
   const usual = [...new Set(everyone.map(labelOf))].filter((label) => label !== "hakmem:guard" && label !== CEILING);
   const peers = await installed(selectPeers(everyone, [...(options.peer ?? usual)]));
   const signal = abortOnInterrupt();

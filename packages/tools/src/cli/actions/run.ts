@@ -36,7 +36,8 @@ export async function run(program: string, args: readonly string[], options: Run
     throw new RequestError(`it is hakmem that samples a heap; leave out --peer ${peer.name}, or the profile`);
   try {
     if (sampling !== undefined) await runSampled(program, args, options, sampling);
-    else process.exitCode = (await start(program, args, peer ? await ofPeer(peer, stats) : await ofHakmem(options))).code;
+    else
+      process.exitCode = (await start(program, args, peer ? await ofPeer(peer, stats) : await ofHakmem(options))).code;
   } catch (error) {
     if (!(error instanceof ExplainedError) || error instanceof RequestError) throw error;
     console.error(`error: ${error.message}`);

@@ -22,7 +22,11 @@ export const registerRecord: Register = (program) => {
     .argument("[arguments...]", "its arguments")
     .passThroughOptions()
     .option("-o, --output <file>", "the recording (default: the program's name and .hkt)")
-    .option("--events <number>", "keep about so many events: of some blocks all, of others none", wholeNumber(1, MOST_EVENTS))
+    .option(
+      "--events <number>",
+      "keep about so many events: of some blocks all, of others none",
+      wholeNumber(1, MOST_EVENTS),
+    )
     .option("--profile <name>", "profile of hakmem to use, by name or file (default: default)")
     .addHelpText("after", HELP)
     .action(async (name: string, args: string[], options: RecordOptions) => {

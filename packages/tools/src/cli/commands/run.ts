@@ -26,7 +26,11 @@ export const registerRun: Register = (program) => {
     .option("--profile <name>", "profile to use, by name or file (default: default)")
     .option("--stats", "print a summary at the program's exit, to its standard error", false)
     .option("--heap-profile <file>", "write a heap profile when the program has ended")
-    .option("--sample-bytes <bytes>", "mean distance of the profile's samples, for instance 64k (default: 512k)", byteCount(2 ** 30))
+    .option(
+      "--sample-bytes <bytes>",
+      "mean distance of the profile's samples, for instance 64k (default: 512k)",
+      byteCount(2 ** 30),
+    )
     .option("--leaks", "say what was in use at the end, and who asked for it, to standard error", false)
     .option("--top <places>", "how many places --leaks shows (default: 10)", wholeNumber(1, 1000))
     .addOption(

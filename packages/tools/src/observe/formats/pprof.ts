@@ -20,7 +20,8 @@ export function toPprof(profile: HeapProfile, time: number): Uint8Array {
   const locations = new Map<string, Location>();
   const functionOf = ({ name, file }: Frame): PprofFunction => {
     const key = `${name}\0${file}`;
-    const made = functions.get(key) ?? new PprofFunction({ id: functions.size + 1, name: text(name), filename: text(file) });
+    const made =
+      functions.get(key) ?? new PprofFunction({ id: functions.size + 1, name: text(name), filename: text(file) });
     functions.set(key, made);
     return made;
   };

@@ -85,10 +85,13 @@ export function decodeRecording(file: Uint8Array, name: string): Recording {
   const buffer = Buffer.from(file.buffer, file.byteOffset, file.byteLength);
   const magic = buffer.toString("latin1", 0, MAGIC.length);
   if (magic !== MAGIC)
-    throw new ExplainedError(`${name} is not a recording: it begins with ${JSON.stringify(magic)} instead of "${MAGIC}"`);
+    throw new ExplainedError(
+      `${name} is not a recording: it begins with ${JSON.stringify(magic)} instead of "${MAGIC}"`,
+    );
   const headBytes = buffer.length < 2 * U32 ? MOST_HEAD_BYTES + 1 : buffer.readUInt32LE(U32);
   const start = 2 * U32 + headBytes;
-  if (headBytes > MOST_HEAD_BYTES || start > buffer.length) throw new ExplainedError(`${name}: the end of its head is missing`);
+  if (headBytes > MOST_HEAD_BYTES || start > buffer.length)
+    throw new ExplainedError(`${name}: the end of its head is missing`);
   const head = parseHead(buffer.toString("utf8", 2 * U32, start), name);
   return { head, blocks: () => decodeBlocks(buffer.subarray(start), name, head) };
 }
@@ -113,11 +116,13 @@ function* decodeBlocks(buffer: Buffer, name: string, head: RecordingHead): Gener
   const carry: Carry = { thread: 0, time: 0 };
   const numbers = new SlotNumbers();
   let read = 0;
-  for (let at = 0; at < buffer.length; ) {
-    const [bytes, count] = at + 2 * U32 > buffer.length ? [0, 0] : [buffer.readUInt32LE(at), buffer.readUInt32LE(at + U32)];
+  for (let at = 0; at < buffer.length;) {
+    const [bytes, count] =
+      at + 2 * U32 > buffer.length ? [0, 0] : [buffer.readUInt32LE(at), buffer.readUInt32LE(at + U32)];
     const from = at + 2 * U32;
     at = from + bytes;
-    if (count === 0 || count > BLOCK_EVENTS || at > buffer.length) throw new ExplainedError(missingEnd(name, read, head));
+    if (count === 0 || count > BLOCK_EVENTS || at > buffer.length)
+      throw new ExplainedError(missingEnd(name, read, head));
     try {
       yield decodeBlock(brotliDecompressSync(buffer.subarray(from, at)), count, carry, numbers);
     } catch (error) {

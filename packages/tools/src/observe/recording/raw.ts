@@ -71,12 +71,14 @@ function readHeads(file: number, name: string): ChunkHead[] {
   for (let number = 0; number < chunks; number++) {
     readSync(file, buffer, 0, HEAD, number * CHUNK);
     const isChunk = buffer.toString("latin1", 0, MAGIC.length) === MAGIC;
-    if (number === 0 && !isChunk) throw new ExplainedError(`${name} is not a raw recording: it does not begin with ${MAGIC}`);
+    if (number === 0 && !isChunk)
+      throw new ExplainedError(`${name} is not a raw recording: it does not begin with ${MAGIC}`);
     // One that a thread was about to begin when the program was killed has no head.
     if (!isChunk) continue;
     const word = (index: number): number => Number(buffer.readBigUInt64LE(8 * index));
     const head = { number, thread: word(2), ticks: word(4), nanoseconds: word(5), used: word(6) };
-    if (HEAD + head.used > CHUNK) throw new ExplainedError(`${name} is damaged: chunk ${number} says it has ${head.used} bytes`);
+    if (HEAD + head.used > CHUNK)
+      throw new ExplainedError(`${name} is damaged: chunk ${number} says it has ${head.used} bytes`);
     heads.push(head);
   }
   if (chunks === 0) throw new ExplainedError(`${name} is not a raw recording: it is too short`);
@@ -145,7 +147,7 @@ function* merge(threads: ThreadEvents[]): Generator<RawEvent> {
     if (x !== undefined && y !== undefined) [heap[a], heap[b]] = [y, x];
   };
   const sink = (from: number): void => {
-    for (let at = from; ; ) {
+    for (let at = from; ;) {
       const left = 2 * at + 1;
       const least = time(left + 1) < time(left) ? left + 1 : left;
       if (time(least) >= time(at)) return;
