@@ -52,7 +52,9 @@ describe("hakmem run --leaks", () => {
   it("knows every way to allocate and to free, and what goes from thread to thread", async () => {
     const { errors } = await hakmem(["run", "--leaks", "--", program, "ways", "hand-over", "exchange"]);
     expect(errors).toMatch(/777 bytes in 1 block of 777 bytes, .*\n {4}all_ways\(\)/);
-    expect(errors).not.toMatch(/hand_over|exchange\(\)/);
+    // The C library keeps what it has made for threads.
+    const others = errors.split("\n\n").filter((group) => !group.includes("allocate_dtv"));
+    expect(others.join("\n")).not.toMatch(/hand_over|exchange\(\)/);
     expect(errors.match(/all_ways/g)).toHaveLength(1);
   });
 

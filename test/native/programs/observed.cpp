@@ -15,7 +15,7 @@
 #define APART __attribute__((noinline, noipa))
 
 static std::vector<void *> kept;
-static void *volatile sink;
+static void *volatile sink; /* so that the compiler leaves no pair out */
 
 APART void *forget_it(size_t size) {
   void *block = malloc(size);
@@ -46,10 +46,10 @@ APART void all_ways() {
   free(aligned_alloc(64, 128));
   if (posix_memalign(&block, 4096, 100) == 0) free(block);
   free(memalign(32, 10));
-  delete new std::string(100, 'x');
-  delete[] new char[50];
-  operator delete(operator new(100, std::align_val_t(256)), std::align_val_t(256));
-  operator delete(operator new(100, std::nothrow));
+  operator delete(sink = operator new(100));
+  operator delete[](sink = operator new[](50));
+  operator delete(sink = operator new(100, std::align_val_t(256)), std::align_val_t(256));
+  operator delete(sink = operator new(100, std::nothrow));
   sink = malloc(777);
 }
 
