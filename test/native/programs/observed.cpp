@@ -40,12 +40,12 @@ APART void grow() {
 /* Every way to allocate and to free: 12 blocks, and all of them freed, but 1 of 777 bytes. */
 APART void all_ways() {
   void *block = nullptr;
-  free(calloc(7, 11));
-  free(realloc(realloc(nullptr, 100), 5000));
-  free(reallocarray(nullptr, 10, 10));
-  free(aligned_alloc(64, 128));
+  free(sink = calloc(7, 11));
+  free(sink = realloc(sink = realloc(nullptr, 100), 5000));
+  free(sink = reallocarray(nullptr, 10, 10));
+  free(sink = aligned_alloc(64, 128));
   if (posix_memalign(&block, 4096, 100) == 0) free(block);
-  free(memalign(32, 10));
+  free(sink = memalign(32, 10));
   operator delete(sink = operator new(100));
   operator delete[](sink = operator new[](50));
   operator delete(sink = operator new(100, std::align_val_t(256)), std::align_val_t(256));
