@@ -38,7 +38,9 @@ THREAD_LOCAL s64 unsampled; /* bytes until the next sample; before the thread's 
 THREAD_LOCAL u64 sampling_random, sampling_interval;
 
 static inline u64 hash_of(u64 value) { return (value >> 4) * 0x9e3779b97f4a7c15; }
-static inline bool may_be_sampled(u64 block) { return __atomic_load_n(&sampled[hash_of(block) >> 48], __ATOMIC_RELAXED) != 0; }
+/* Large blocks, of which most samples are, have few of the values: so the others are hardly ever taken for one. */
+static inline u8 *sampled_at(u64 block) { return &sampled[block >> 4 & 0xffff]; }
+static inline bool may_be_sampled(u64 block) { return __atomic_load_n(sampled_at(block), __ATOMIC_RELAXED) != 0; }
 
 static void lock_profile(void) { while (__atomic_exchange_n(&profile_lock, 1, __ATOMIC_ACQUIRE)) sched_yield(); }
 static void unlock_profile(void) { __atomic_store_n(&profile_lock, 0, __ATOMIC_RELEASE); }
@@ -151,7 +153,7 @@ static void remove_live(u64 place) {
   u64 mask = 2 * live_most - 1, number = live_index[place] - 1, hole = place;
   struct live *live = live_at(number);
   struct site *site = site_at(live->site);
-  u8 *count = &sampled[hash_of(live->block) >> 48];
+  u8 *count = sampled_at(live->block);
   if (*count != 255) __atomic_store_n(count, *count - 1, __ATOMIC_RELAXED);
   site->live_bytes -= live->weight;
   site->live_objects -= (double)live->weight / (double)(live->size + 1);
@@ -182,7 +184,7 @@ static void add_sample(u64 block, u64 size, u64 weight, const u64 *stack, u64 fr
   if (number == profile->live_slots) __atomic_store_n(&profile->live_slots, number + 1, __ATOMIC_RELEASE);
   live_index[place] = (u32)number + 1;
   at->live_bytes += weight, at->live_objects += objects;
-  u8 *count = &sampled[hash_of(block) >> 48];
+  u8 *count = sampled_at(block);
   if (*count != 255) __atomic_store_n(count, *count + 1, __ATOMIC_RELAXED);
 }
 
@@ -197,10 +199,10 @@ static void next_sample(void) {
  * it): the sum of all weights is what the program has allocated, but for what each thread has since its last one. */
 static SLOW void sample(u64 block, u64 size) {
   if (!__atomic_load_n(&profile, __ATOMIC_ACQUIRE)) {
-    unsampled = (s64)1 << 20; /* not yet, or not at all: to be asked again later */
+    unsampled = (s64)1 << 30; /* not yet, or not at all: to be asked again later */
     return;
   }
-  if (busy) return;
+  if (busy || !block) return;
   busy = true;
   int saved = errno;
   if (!sampling_random) {
@@ -243,15 +245,16 @@ static SLOW u64 sampled_size(u64 block) {
   return size;
 }
 
-static void stop_profile(void) {
-  __atomic_store_n(&profile, NULL, __ATOMIC_RELEASE);
-  memset(sampled, 0, sizeof sampled);
-}
+static void stop_profile(void) { __atomic_store_n(&profile, NULL, __ATOMIC_RELEASE); }
 
 /* HAKMEM_HEAP_PROFILE: the file, to whose name the process's number is added. HAKMEM_SAMPLE_BYTES: the mean distance of samples; 1 takes every block. */
 static SLOW void begin_profile(void) {
   const char *file = observed_setting("HAKMEM_HEAP_PROFILE"), *distance = observed_setting("HAKMEM_SAMPLE_BYTES");
   if (!file) return;
+  if (recording) {
+    say("HAKMEM_HEAP_PROFILE: a process is recorded or sampled, not both; it is recorded");
+    return;
+  }
   profile_rate = DEFAULT_RATE;
   if (distance && (!parse_number(distance, &profile_rate) || !profile_rate || profile_rate > GIB)) {
     say("HAKMEM_SAMPLE_BYTES is '%s', which is not a number of bytes from 1 to 1g; ignored", distance);

@@ -44,55 +44,77 @@ static const char *observed_setting(const char *name) {
   return value && *value ? value : NULL;
 }
 
-#include "heap-profile.h"
 #include "recording.h"
+#include "heap-profile.h"
 
-static inline u64 saw_new(u64 block, u64 size, unsigned alignment) {
-  if (!block) return 0;
-  if (__builtin_expect((unsampled -= (s64)size + 1) < 0, 0)) sample(block, size);
-  if (__builtin_expect(recording != NULL, 0)) record_new(block, size, alignment);
+/* ---- on the way to the allocator ----
+ *
+ * Fast paths ask two things: whether the bytes until the next sample have been asked for, and whether the hash of a block that ends is one of a
+ * sampled block. A recording makes both answers yes, always. */
+
+static __attribute__((noinline)) u64 seen_new(u64 block, u64 size, unsigned alignment) {
+  if (!recording) sample(block, size);
+  else if (unsampled = -1, block) record_new(block, size, alignment);
   return block;
 }
 
-static inline void saw_end(u64 block) {
+static __attribute__((noinline)) u64 seen_malloc(u64 size) { return seen_new(hk_malloc(size), size, 0); }
+
+static __attribute__((noinline)) void seen_end(u64 block) {
   if (!block) return;
-  if (__builtin_expect(may_be_sampled(block), 0)) forget_sample(block);
-  if (__builtin_expect(recording != NULL, 0)) record_free(block);
+  if (recording) record_free(block);
+  else forget_sample(block);
 }
 
-/* A block that was resized is another one, of whoever did it, unless it only became shorter where it lies. */
-static u64 saw_resized(u64 old, u64 block, u64 size, u64 began) {
+/* The old block may be another thread's before we know of the new one: so the end of the one is noted as of before. Whoever resizes a block has asked
+ * for all of the new one, unless it only became shorter where it lies. */
+static __attribute__((noinline)) u64 seen_realloc(u64 old, u64 count, u64 size) {
+  u64 began = recording ? ticks_now() : 0, block = hk_reallocarray(old, count, size);
   if (!block) return 0;
-  if (__builtin_expect(may_be_sampled(old) && (old != block || size > sampled_size(old)), 0)) forget_sample(old);
-  if (__builtin_expect((unsampled -= (s64)size + 1) < 0, 0)) sample(block, size);
-  if (__builtin_expect(recording != NULL, 0)) record_resized(old, block, size, began);
+  if (recording) unsampled = -1, record_resized(old, block, count * size, began);
+  else {
+    if (may_be_sampled(old) && (old != block || count * size > sampled_size(old))) forget_sample(old);
+    if (unsampled < 0) sample(block, count * size);
+  }
   return block;
 }
 
-static inline u64 observed_malloc(u64 size) { return saw_new(hk_malloc(size), size, 0); }
-static inline u64 observed_calloc(u64 count, u64 size) { return saw_new(hk_calloc(count, size), count * size, 0); }
-static inline u64 observed_memalign(u64 alignment, u64 size) { return saw_new(hk_memalign(alignment, size), size, (unsigned)I64_CTZ(alignment)); }
-static inline void observed_free(u64 block) { saw_end(block), hk_free(block); }
-static inline void observed_free_sized(u64 block, u64 size) { saw_end(block), hk_free_sized(block, size); }
-static inline void observed_free_aligned_sized(u64 block, u64 alignment, u64 size) { saw_end(block), hk_free_aligned_sized(block, alignment, size); }
+/* Counts bytes that are asked for; true when the block is to be seen. A size beyond all memory makes nonsense of the count, and of nothing else. */
+static inline bool is_next(u64 size) { return __builtin_expect((unsampled = (s64)((u64)unsampled - size - 1)) < 0, 0); }
+
+static inline u64 observed_malloc(u64 size) { return is_next(size) ? seen_malloc(size) : hk_malloc(size); }
+
+static inline u64 observed_calloc(u64 count, u64 size) {
+  u64 block = hk_calloc(count, size);
+  return is_next(count * size) ? seen_new(block, count * size, 0) : block;
+}
+
+static inline u64 observed_memalign(u64 alignment, u64 size) {
+  u64 block = hk_memalign(alignment, size);
+  return is_next(size) ? seen_new(block, size, (unsigned)I64_CTZ(alignment)) : block;
+}
 
 static inline u32 observed_posix_memalign(u64 out, u64 alignment, u64 size) {
   u32 code = hk_posix_memalign(out, alignment, size);
-  if (!code) saw_new(*(any_u64 *)out, size, (unsigned)I64_CTZ(alignment));
+  if (!code && is_next(size)) seen_new(*(any_u64 *)out, size, (unsigned)I64_CTZ(alignment));
   return code;
 }
 
-/* The old block may be another thread's before we know of the new one: so its end is noted as of before. */
-static u64 observed_realloc(u64 block, u64 size) {
+static inline u64 observed_realloc(u64 block, u64 size) {
   if (!block) return observed_malloc(size);
-  u64 began = recording ? ticks_now() : 0;
-  return saw_resized(block, hk_realloc(block, size), size, began);
+  return is_next(size) | may_be_sampled(block) ? seen_realloc(block, 1, size) : hk_realloc(block, size);
 }
 
-static u64 observed_reallocarray(u64 block, u64 count, u64 size) {
-  u64 began = recording ? ticks_now() : 0, resized = hk_reallocarray(block, count, size);
-  return block ? saw_resized(block, resized, count * size, began) : saw_new(resized, count * size, 0);
+static inline u64 observed_reallocarray(u64 block, u64 count, u64 size) {
+  if (block) return is_next(count * size) | may_be_sampled(block) ? seen_realloc(block, count, size) : hk_reallocarray(block, count, size);
+  block = hk_reallocarray(0, count, size);
+  return is_next(count * size) ? seen_new(block, count * size, 0) : block;
 }
+
+#define ENDING(block) (__builtin_expect(may_be_sampled(block), 0) ? seen_end(block) : (void)0)
+static inline void observed_free(u64 block) { ENDING(block), hk_free(block); }
+static inline void observed_free_sized(u64 block, u64 size) { ENDING(block), hk_free_sized(block, size); }
+static inline void observed_free_aligned_sized(u64 block, u64 alignment, u64 size) { ENDING(block), hk_free_aligned_sized(block, alignment, size); }
 
 #define hk_malloc observed_malloc
 #define hk_calloc observed_calloc
@@ -104,19 +126,32 @@ static u64 observed_reallocarray(u64 block, u64 count, u64 size) {
 #define hk_free_sized observed_free_sized
 #define hk_free_aligned_sized observed_free_aligned_sized
 #ifdef HAKMEM_GUARD
-static inline u64 observed_guard_new(u64 size, u64 alignment, u32 maker) { return saw_new(hk_guard_new(size, alignment, maker), size, alignment ? (unsigned)I64_CTZ(alignment) : 0); }
-static inline void observed_guard_delete(u64 block, u64 size, u64 alignment, u32 maker) { saw_end(block), hk_guard_delete(block, size, alignment, maker); }
+static inline u64 observed_guard_new(u64 size, u64 alignment, u32 maker) {
+  u64 block = hk_guard_new(size, alignment, maker);
+  return is_next(size) ? seen_new(block, size, alignment ? (unsigned)I64_CTZ(alignment) : 0) : block;
+}
+static inline void observed_guard_delete(u64 block, u64 size, u64 alignment, u32 maker) { ENDING(block), hk_guard_delete(block, size, alignment, maker); }
 #define hk_guard_new observed_guard_new
 #define hk_guard_delete observed_guard_delete
 #else
-#define hk_malloc_cached(size) 0 /* what has no frame is not seen */
+/* Without a block at hand, new goes on to malloc, which counts. */
+static inline u64 observed_malloc_cached(u64 size) {
+  u64 left = (u64)unsampled - size - 1, block = (s64)left < 0 ? 0 : hk_malloc_cached(size);
+  if (block) unsampled = (s64)left;
+  return block;
+}
+#define hk_malloc_cached observed_malloc_cached
 #endif
 
 /* The child of a fork shares its parent's files: it leaves them alone. One that starts another program there has its own. */
-static void leave_observed(void) { stop_profile(), stop_recording(); }
+static void leave_observed(void) {
+  stop_profile(), stop_recording();
+  memset(sampled, 0, sizeof sampled);
+}
 
 static SLOW void begin_observing(void) {
   pthread_atfork(NULL, NULL, leave_observed);
-  begin_profile();
   begin_recording();
+  if (recording) memset(sampled, 255, sizeof sampled);
+  begin_profile();
 }
