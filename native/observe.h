@@ -66,6 +66,8 @@ static __attribute__((noinline)) void seen_end(u64 block) {
   else forget_sample(block);
 }
 
+static __attribute__((noinline)) void seen_free(u64 block) { seen_end(block), hk_free(block); }
+
 /* The old block may be another thread's before we know of the new one: so the end of the one is noted as of before. Whoever resizes a block has asked
  * for all of the new one, unless it only became shorter where it lies. */
 static __attribute__((noinline)) u64 seen_realloc(u64 old, u64 count, u64 size) {
@@ -112,7 +114,7 @@ static inline u64 observed_reallocarray(u64 block, u64 count, u64 size) {
 }
 
 #define ENDING(block) (__builtin_expect(may_be_sampled(block), 0) ? seen_end(block) : (void)0)
-static inline void observed_free(u64 block) { ENDING(block), hk_free(block); }
+static inline void observed_free(u64 block) { __builtin_expect(may_be_sampled(block), 0) ? seen_free(block) : hk_free(block); }
 static inline void observed_free_sized(u64 block, u64 size) { ENDING(block), hk_free_sized(block, size); }
 static inline void observed_free_aligned_sized(u64 block, u64 alignment, u64 size) { ENDING(block), hk_free_aligned_sized(block, alignment, size); }
 
