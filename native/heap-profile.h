@@ -199,7 +199,7 @@ static void next_sample(void) {
  * it): the sum of all weights is what the program has allocated, but for what each thread has since its last one. */
 static SLOW void sample(u64 block, u64 size) {
   if (!__atomic_load_n(&profile, __ATOMIC_ACQUIRE)) {
-    unsampled = (s64)1 << 30; /* not yet, or not at all: to be asked again later */
+    unsampled = (s64)1 << 20; /* not yet, or not at all: to be asked again later */
     return;
   }
   if (busy || !block) return;
@@ -269,7 +269,6 @@ static SLOW void begin_profile(void) {
   if (!made || !site_index || !live_index) return;
   *made = (struct profile){"HKPROF1", (u64)getpid(), profile_rate, observed_now(), observed_now(), modules_at, 0, stacks_at, 0, sites_at, 0, live_start, 0, 0, 0, 0};
   __atomic_store_n(&profile, made, __ATOMIC_RELEASE);
-  unsampled = 0;
 }
 
 static void end_profile(void) {

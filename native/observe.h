@@ -156,4 +156,5 @@ static SLOW void begin_observing(void) {
   begin_recording();
   if (recording) memset(sampled, 255, sizeof sampled);
   begin_profile();
+  unsampled = 0;
 }
