@@ -6,7 +6,7 @@ import { ROOT } from "../base/paths.js";
 import { KIND } from "../observe/recording/events.js";
 import { decodeRecording, type Recording } from "../observe/recording/format.js";
 import { keptShare, sampledBlocks } from "../observe/recording/sample.js";
-import type { Workload } from "./workloads.js";
+import type { Workload } from "./workload.js";
 
 /** A block is touched at its first four bytes: no request is smaller. */
 const LEAST_SIZE = 4;
