@@ -29,6 +29,15 @@ enum hakmem_stat {
 /* A figure of the whole heap. Walks metadata: not for hot code. */
 size_t hakmem_stat(enum hakmem_stat what);
 
+enum hakmem_format {
+  HAKMEM_JSON,       /* one object, in a line */
+  HAKMEM_PROMETHEUS  /* the text that Prometheus collects */
+};
+
+/* Writes all figures, of the heap and of each size class, to an open file. A signal handler may call it. Returns 0, or an error number:
+ * EINVAL for another format, else the one that write failed with. */
+int hakmem_write_stats(int file, enum hakmem_format format);
+
 /* Fills this thread's cache with blocks for `size`, at most `count`. Returns the blocks now cached. */
 size_t hakmem_prewarm(size_t size, size_t count);
 

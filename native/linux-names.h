@@ -54,7 +54,12 @@ PUBLIC void malloc_stats(void) {
       hakmem_stat(HAKMEM_FREE) / KIB, hakmem_stat(HAKMEM_METADATA) / KIB, hakmem_stat(HAKMEM_THREADS), (u64)peak_resident() / KIB);
 }
 
+#include "statistics.h"
+
 /* ---- start and end of the process ---- */
+
+enum { AS_SUMMARY = 1, AS_JSON, AS_PROMETHEUS }; /* HAKMEM_STATS */
+static const char *stats_setting; /* HAKMEM_STATS_FILE */
 
 /* Names of files: see heap-profile.h and recording.h. */
 static bool is_observers(const char *entry, size_t name_length) {
@@ -68,8 +73,10 @@ static SLOW void read_setting(const char *entry, size_t name_length) {
   const char *value = entry + name_length + 1;
   for (int i = 0; i < SETTINGS; i++) {
     if (strlen(settings[i].name) != name_length || memcmp(entry, settings[i].name, name_length)) continue;
-    bool flag = i >= VERBOSE;
+    bool flag = i >= VERBOSE && i != STATS_SIGNAL;
     u64 number;
+    if (i == STATS && (!strcmp(value, "json") || !strcmp(value, "prometheus"))) settings[i].value = *value == 'j' ? AS_JSON : AS_PROMETHEUS;
+    else
     if (!parse_number(value, &number) || (flag && number > 1))
       say("%s is '%s', which is not %s; ignored", settings[i].name, value, flag ? "0 or 1" : "a whole number, with k, m, g or t for powers of 1024");
     else settings[i].value = number, settings[i].given = true;
@@ -78,7 +85,8 @@ static SLOW void read_setting(const char *entry, size_t name_length) {
   if (name_length == 14 && !memcmp(entry, "HAKMEM_PROFILE", 14)) {
     if (strcmp(value, HAKMEM_PROFILE))
       say("HAKMEM_PROFILE is '%s', but this library was built with profile '" HAKMEM_PROFILE "': build the other with hakmem build-native --profile %s", value, value);
-  } else if (is_observers(entry, name_length)) {
+  } else if (name_length == 17 && !memcmp(entry, "HAKMEM_STATS_FILE", 17)) stats_setting = value;
+  else if (is_observers(entry, name_length)) {
 #ifndef HAKMEM_OBSERVE
     say("%s: this library cannot observe; hakmem run and hakmem record load one that can, and hakmem.c is one with -DHAKMEM_OBSERVE", entry);
 #endif
@@ -88,7 +96,9 @@ static SLOW void read_setting(const char *entry, size_t name_length) {
 bool hakmem_keeps_deepbind; /* for deepbind.c */
 
 __attribute__((destructor(101))) static void end(void) {
-  if (settings[STATS].value) malloc_stats();
+  if (settings[STATS].value == AS_SUMMARY) malloc_stats();
+  else if (settings[STATS].value) hakmem_write_stats(message_file, settings[STATS].value == AS_JSON ? HAKMEM_JSON : HAKMEM_PROMETHEUS);
+  if (*stats_file) write_stats_file();
 #ifdef HAKMEM_OBSERVE
   end_profile();
 #endif
@@ -107,6 +117,7 @@ __attribute__((constructor(101))) static void start(void) {
     const char *equals = strchr(*environment, '=');
     if (equals && !strncmp(*environment, "HAKMEM_", 7)) read_setting(*environment, (size_t)(equals - *environment));
   }
+  if (stats_setting) begin_stats_file(stats_setting);
   hakmem_keeps_deepbind = settings[KEEP_DEEPBIND].value;
   int file = settings[STATS].value ? fcntl(message_file, F_DUPFD_CLOEXEC, 100) : -1;
   if (file >= 0) message_file = file;
@@ -122,7 +133,7 @@ __attribute__((constructor(101))) static void start(void) {
 #ifdef HAKMEM_GUARD
   at_quick_exit(end);
 #else
-  if (settings[STATS].value) at_quick_exit(end);
+  if (settings[STATS].value || *stats_file) at_quick_exit(end);
 #endif
   if (settings[VERBOSE].value) say("process %u uses profile %s", (u64)getpid(), HAKMEM_PROFILE);
 }

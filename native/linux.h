@@ -47,10 +47,11 @@ static inline void platform_setRegions(u64 map) { __atomic_store_n(&region_map, 
 
 /* ---- what the operator set; see docs/native.md ---- */
 
-enum { RETAIN_COUNT, RETAIN_BYTES, RETAIN_MS, LIMIT, VERBOSE, STATS, KEEP_DEEPBIND, PURGE_THREAD, SETTINGS };
+enum { RETAIN_COUNT, RETAIN_BYTES, RETAIN_MS, LIMIT, VERBOSE, STATS, STATS_SIGNAL, KEEP_DEEPBIND, PURGE_THREAD, SETTINGS };
 static struct { const char *name; u64 value; bool given; } settings[SETTINGS] = {
   {.name = "HAKMEM_RETAIN_COUNT"}, {.name = "HAKMEM_RETAIN_BYTES"}, {.name = "HAKMEM_PURGE_DELAY"},
-  {.name = "HAKMEM_LIMIT"}, {.name = "HAKMEM_VERBOSE"}, {.name = "HAKMEM_STATS"}, {.name = "HAKMEM_KEEP_DEEPBIND"},
+  {.name = "HAKMEM_LIMIT"}, {.name = "HAKMEM_VERBOSE"}, {.name = "HAKMEM_STATS"},
+  {.name = "HAKMEM_STATS_SIGNAL"}, {.name = "HAKMEM_KEEP_DEEPBIND"},
   {.name = "HAKMEM_PURGE_THREAD"},
 };
 

@@ -41,7 +41,7 @@ export function makeProgram(name: string, description: string, commands: readonl
 }
 
 /** Runs the command that the process's arguments name, and sets the exit code. */
-export async function runProgram(program: Command): Promise<void> {
+export async function runProgram(program: Command, args: readonly string[] = process.argv.slice(2)): Promise<void> {
   // Who reads the output may have seen enough.
   for (const stream of [process.stdout, process.stderr]) {
     stream.on("error", (error: NodeJS.ErrnoException) => {
@@ -49,8 +49,8 @@ export async function runProgram(program: Command): Promise<void> {
     });
   }
   try {
-    refuseUnknownCommand(program, process.argv[2]);
-    await program.parseAsync();
+    refuseUnknownCommand(program, args[0]);
+    await program.parseAsync(args, { from: "user" });
   } catch (error) {
     if (error instanceof CommanderError) {
       // It has printed itself.

@@ -14,7 +14,7 @@ import { registerBuildC } from "./commands/build-c.js";
 import { registerBuildNative } from "./commands/build-native.js";
 import { registerRecord } from "./commands/record.js";
 import { registerReplay } from "./commands/replay.js";
-import { registerRun } from "./commands/run.js";
+import { registerRun, withStatsFormat } from "./commands/run.js";
 import { registerStart } from "./commands/start.js";
 
 const { version } = JSON.parse(readFileSync(path.join(TOOLS, "package.json"), "utf8")) as { version: string };
@@ -36,4 +36,4 @@ const program = makeProgram(
   ],
 ).version(version);
 completion(program, { completionCommandName: "completion" });
-await runProgram(program);
+await runProgram(program, withStatsFormat(process.argv.slice(2)));

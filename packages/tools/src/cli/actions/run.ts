@@ -14,6 +14,8 @@ export interface RunOptions extends CommonOptions {
   /** `default` unless given. */
   readonly profile?: string;
   readonly stats: boolean;
+  /** All figures instead of a summary. */
+  readonly statsAs?: "json" | "prometheus";
   /** Name of one of `NATIVE_PEERS`. */
   readonly peer?: string;
   /** File for a heap profile. */
@@ -32,6 +34,8 @@ export async function run(program: string, args: readonly string[], options: Run
   if (peer !== undefined && options.profile !== undefined)
     throw new RequestError(`--profile is for hakmem; ${peer.name} has none, leave one of the two out`);
   const sampling = samplingOf(options);
+  if (peer !== undefined && options.statsAs !== undefined)
+    throw new RequestError(`--stats=${options.statsAs} is hakmem's; ${peer.name} has --stats alone`);
   if (peer !== undefined && sampling !== undefined)
     throw new RequestError(`it is hakmem that samples a heap; leave out --peer ${peer.name}, or the profile`);
   try {
@@ -83,7 +87,8 @@ async function runSampled(
 
 async function ofHakmem(options: RunOptions, observe = false): Promise<NodeJS.ProcessEnv> {
   const environment = await underHakmem({ ...options, observe });
-  return options.stats ? { ...environment, HAKMEM_STATS: "1" } : environment;
+  const stats = options.statsAs ?? (options.stats ? "1" : undefined);
+  return stats === undefined ? environment : { ...environment, HAKMEM_STATS: stats };
 }
 
 async function ofPeer(peer: NativePeer, stats: boolean): Promise<NodeJS.ProcessEnv> {

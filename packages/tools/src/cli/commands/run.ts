@@ -16,6 +16,20 @@ of their own, with their process's number before the ending. --leaks takes every
 Exit code: the program's; 128 + n when signal n ended it; 126 when the library could not be built or the peer is not
 installed; 127 when the program cannot be started; 2 wrong arguments.`;
 
+/**
+ * `--stats=json` as an option of its own: one whose value may be left out would take the program's name for it. What follows the
+ * program's name is left alone.
+ */
+export function withStatsFormat(args: readonly string[]): string[] {
+  const at = args[0] === "run" ? args.findIndex((word) => word.startsWith("--stats=")) : -1;
+  const before = args.slice(1, Math.max(1, at));
+  const isOwn = before.every((word, index) => word.startsWith("-") || TAKES_VALUE.has(before[index - 1] ?? ""));
+  if (at < 0 || before.includes("--") || !isOwn) return [...args];
+  return [...args.slice(0, at), "--stats-as", (args[at] ?? "").slice("--stats=".length), ...args.slice(at + 1)];
+}
+
+const TAKES_VALUE = new Set(["--profile", "--heap-profile", "--sample-bytes", "--top", "--peer"]);
+
 export const registerRun: Register = (program) => {
   program
     .command("run")
@@ -24,7 +38,12 @@ export const registerRun: Register = (program) => {
     .argument("[arguments...]", "its arguments")
     .passThroughOptions()
     .option("--profile <name>", "profile to use, by name or file (default: default)")
-    .option("--stats", "print a summary at the program's exit, to its standard error", false)
+    .option(
+      "--stats",
+      "print a summary at the program's exit, to its standard error; --stats=json or --stats=prometheus: all figures",
+      false,
+    )
+    .addOption(new Option("--stats-as <format>").choices(["json", "prometheus"]).hideHelp())
     .option("--heap-profile <file>", "write a heap profile when the program has ended")
     .option(
       "--sample-bytes <bytes>",
