@@ -10,7 +10,7 @@ const OPERATORS =
   "_ZnamSt11align_val_tRKSt9nothrow_t _ZdlPv _ZdaPv _ZdlPvm _ZdaPvm _ZdlPvRKSt9nothrow_t _ZdaPvRKSt9nothrow_t _ZdlPvSt11align_val_t " +
   "_ZdaPvSt11align_val_t _ZdlPvmSt11align_val_t _ZdaPvmSt11align_val_t _ZdlPvSt11align_val_tRKSt9nothrow_t _ZdaPvSt11align_val_tRKSt9nothrow_t";
 const OURS =
-  "hakmem_stat hakmem_prewarm hakmem_owns hakmem_profile hakmem_thread_id hakmem_thread_exit hakmem_thread_reclaim";
+  "hakmem_stat hakmem_write_stats hakmem_prewarm hakmem_owns hakmem_profile hakmem_thread_id hakmem_thread_exit hakmem_thread_reclaim";
 const LINKER = "dlopen dlmopen";
 
 export const EXPORTS: readonly string[] = [C_FAMILY, C_LIBRARY_NAMES, OPERATORS, OURS, LINKER].join(" ").split(" ");
