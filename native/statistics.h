@@ -2,6 +2,8 @@
  * lock, no allocation: a signal handler may write them, in the middle of malloc. */
 #pragma once
 
+#include <stdio.h> /* rename */
+
 struct text { int file; size_t used; bool failed; char bytes[2048]; };
 
 static void flush_text(struct text *text) {

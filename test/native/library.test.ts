@@ -103,7 +103,7 @@ describe("the C that is generated", () => {
   });
 
   it.each([
-    ["Linux", 1110, /^(?!webassembly|observe|heap-profile|recording)/],
+    ["Linux", 1112, /^(?!webassembly|observe|heap-profile|recording)/],
     ["what observes there", 565, /^(observe|heap-profile|recording)/],
     ["WebAssembly beside it", 320, /^webassembly/],
   ])("stands, for %s, on at most %i lines that were written by hand", async (_, most, which) => {
