@@ -45,6 +45,7 @@ describe("hakmem run --stats", () => {
     const { status, output, errors } = await run(process.execPath, [
       CLI,
       "run",
+      "--quiet",
       "--stats=json",
       "--",
       "echo",
