@@ -56,8 +56,11 @@ export const CACHED_MAX: usize =
 export const LARGE_MAX_SHIFT: usize = HK_VIRTUAL || PAGE_SHIFT > 14 ? PAGE_SHIFT + 3 : MEDIUM_MAX_SHIFT;
 export const LARGE_MAX: usize = 1 << LARGE_MAX_SHIFT;
 
-/** Runs of free pages are kept by so many lengths, and so many of each. */
-export const RUN_ROWS: u32 = 52;
+/** Pages of the longest run that is kept (runs.ts): a thread that dies with one in hand loses no more. */
+const RUN_MAX_SHIFT: usize = 22 - PAGE_SHIFT;
+export const RUN_MAX: usize = 1 << RUN_MAX_SHIFT;
+/** Runs are kept by so many lengths, four a doubling, and so many of each. */
+export const RUN_ROWS: u32 = ((<u32>(RUN_MAX_SHIFT - 2)) << 2) + 1;
 export const RUN_WAYS: u32 = 4;
 /** Hints at where those are kept that begin or end with a page; pages share them. */
 export const RUN_EDGES: u32 = 1024;
@@ -97,7 +100,7 @@ export const MAX_REQUEST: usize = (PAGES - 1) << PAGE_SHIFT;
  * The first number is the version of the layout: raise it with every change of a structure.
  */
 export const CONFIG_HASH: u32 =
-  ((6 * 0x01000193) ^
+  ((7 * 0x01000193) ^
     (HK_PAGE_SHIFT << 24) ^
     (HK_ADDRESS_BITS << 16) ^
     (sizeof<usize>() << 10) ^

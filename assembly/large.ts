@@ -42,6 +42,7 @@ import {
   availablePages,
   beginClaim,
   claimPages,
+  clearDirty,
   dirtyPages,
   endClaim,
   endSuperslab,
@@ -427,8 +428,8 @@ export function allocateHuge(size: usize, align: usize): usize {
   if (page == NO_PAGES) page = acquireAny(count, max<usize>(1, align >> PAGE_SHIFT), false);
   if (page == NO_PAGES && releaseJoined()) page = acquirePages(count, max<usize>(1, align >> PAGE_SHIFT), false);
   if (page == NO_PAGES) return 0;
-  setKindOfPage(page, KIND_HUGE);
   setEnd(page + count - 1);
+  setKindOfPage(page, KIND_HUGE);
   return page << PAGE_SHIFT;
 }
 
@@ -451,10 +452,7 @@ function clearEnd(page: usize): void {
 
 /** Clears those of the first `bytes` bytes of a huge block that lie in pages which may hold old data. */
 export function clearHuge(block: usize, bytes: usize): void {
-  const end = (block + bytes + PAGE_MASK) >> PAGE_SHIFT;
-  for (let page = block >> PAGE_SHIFT; page < end; ++page) {
-    if (dirtyPages(page >> SUPERSLAB_PAGES_SHIFT) & bitOf(page)) memory.fill(page << PAGE_SHIFT, 0, PAGE_SIZE);
-  }
+  clearDirty(block >> PAGE_SHIFT, (block + bytes + PAGE_MASK) >> PAGE_SHIFT);
 }
 
 /** True when `page` came from the platform. */

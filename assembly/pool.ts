@@ -26,6 +26,7 @@ import {
   PAGES,
   PAGES_END,
   PAGE_SHIFT,
+  PAGE_SIZE,
   SUPERSLAB_PAGES,
   SUPERSLAB_PAGES_MASK,
   SUPERSLAB_PAGES_SHIFT,
@@ -67,9 +68,6 @@ const RETRIES: u32 = 16;
  */
 const PATIENCE: u32 = HK_VIRTUAL ? 1 << 16 : 1 << 22;
 
-/** True when the pages of this instance's last successful `acquirePages` or `claimPages` read as zero. */
-export let acquiredClean: bool = false;
-
 /** Bits of `count` pages from bit `first` on; first + count <= SUPERSLAB_PAGES. */
 // @ts-ignore: decorator
 @inline
@@ -86,7 +84,7 @@ export function availablePages(superslab: usize): u32 {
  * Takes `count` adjacent pages from those there are.
  * @param align the address of the run is a multiple of this many pages, a power of two
  * @param within the run may not cross a SuperSlab boundary
- * @returns the first page, or NO_PAGES; `acquiredClean` tells whether they read as zero
+ * @returns the first page, or NO_PAGES
  */
 export function acquirePages(count: usize, align: usize, within: bool): usize {
   const end = <usize>atomicLoad<u32>(changetype<usize>(control) + offsetof<Control>("end"));
@@ -174,7 +172,6 @@ export function claimPages(page: usize, count: usize): bool {
 }
 
 function claimRuns(page: usize, count: usize): bool {
-  let clean = true;
   let next = page;
   const end = page + count;
   while (next < end) {
@@ -193,10 +190,8 @@ function claimRuns(page: usize, count: usize): bool {
       return false;
     }
     if (HK_VIRTUAL && bits == ownedPages(superslab)) countRetained(superslab, -1);
-    if (atomicLoad<u32>(dirtyOf(superslab)) & mask) clean = false;
     next += length;
   }
-  acquiredClean = clean;
   return true;
 }
 
@@ -277,16 +272,19 @@ export function endClaim(changed: bool): void {
 
 /**
  * True when memory has become available since `since`, after those that hold some for a moment have decided. They are
- * waited for only a while: one may have died at it.
+ * waited for only a while: one may have died at it. When some has become available that is no reason to wait for the others at first,
+ * but the more often it has not been enough: what is wanted may be with one that is stopped, while others come and go.
+ * @param patience how often it looks although something has changed
  */
-function changedSince(since: u32): bool {
+function changedSince(since: u32, patience: u32): bool {
+  let changed = false;
   for (let n: u32 = 0; n < PATIENCE; ++n) {
     const word = atomicLoad<u64>(traffic());
-    if (<u32>(word >> 32) != since) return true;
-    if (!(<u32>word)) return false;
+    changed = <u32>(word >> 32) != since;
+    if (!(<u32>word) || (changed && n >= patience)) break;
     platform.rest();
   }
-  return false;
+  return changed;
 }
 
 /**
@@ -296,7 +294,7 @@ function changedSince(since: u32): bool {
  * @param tries how many searches have been repeated before it
  */
 export function isWorthRetrying(since: u32, tries: u32): bool {
-  return HK_SHARED && (tries == 0 || (tries < RETRIES && changedSince(since)));
+  return HK_SHARED && (tries == 0 || (tries < RETRIES && changedSince(since, PATIENCE >> (RETRIES - tries))));
 }
 
 /** Ends the claims of all threads, which are dead. */
@@ -352,34 +350,34 @@ function missing(count: usize, unit: usize): usize {
 
 /** Free pages that end where memory ends: growth continues their run. */
 function trailingPages(): usize {
-  return freeBefore(min(platform.endPage(PAGE_SHIFT), PAGES_END));
+  return freeBefore(min(platform.endPage(PAGE_SHIFT), PAGES_END), PAGES_END);
 }
 
-/** Free pages that end before page `end`. */
-export function freeBefore(end: usize): usize {
+/** Free pages that end before page `end`, at most `most`. */
+export function freeBefore(end: usize, most: usize): usize {
   if (!isCovered(end - 1)) return 0;
   let page = end;
-  while (page > 0) {
+  while (page > 0 && end - page < most) {
     const bit = (page - 1) & SUPERSLAB_PAGES_MASK;
     const bits = atomicLoad<u32>(availableHere((page - 1) >> SUPERSLAB_PAGES_SHIFT));
     const run = <usize>clz<u32>(~(bits << ((SUPERSLAB_PAGES_MASK - bit) as u32)));
     page -= run;
     if (run <= bit) break;
   }
-  return end - page;
+  return min<usize>(end - page, most);
 }
 
-/** Free pages from `first` on. */
-export function freeFrom(first: usize): usize {
+/** Free pages from `first` on, at most `most`. */
+export function freeFrom(first: usize, most: usize): usize {
   let page = first;
   const end = isCovered(PAGES_END - 1) ? PAGES_END : NEAR_PAGES;
-  while (page < end) {
+  while (page < end && page - first < most) {
     const bit = page & SUPERSLAB_PAGES_MASK;
     const run = <usize>ctz<u32>(~(atomicLoad<u32>(availableHere(page >> SUPERSLAB_PAGES_SHIFT)) >> (<u32>bit)));
     page += run;
     if (run < SUPERSLAB_PAGES - bit) break;
   }
-  return page - first;
+  return min<usize>(page - first, most);
 }
 
 /** Asks the platform for `count` pages, of which less would do when they are `spare`; false when it refuses. */
@@ -503,6 +501,14 @@ export function ownedPages(superslab: usize): u32 {
 /** The pages of a SuperSlab that may hold old data. */
 export function dirtyPages(superslab: usize): u32 {
   return atomicLoad<u32>(dirtyOf(superslab));
+}
+
+/** Clears those of the caller's pages [page, end) that may hold old data. */
+export function clearDirty(page: usize, end: usize): void {
+  for (; page < end; ++page) {
+    const bit = <u32>(page & SUPERSLAB_PAGES_MASK);
+    if ((dirtyPages(page >> SUPERSLAB_PAGES_SHIFT) >> bit) & 1) memory.fill(page << PAGE_SHIFT, 0, PAGE_SIZE);
+  }
 }
 
 /** Notes that some pages of a SuperSlab, as bits, may not read as zero any more. */

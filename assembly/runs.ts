@@ -10,11 +10,12 @@
  * A run in a slot is out of the pool. Whoever empties the slot by compare-and-swap owns its pages, as the value of the slot says them, no
  * matter how often they have come and gone meanwhile. What is kept is given back to the pool as soon as somebody finds no pages there
  * (`acquireAny`), and before memory goes back to the platform. On the way from slot to slot or to the pool a run is in nobody's reach:
- * that is a claim (pool.ts), for which others wait before they are refused memory. Who dies there loses the run.
+ * that is a claim (pool.ts), for which others wait before they are refused memory. Who dies there loses the run, which therefore is never longer
+ * than RUN_MAX: joined runs end there, and longer ones go to the pool.
  */
 
-import { atomicAdd, atomicCas, atomicLoad } from "./atomic";
-import { PAGE_SHIFT, RUN_ROWS, RUN_WAYS } from "./config";
+import { atomicAdd, atomicCas, atomicLoad, atomicStore } from "./atomic";
+import { PAGE_SHIFT, RUN_MAX, RUN_ROWS, RUN_WAYS } from "./config";
 import { Control, control, isCovered, runEdge, runSlot } from "./control";
 import {
   NO_PAGES,
@@ -82,7 +83,7 @@ export function takeRunAt(page: usize, count: usize): bool {
   const run = atomicLoad<u64>(slot);
   if (firstOf(run) != page) return false;
   if (lengthOf(run) >= count) return cut(slot, run, count);
-  releaseRuns();
+  release(slot, run);
   return false;
 }
 
@@ -113,16 +114,28 @@ function cut(slot: usize, run: u64, count: usize): bool {
   return taken;
 }
 
-/** Keeps the pages [page, page + count), which are the caller's, with the free ones around them; as `releasePages`. */
+/** Keeps the pages [page, page + count), which are the caller's, with free ones around them; as `releasePages`. */
 export function keepRun(page: usize, count: usize): void {
   noteRelease();
   beginClaim();
   markDirtyRun(page, count);
   let end = page + count;
-  for (let more = takeFrom(end); more; more = takeFrom(end)) end += more;
-  for (let more = takeBefore(page); more; more = takeBefore(page)) page -= more;
+  let more: usize = 0;
+  do {
+    more = takeFrom(end, page);
+    end += more;
+  } while (more);
+  do {
+    more = takeBefore(page, end);
+    page -= more;
+  } while (more);
   keep(page, end);
   endClaim(true);
+}
+
+/** How many pages a run of `count` may be joined to. */
+function roomFor(count: usize): usize {
+  return count < RUN_MAX ? RUN_MAX - count : 0;
 }
 
 /** The slot of the run that begins or ends with `page`, if it is kept. */
@@ -132,28 +145,30 @@ function slotAt(page: usize): usize {
   return runSlot(<u32>load<u8>(runEdge(page)));
 }
 
-/** Takes free pages from `page` on; how many. */
-function takeFrom(page: usize): usize {
+/** Takes free pages from `page` on, to be joined to the run [start, page); how many. */
+function takeFrom(page: usize, start: usize): usize {
+  const most = roomFor(page - start);
   const slot = slotAt(page);
   const run = atomicLoad<u64>(slot);
-  if (firstOf(run) == page && takeOut(slot, run)) return lengthOf(run);
-  const free = freeFrom(page);
+  if (firstOf(run) == page && lengthOf(run) <= most && takeOut(slot, run)) return lengthOf(run);
+  const free = freeFrom(page, most);
   return free && claimPages(page, free) ? free : 0;
 }
 
-/** Takes free pages that end before `end`; how many. */
-function takeBefore(end: usize): usize {
-  const slot = slotAt(end - 1);
+/** Takes free pages that end before `page`, to be joined to the run [page, end); how many. */
+function takeBefore(page: usize, end: usize): usize {
+  const most = roomFor(end - page);
+  const slot = slotAt(page - 1);
   const run = atomicLoad<u64>(slot);
-  if (firstOf(run) + lengthOf(run) == end && takeOut(slot, run)) return lengthOf(run);
-  const free = freeBefore(end);
-  return free && claimPages(end - free, free) ? free : 0;
+  if (firstOf(run) + lengthOf(run) == page && lengthOf(run) <= most && takeOut(slot, run)) return lengthOf(run);
+  const free = freeBefore(page, most);
+  return free && claimPages(page - free, free) ? free : 0;
 }
 
 /** Puts the pages [page, end), which are the caller's, into a slot, or into the pool; in a claim. */
 function keep(page: usize, end: usize): void {
   const length = end - page;
-  if (length >= LENGTH_MIN) {
+  if (length >= LENGTH_MIN && length <= RUN_MAX) {
     const run = ((<u64>length) << LENGTH_SHIFT) | (<u64>page);
     countKept(<i32>length);
     let slot = rowOf(length);
@@ -171,18 +186,28 @@ function keep(page: usize, end: usize): void {
   putPages(page, length, false);
 }
 
+/** Gives `run` back to the pool if it is in `slot` still. */
+function release(slot: usize, run: u64): bool {
+  beginClaim();
+  const taken = takeOut(slot, run);
+  if (taken) putPages(firstOf(run), lengthOf(run), false);
+  endClaim(taken);
+  return taken;
+}
+
 /** Gives all runs back to the pool; true when there were some. */
 export function releaseRuns(): bool {
   let any = false;
-  beginClaim();
   for (let index: u32 = 0; index < SLOTS; ++index) {
     const run = atomicLoad<u64>(runSlot(index));
-    if (!run || !takeOut(runSlot(index), run)) continue;
-    putPages(firstOf(run), lengthOf(run), false);
-    any = true;
+    if (run && release(runSlot(index), run)) any = true;
   }
-  endClaim(any);
   return any;
+}
+
+/** Counts anew what is kept: who was between a slot and the count is dead. */
+export function recountKept(): void {
+  if (HK_VIRTUAL) atomicStore<u32>(changetype<usize>(control) + offsetof<Control>("kept"), <u32>keptPages());
 }
 
 /** Pages that are kept; a snapshot. */

@@ -31,7 +31,7 @@ import {
   WORD,
 } from "./config";
 import { Control, control, directoryOf, isCovered } from "./control";
-import { NO_PAGES, acquiredClean, beginClaim, endClaim, growPool, poolChanges, putPages } from "./pool";
+import { NO_PAGES, beginClaim, clearDirty, endClaim, growPool, poolChanges, putPages } from "./pool";
 import { KIND_METADATA, KIND_METADATA_SPARE, KIND_RELEASED, kindOfPage, setKind, setKindOfPage } from "./region";
 import { acquireAny } from "./runs";
 import { see } from "./view";
@@ -178,7 +178,7 @@ export function allocateMetadata(bytes: usize): usize {
       if (count == 1) return 0;
       count = 1;
     }
-    if (!acquiredClean) memory.fill(page << PAGE_SHIFT, 0, count << PAGE_SHIFT);
+    clearDirty(page, page + count);
     setKindOfPage(page, KIND_METADATA);
     setKind(page + 1, count - 1, KIND_METADATA_SPARE);
     if (atomicCas<usize>(cursor, at, (page << PAGE_SHIFT) + bytes)) {

@@ -27,6 +27,7 @@ import * as platform from "./platform";
 import { beginClaim, endClaim, forgetClaims, growPool, noteRelease, poolChanges } from "./pool";
 import { adoptSlabs, countOf, drainPending, ownerOf, remoteWord, retireEmpty, sendHome, takeRemote } from "./remote";
 import { purgeExcess } from "./retention";
+import { recountKept } from "./runs";
 import { CLASS_END, CLASS_FIRST, CLASS_MEDIUM, classSize } from "./size-class";
 import { carve, hasRoom, newSlab, putFree, takeFree, takenCount, unqueue } from "./slab";
 import { Slab, slabOf } from "./superslab";
@@ -408,7 +409,10 @@ export function resume(heap: usize): void {
 export function reclaimThread(id: u32): bool {
   let found = false;
   // After a fork all others are dead, and with them whoever was in a claim.
-  if (HK_NATIVE && id == 0 && !unended()) forgetClaims();
+  if (HK_NATIVE && id == 0 && !unended()) {
+    forgetClaims();
+    recountKept();
+  }
   for (let heap = see(firstHeap()); heap; heap = see(nextHeap(heap))) {
     const state = atomicLoad<u32>(stateOf(heap));
     const owned = (state & STATE_MASK) == LIVE || (state & STATE_MASK) == ADOPTING;

@@ -79,6 +79,16 @@ describe("calloc of recycled memory", () => {
 });
 
 describe("at HAKMEM_LIMIT", () => {
+  /** It was once: others came and went, while one stood still with all free memory in hand. */
+  it("nobody is refused while most is free, whoever stands still with it in hand", async () => {
+    const program = await compile("refused.c");
+    const { output, errors } = await run(program, [FULL ? "60" : "6"], {
+      preload: await library(),
+      environment: { HAKMEM_LIMIT: "128m" },
+    });
+    expect({ output, errors }).toEqual({ output: "0 refused\n", errors: "" });
+  });
+
   it.each([40_000, 100_000, 200_000, 700_000, 1_500_000])(
     "a thread is not refused what others have freed (blocks of %d bytes)",
     async (size) => {

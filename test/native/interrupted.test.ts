@@ -44,3 +44,15 @@ it.skipIf(process.arch !== "x64")(
     expect({ status, output, errors }).toEqual({ status: 0, output: "done\n", errors: "" });
   },
 );
+
+/** Once all free memory was in the hands of who joined a run of it: whoever left that for good had lost all. */
+it.skipIf(process.arch !== "x64").each(["free", "malloc"])(
+  "a huge %s that is left for good loses 6 MiB at most, however much is free",
+  { timeout: 120_000 },
+  async (call) => {
+    const preload = await library("default");
+    const program = await compile("interrupted-huge.c", [preload.shared]);
+    const { status, output, errors } = await run(program, [call, "6"], { preload });
+    expect({ status, output, errors }).toEqual({ status: 0, output: "done\n", errors: "" });
+  },
+);
