@@ -34,7 +34,7 @@ static u32 *site_index, *live_index; /* open addressing; number + 1 */
 static u64 live_free;                /* number + 1 */
 static u8 sampled[1 << 16];          /* how many of the sampled blocks have this hash; 255 is for ever */
 
-THREAD_LOCAL s64 unsampled; /* bytes until the next sample; before the thread's first one, 0 */
+THREAD_LOCAL u64 unsampled; /* bytes until the next sample, with one more for each block; 0: the next one, and all while there is a recording */
 THREAD_LOCAL u64 sampling_random, sampling_interval;
 
 static inline u64 hash_of(u64 value) { return (value >> 4) * 0x9e3779b97f4a7c15; }
@@ -192,14 +192,14 @@ static void add_sample(u64 block, u64 size, u64 weight, const u64 *stack, u64 fr
 
 static void next_sample(void) {
   sampling_interval = profile_rate == 1 ? 0 : exponential(profile_rate);
-  unsampled = (s64)sampling_interval;
+  unsampled = sampling_interval;
 }
 
 /* The bytes until the next sample have been asked for: this block is it. Its weight is all that was asked for since the one before (as tcmalloc has
  * it): the sum of all weights is what the program has allocated, but for what each thread has since its last one. */
 static SLOW void sample(u64 block, u64 size) {
   if (!__atomic_load_n(&profile, __ATOMIC_ACQUIRE)) {
-    unsampled = (s64)1 << 20; /* not yet, or not at all: to be asked again later */
+    unsampled = MIB; /* not yet, or not at all: to be asked again later */
     return;
   }
   if (busy || !block) return;
@@ -208,10 +208,10 @@ static SLOW void sample(u64 block, u64 size) {
   if (!sampling_random) {
     sampling_random = platform_random() | 1;
     next_sample();
-    unsampled -= (s64)size + 1;
   }
-  if (unsampled < 0) {
-    u64 weight = sampling_interval + (u64)-unsampled, stack[MOST_FRAMES];
+  if (size < unsampled) unsampled -= size + 1;
+  else {
+    u64 weight = sampling_interval - unsampled + size + 1, stack[MOST_FRAMES];
     struct walk walk = {stack, 0};
     next_sample();
     _Unwind_Backtrace(note_frame, &walk);

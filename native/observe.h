@@ -21,7 +21,10 @@ static SLOW void *map_observed(const char *prefix, u64 at, u64 bytes, bool creat
   int saved = errno, code = 0, file = open(name, O_RDWR | O_CLOEXEC | (create ? O_CREAT | O_TRUNC : 0), 0600);
   void *place = MAP_FAILED;
   if (file < 0) code = errno;
-  else if (!(code = posix_fallocate(file, (off_t)at, (off_t)bytes))) {
+  else {
+    do code = posix_fallocate(file, (off_t)at, (off_t)bytes); while (code == EINTR);
+  }
+  if (file >= 0 && !code) {
     place = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, (off_t)at);
     if (place == MAP_FAILED) code = errno;
   }
@@ -54,7 +57,7 @@ static const char *observed_setting(const char *name) {
 
 static __attribute__((noinline)) u64 seen_new(u64 block, u64 size, unsigned alignment) {
   if (!recording) sample(block, size);
-  else if (unsampled = -1, block) record_new(block, size, alignment);
+  else if (block) record_new(block, size, alignment);
   return block;
 }
 
@@ -70,19 +73,24 @@ static __attribute__((noinline)) void seen_free(u64 block) { seen_end(block), hk
 
 /* The old block may be another thread's before we know of the new one: so the end of the one is noted as of before. Whoever resizes a block has asked
  * for all of the new one, unless it only became shorter where it lies. */
-static __attribute__((noinline)) u64 seen_realloc(u64 old, u64 count, u64 size) {
+static __attribute__((noinline)) u64 seen_realloc(u64 old, u64 count, u64 size, bool is_next) {
   u64 began = recording ? ticks_now() : 0, block = hk_reallocarray(old, count, size);
   if (!block) return 0;
-  if (recording) unsampled = -1, record_resized(old, block, count * size, began);
+  if (recording) record_resized(old, block, count * size, began);
   else {
     if (may_be_sampled(old) && (old != block || count * size > sampled_size(old))) forget_sample(old);
-    if (unsampled < 0) sample(block, count * size);
+    if (is_next) sample(block, count * size);
   }
   return block;
 }
 
-/* Counts bytes that are asked for; true when the block is to be seen. A size beyond all memory makes nonsense of the count, and of nothing else. */
-static inline bool is_next(u64 size) { return __builtin_expect((unsampled = (s64)((u64)unsampled - size - 1)) < 0, 0); }
+/* Whether the block is to be seen; otherwise its bytes are counted. */
+static inline bool is_next(u64 size) {
+  u64 left = unsampled;
+  if (__builtin_expect(size >= left, 0)) return true;
+  unsampled = left - size - 1;
+  return false;
+}
 
 static inline u64 observed_malloc(u64 size) { return is_next(size) ? seen_malloc(size) : hk_malloc(size); }
 
@@ -104,13 +112,15 @@ static inline u32 observed_posix_memalign(u64 out, u64 alignment, u64 size) {
 
 static inline u64 observed_realloc(u64 block, u64 size) {
   if (!block) return observed_malloc(size);
-  return is_next(size) | may_be_sampled(block) ? seen_realloc(block, 1, size) : hk_realloc(block, size);
+  bool next = is_next(size);
+  return next | may_be_sampled(block) ? seen_realloc(block, 1, size, next) : hk_realloc(block, size);
 }
 
 static inline u64 observed_reallocarray(u64 block, u64 count, u64 size) {
-  if (block) return is_next(count * size) | may_be_sampled(block) ? seen_realloc(block, count, size) : hk_reallocarray(block, count, size);
+  bool next = is_next(count * size);
+  if (block) return next | may_be_sampled(block) ? seen_realloc(block, count, size, next) : hk_reallocarray(block, count, size);
   block = hk_reallocarray(0, count, size);
-  return is_next(count * size) ? seen_new(block, count * size, 0) : block;
+  return next ? seen_new(block, count * size, 0) : block;
 }
 
 #define ENDING(block) (__builtin_expect(may_be_sampled(block), 0) ? seen_end(block) : (void)0)
@@ -138,8 +148,8 @@ static inline void observed_guard_delete(u64 block, u64 size, u64 alignment, u32
 #else
 /* Without a block at hand, new goes on to malloc, which counts. */
 static inline u64 observed_malloc_cached(u64 size) {
-  u64 left = (u64)unsampled - size - 1, block = (s64)left < 0 ? 0 : hk_malloc_cached(size);
-  if (block) unsampled = (s64)left;
+  u64 left = unsampled, block = size >= left ? 0 : hk_malloc_cached(size);
+  if (block) unsampled = left - size - 1;
   return block;
 }
 #define hk_malloc_cached observed_malloc_cached

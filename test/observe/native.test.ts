@@ -222,6 +222,8 @@ describe("hakmem record", () => {
     const output = path.join(directory, "it.hkt");
     const head = convertRecording({ raw: path.join(directory, raw), output, program: "it", events: 1000 });
     expect(head.events).toBeLessThan(2000);
+    const info = await hakmem(["replay", "--info", path.join(directory, raw)]);
+    expect(info).toMatchObject({ status: 0, output: expect.stringMatching(/events +2\d{4}\n/) as string });
   });
 });
 

@@ -12,6 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+static volatile size_t too_much = (size_t)1 << 60; /* what is refused was not asked for */
+
 #define APART __attribute__((noinline, noipa))
 
 static std::vector<void *> kept;
@@ -50,6 +52,7 @@ APART void all_ways() {
   operator delete[](sink = operator new[](50));
   operator delete(sink = operator new(100, std::align_val_t(256)), std::align_val_t(256));
   operator delete(sink = operator new(100, std::nothrow));
+  sink = malloc(too_much), sink = realloc(sink, too_much), sink = calloc(too_much, 8);
   sink = malloc(777);
 }
 

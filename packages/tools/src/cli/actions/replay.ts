@@ -1,10 +1,11 @@
 /** What `hakmem replay` does. */
 
 import { stat } from "node:fs/promises";
+import * as path from "node:path";
 import { alignColumns } from "../../base/columns.js";
 import { RequestError, unknownName } from "../../base/errors.js";
 import { checkOutputFile, writeOutput } from "../../base/output.js";
-import { abortOnInterrupt } from "../../base/scratch.js";
+import { abortOnInterrupt, withScratch } from "../../base/scratch.js";
 import { THIS_NODE } from "../../lab/node-versions.js";
 import { allPeers, selectPeers } from "../../lab/peers/index.js";
 import { CEILING } from "../../lab/peers/hakmem.js";
@@ -15,7 +16,9 @@ import { resultsOf, type Results } from "../../lab/results.js";
 import { runSession } from "../../lab/session.js";
 import { formatResults } from "../../lab/table.js";
 import type { LabTarget } from "../../lab/target.js";
+import { convertRecording } from "../../observe/recording/convert.js";
 import type { Recording } from "../../observe/recording/format.js";
+import { isRawRecording } from "../../observe/recording/raw.js";
 import { exitCodeOf } from "../exit-code.js";
 import { EXIT, type CommonOptions } from "../command.js";
 
@@ -40,6 +43,16 @@ export async function replay(file: string, options: ReplayOptions): Promise<void
   if (typeof options.json === "string") await checkOutputFile(options.json);
   const targets = (options.target ?? TARGETS).map(targetOf);
   if ((await stat(file).catch(() => undefined))?.isFile() !== true) throw new RequestError(`there is no file ${file}`);
+  if (!isRawRecording(file)) return replayFile(file, targets, options);
+  // What `hakmem record` left when it was killed.
+  await withScratch("replay", async (directory) => {
+    const output = path.join(directory, `${path.basename(file)}.hkt`);
+    convertRecording({ raw: file, output, program: "unknown" });
+    await replayFile(output, targets, options);
+  });
+}
+
+async function replayFile(file: string, targets: readonly ReplayTarget[], options: ReplayOptions): Promise<void> {
   const recording = await readRecording(file);
   if (options.info) return printInfo(recording, options);
   if (recording.head.events === 0) throw new RequestError(`${file} has no events`);

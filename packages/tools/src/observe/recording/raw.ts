@@ -42,6 +42,18 @@ export interface RawRecording {
   readonly close: () => void;
 }
 
+/** Whether a file begins as a raw recording does. */
+export function isRawRecording(name: string): boolean {
+  const file = openSync(name, "r");
+  try {
+    const buffer = Buffer.alloc(MAGIC.length);
+    readSync(file, buffer, 0, MAGIC.length, 0);
+    return buffer.toString("latin1") === MAGIC;
+  } finally {
+    closeSync(file);
+  }
+}
+
 /** Throws {@link ExplainedError} when the file is no raw recording. Chunks that have no events are passed over. */
 export function openRawRecording(name: string): RawRecording {
   const file = openSync(name, "r");
