@@ -27,7 +27,12 @@ struct profile {
 struct site { u64 hash, stack, frames, bytes, live_bytes; double objects, live_objects; u64 samples; };
 struct live { u64 block, size, weight, site, born; }; /* block 0: free, `site` the next one + 1 */
 
+/* Where the last blocks were freed that had been sampled, for the messages of guard builds: by the hash of the block, the last one of each. */
+struct ended { u64 block, site, freed; };
+#define ENDED 16384
+
 static struct profile *profile;
+static struct ended *ended;
 static u64 profile_rate, stacks_most, sites_most, live_most;
 static u32 profile_lock;
 static u32 *site_index, *live_index; /* open addressing; number + 1 */
@@ -227,11 +232,50 @@ static SLOW void sample(u64 block, u64 size) {
 static SLOW void forget_sample(u64 block) {
   if (busy || !profile) return;
   busy = true;
+  u64 stack[MOST_FRAMES];
+  struct walk walk = {stack, 0};
+  if (ended) _Unwind_Backtrace(note_frame, &walk);
   lock_profile();
   u64 place = live_place(block);
-  if (live_index[place]) remove_live(place);
+  if (live_index[place]) {
+    if (ended) ended[hash_of(block) / (~(u64)0 / ENDED + 1)] = (struct ended){block, live_at(live_index[place] - 1)->site, site_of(stack, walk.frames)};
+    remove_live(place);
+  }
   unlock_profile();
   busy = false;
+}
+
+#ifdef HAKMEM_GUARD
+static void say_stack(const char *what, u64 number) {
+  if (number >= profile->sites) return;
+  struct site *site = site_at(number);
+  say(what);
+  void *frames[MOST_FRAMES];
+  for (u64 i = 0; i < site->frames; i++) frames[i] = (void *)stacks()[site->stack + i];
+#ifdef __GLIBC__
+  backtrace_symbols_fd(frames, (int)site->frames, message_file);
+#else
+  for (u64 i = 0; i < site->frames; i++) say("  %x", (u64)frames[i]);
+#endif
+}
+#endif
+
+/* Where a block was asked for, and where it was freed, as far as the sample has it. */
+static SLOW void say_origin(u64 block) {
+#ifdef HAKMEM_GUARD
+  if (busy || !profile) return;
+  busy = true;
+  lock_profile();
+  u64 place = live_place(block);
+  struct ended *end = ended ? &ended[hash_of(block) / (~(u64)0 / ENDED + 1)] : NULL;
+  if (live_index[place]) say_stack("the block was allocated by", live_at(live_index[place] - 1)->site);
+  else if (end && end->block == block) {
+    say_stack("the block was allocated by", end->site);
+    say_stack("and freed by", end->freed);
+  } else say("where it was allocated is not in the sample");
+  unlock_profile();
+  busy = false;
+#endif
 }
 
 /* What was asked for; 0 for a block that is not in the sample. */
@@ -266,6 +310,9 @@ static SLOW void begin_profile(void) {
   struct profile *made = map_observed(file, 0, live_start + live_most * sizeof(struct live), true);
   site_index = (u32 *)map(2 * sites_most * sizeof *site_index, PROT_READ | PROT_WRITE);
   live_index = (u32 *)map(2 * live_most * sizeof *live_index, PROT_READ | PROT_WRITE);
+#ifdef HAKMEM_GUARD
+  ended = (struct ended *)map(ENDED * sizeof *ended, PROT_READ | PROT_WRITE);
+#endif
   if (!made || !site_index || !live_index) return;
   *made = (struct profile){"HKPROF1", (u64)getpid(), profile_rate, observed_now(), observed_now(), modules_at, 0, stacks_at, 0, sites_at, 0, live_start, 0, 0, 0, 0};
   __atomic_store_n(&profile, made, __ATOMIC_RELEASE);

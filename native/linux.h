@@ -90,6 +90,10 @@ static SLOW void say_backtrace(void) {
 #endif
 }
 
+#ifndef HAKMEM_OBSERVE /* observe.h knows more */
+static void say_origin(u64 block) {}
+#endif
+
 static SLOW void platform_foreign(u64 pointer) {
   static u32 said;
   if (settings[VERBOSE].value && first_time(&said))

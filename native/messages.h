@@ -6,6 +6,7 @@
 /* The platform's. */
 static void write_message(const char *text, size_t length);
 static void say_backtrace(void);
+static void say_origin(word block);
 static __attribute__((noreturn)) void end_program(void);
 
 static char *put_text(char *to, const char *text, int most) { while (*text && most--) *to++ = *text++; return to; }
@@ -59,5 +60,6 @@ static SLOW __attribute__((noreturn)) void platform_fail(u32 code, word block, w
     default: say("broken internal state at %x", at);
   }
   say_backtrace();
+  say_origin(block ? block : at);
   end_program();
 }

@@ -70,6 +70,25 @@ describe("hakmem run --leaks", () => {
   });
 });
 
+describe("the guard profile under hakmem run --leaks", () => {
+  it.each([
+    ["twice", /double free of/],
+    ["after", /write after free to/],
+    ["overflow", /write beyond the end of/],
+  ])("names who allocated and who freed the block that is used wrong: %s", async (mistake, said) => {
+    const planted = path.join(scratch(), "planted");
+    const source = SOURCE.replace("observed.cpp", "planted.cpp");
+    await runTool("g++", ["-g", "-O1", "-rdynamic", source, "-o", planted]);
+    const { status, errors } = await hakmem(["run", "--profile", "guard", "--leaks", "--", planted, mistake]);
+    expect(status).toBe(128 + 6);
+    expect(errors).toMatch(said);
+    const [, allocated = "", freed = ""] =
+      /the block was allocated by\n([^]*?)hakmem: and freed by\n([^]*)/.exec(errors) ?? [];
+    expect(allocated).toMatch(/planted\(make_it\+0x[\da-f]+\)[^]*planted\(main\+/);
+    expect(freed).toMatch(/planted\(drop_it\+0x[\da-f]+\)[^]*planted\(main\+/);
+  });
+});
+
 describe("hakmem run --heap-profile", () => {
   it("writes what pprof's readers open", async () => {
     const file = path.join(scratch(), "out.pb.gz");
