@@ -120,22 +120,20 @@ export function keepRun(page: usize, count: usize): void {
   beginClaim();
   markDirtyRun(page, count);
   let end = page + count;
+  let most = count < RUN_MAX ? RUN_MAX - count : 0;
   let more: usize = 0;
   do {
-    more = takeFrom(end, page);
+    more = takeFrom(end, most);
     end += more;
+    most -= more;
   } while (more);
   do {
-    more = takeBefore(page, end);
+    more = takeBefore(page, most);
     page -= more;
+    most -= more;
   } while (more);
   keep(page, end);
   endClaim(true);
-}
-
-/** How many pages a run of `count` may be joined to. */
-function roomFor(count: usize): usize {
-  return count < RUN_MAX ? RUN_MAX - count : 0;
 }
 
 /** The slot of the run that begins or ends with `page`, if it is kept. */
@@ -145,9 +143,8 @@ function slotAt(page: usize): usize {
   return runSlot(<u32>load<u8>(runEdge(page)));
 }
 
-/** Takes free pages from `page` on, to be joined to the run [start, page); how many. */
-function takeFrom(page: usize, start: usize): usize {
-  const most = roomFor(page - start);
+/** Takes free pages from `page` on, at most `most`; how many. */
+function takeFrom(page: usize, most: usize): usize {
   const slot = slotAt(page);
   const run = atomicLoad<u64>(slot);
   if (firstOf(run) == page && lengthOf(run) <= most && takeOut(slot, run)) return lengthOf(run);
@@ -155,9 +152,8 @@ function takeFrom(page: usize, start: usize): usize {
   return free && claimPages(page, free) ? free : 0;
 }
 
-/** Takes free pages that end before `page`, to be joined to the run [page, end); how many. */
-function takeBefore(page: usize, end: usize): usize {
-  const most = roomFor(end - page);
+/** Takes free pages that end before `page`, at most `most`; how many. */
+function takeBefore(page: usize, most: usize): usize {
   const slot = slotAt(page - 1);
   const run = atomicLoad<u64>(slot);
   if (firstOf(run) + lengthOf(run) == page && lengthOf(run) <= most && takeOut(slot, run)) return lengthOf(run);
@@ -168,7 +164,7 @@ function takeBefore(page: usize, end: usize): usize {
 /** Puts the pages [page, end), which are the caller's, into a slot, or into the pool; in a claim. */
 function keep(page: usize, end: usize): void {
   const length = end - page;
-  if (length >= LENGTH_MIN && length <= RUN_MAX) {
+  if (length - LENGTH_MIN <= RUN_MAX - LENGTH_MIN) {
     const run = ((<u64>length) << LENGTH_SHIFT) | (<u64>page);
     countKept(<i32>length);
     let slot = rowOf(length);
