@@ -121,16 +121,14 @@ static inline word platform_renew(void) {
  * A call that cannot be served may end the program, if it is built so: only what is needed is worth that. */
 void emscripten_notify_memory_growth(size_t memory);
 
-/* sbrk would grow the memory by a fifth at least, of which the allocator's own steps make no use. */
-static void grow_exactly(word bytes) {
-  if (__builtin_wasm_memory_grow(0, (bytes + PAGE - 1) / PAGE) != ~(size_t)0) emscripten_notify_memory_growth(0);
-}
-
 static word platform_grow(word bytes, u32 spare) {
   for (word extra = 0; bytes + extra <= PTRDIFF_MAX - PAGE; extra = PAGE) {
     word end = (word)sbrk(0), asked = bytes + (extra ? extra : -end & (PAGE - 1)), left = memory_end() - end;
-    if (spare && left < asked) break;
-    if (left < asked) grow_exactly(asked - left);
+    if (left < asked) { /* sbrk would grow it by a fifth at least, of which the allocator's own steps make no use */
+      if (spare) break;
+      __builtin_wasm_memory_grow(0, (asked - left) / PAGE);
+      emscripten_notify_memory_growth(0);
+    }
     int before = errno;
     word at = (word)sbrk((ptrdiff_t)asked), start = (at + PAGE - 1) & -PAGE;
     errno = before;
