@@ -81,7 +81,7 @@ describe("calloc of recycled memory", () => {
 describe("at HAKMEM_LIMIT", () => {
   /** It was once: others came and went, while one stood still with all free memory in hand. */
   it("nobody is refused while most is free, whoever stands still with it in hand", async () => {
-    const program = await compile("refused.c");
+    const program = await compile("standing-still.c");
     const { output, errors } = await run(program, [FULL ? "60" : "6"], {
       preload: await library(),
       environment: { HAKMEM_LIMIT: "128m" },

@@ -7,6 +7,7 @@
  *   first names                 prints what there is to call
  */
 #include <dlfcn.h>
+#include <errno.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
@@ -14,7 +15,7 @@
 #include <string.h>
 #include "check.h"
 
-enum kind { ALLOCATES, ALLOCATES_TWO, ALLOCATES_ALIGNED, STORES, RESIZES, RESIZES_ARRAY, FREES, FREES_SIZED, FREES_ALIGNED, FREES_ALIGNED_SIZED, FREES_SIZED_ALIGNED, MEASURES, INFORMS, OWNS, PREWARMS, CALLS, OPENS, OPENS_IN };
+enum kind { ALLOCATES, ALLOCATES_TWO, ALLOCATES_ALIGNED, STORES, RESIZES, RESIZES_ARRAY, FREES, FREES_SIZED, FREES_ALIGNED, FREES_ALIGNED_SIZED, FREES_SIZED_ALIGNED, MEASURES, INFORMS, OWNS, PREWARMS, CALLS, REPORTS, OPENS, OPENS_IN };
 
 /* name, what it does with which arguments, and what makes the blocks that it frees */
 #define FUNCTIONS(X) \
@@ -34,7 +35,7 @@ enum kind { ALLOCATES, ALLOCATES_TWO, ALLOCATES_ALIGNED, STORES, RESIZES, RESIZE
   X(_ZdlPvSt11align_val_tRKSt9nothrow_t, FREES_ALIGNED, _ZnwmSt11align_val_t) \
   X(_ZdaPvSt11align_val_tRKSt9nothrow_t, FREES_ALIGNED, _ZnamSt11align_val_t) \
   X(_ZdlPvmSt11align_val_t, FREES_SIZED_ALIGNED, _ZnwmSt11align_val_t) X(_ZdaPvmSt11align_val_t, FREES_SIZED_ALIGNED, _ZnamSt11align_val_t) \
-  X(hakmem_stat, CALLS, 0) X(hakmem_prewarm, PREWARMS, 0) X(hakmem_owns, OWNS, malloc) X(hakmem_profile, CALLS, 0) \
+  X(hakmem_stat, CALLS, 0) X(hakmem_write_stats, REPORTS, 0) X(hakmem_prewarm, PREWARMS, 0) X(hakmem_owns, OWNS, malloc) X(hakmem_profile, CALLS, 0) \
   X(hakmem_thread_id, CALLS, 0) X(hakmem_thread_exit, CALLS, 0) X(hakmem_thread_reclaim, CALLS, 0) \
   X(dlopen, OPENS, 0) X(dlmopen, OPENS_IN, 0)
 
@@ -97,6 +98,7 @@ static void call(const struct row *row, void *block, size_t size) {
     case OWNS: CHECK(CALL(owns *, block) == (block != NULL)); break;
     case PREWARMS: CHECK(CALL(prewarm *, ALIGNMENT, 8) >= 8 || find("hakmem_profile")->call == NULL); break;
     case CALLS: (void)CALL(number *, 0, 0); break;
+    case REPORTS: CHECK(CALL(number *, (size_t)-1, 0) == EBADF); break;
     case OPENS: CHECK(CALL(open *, NULL, RTLD_NOW)); break;
     case OPENS_IN: CHECK(CALL(open_in *, 0, NULL, RTLD_NOW)); break;
   }
