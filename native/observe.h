@@ -113,12 +113,12 @@ static inline u32 observed_posix_memalign(u64 out, u64 alignment, u64 size) {
 static inline u64 observed_realloc(u64 block, u64 size) {
   if (!block) return observed_malloc(size);
   bool next = is_next(size);
-  return next | may_be_sampled(block) ? seen_realloc(block, 1, size, next) : hk_realloc(block, size);
+  return (next | may_be_sampled(block)) ? seen_realloc(block, 1, size, next) : hk_realloc(block, size);
 }
 
 static inline u64 observed_reallocarray(u64 block, u64 count, u64 size) {
   bool next = is_next(count * size);
-  if (block) return next | may_be_sampled(block) ? seen_realloc(block, count, size, next) : hk_reallocarray(block, count, size);
+  if (block) return (next | may_be_sampled(block)) ? seen_realloc(block, count, size, next) : hk_reallocarray(block, count, size);
   block = hk_reallocarray(0, count, size);
   return next ? seen_new(block, count * size, 0) : block;
 }

@@ -246,6 +246,20 @@ describe("hakmem record", () => {
   });
 });
 
+describe("hakmem.c with HAKMEM_OBSERVE", () => {
+  it.each([["gcc"], ["clang-19"], ["musl-gcc"]])(
+    "compiles by %s without a warning, with and without a guard",
+    async (compiler) => {
+      const directory = scratch();
+      await hakmem(["build-c", "--out", directory, "--quiet"]);
+      for (const profile of [[], ["-DHAKMEM_GUARD"]]) {
+        const flags = ["-std=gnu11", "-O1", "-Wall", "-Wextra", "-Werror", "-pthread", "-DHAKMEM_OBSERVE", ...profile];
+        await runTool(compiler, [...flags, "-c", path.join(directory, "hakmem.c"), "-o", path.join(directory, "it.o")]);
+      }
+    },
+  );
+});
+
 describe("hakmem replay", () => {
   it("replays a recording under other allocators, and says what it is", { timeout: 300_000 }, async () => {
     const file = path.join(scratch(), "it.hkt");
