@@ -12,7 +12,7 @@ import { KIND_HUGE, kindOfPage } from "./region";
 import { availablePages, endSuperslab, firstSuperslab } from "./pool";
 import { countOf, remoteWord } from "./remote";
 import { keptPages } from "./runs";
-import { CLASS_END, CLASS_FIRST, CLASS_MEDIUM, classSize } from "./size-class";
+import { CLASS_END, CLASS_FIRST, CLASS_MEDIUM, classAt, classSize } from "./size-class";
 import { LENGTHS_OFFSET, metadataOf, slabOfPage } from "./superslab";
 import { LIVE, STATE_MASK, cachedOf, stateOf } from "./thread";
 import { see } from "./view";
@@ -55,8 +55,8 @@ export function heap_stat(what: u32): usize {
 
 /** A figure of the size class `index`, counted from 0; a class that does not exist has blocks of 0 bytes. */
 export function class_stat(index: u32, what: u32): usize {
-  const cls = CLASS_FIRST + index;
-  if (!hasHeap() || index >= CLASS_END - CLASS_FIRST) return 0;
+  const cls = classAt(index);
+  if (!hasHeap() || cls - CLASS_FIRST >= CLASS_END - CLASS_FIRST) return 0;
   const size = classSize(cls);
   if (what == CLASS_SIZE) return size;
   if (what == CLASS_SLABS) return slabFigure(cls, true);

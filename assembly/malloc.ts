@@ -44,7 +44,7 @@ import { growPool, poolChanges } from "./pool";
 import { KIND_FOREIGN, KIND_HUGE, KIND_LARGE, kindOf, kindOfBlock } from "./region";
 import { refuseWrong, sendHomeAlone } from "./remote";
 import { purgeExcess } from "./retention";
-import { CLASS_END, CLASS_FIRST, CLASS_MEDIUM, classOf, classSize } from "./size-class";
+import { CLASS_END, CLASS_FIRST, CLASS_MEDIUM, alignedSize, classOf, classSize, nextClass } from "./size-class";
 import { current } from "./thread";
 import { collect, lengthen, overflow, putBack, refill, useSpare } from "./thread-cache";
 import { openGate, see } from "./view";
@@ -131,7 +131,8 @@ function mallocSlow(size: usize): usize {
   }
   if (!block && cls >= CLASS_MEDIUM) {
     // The next longer one does as well, if it is at hand.
-    if (cls + 1 < CLASS_END && binHead(binOf(current(), cls + 1))) return malloc(classSize(cls + 1));
+    const longer = nextClass(cls);
+    if (longer < CLASS_END && binHead(binOf(current(), longer))) return malloc(classSize(longer));
     return allocateBig(classSize(cls), MIN_ALIGN);
   }
   // A slab needs a page; a block that is not much smaller may still fit between large ones. It keeps the alignment that the class has.
@@ -324,7 +325,7 @@ function resizeBig(block: usize, old: usize, size: usize, kind: u32): bool {
   if (size > SMALL_MAX && size <= MEDIUM_MAX) {
     // As long as those that threads cache, or as the next longer ones, which malloc gives, too.
     const cls = classOf(size - 1);
-    if (old == classSize(cls + 1)) return true;
+    if (old == classSize(nextClass(cls))) return true;
     size = classSize(cls);
   }
   return kind == KIND_LARGE ? resizeLarge(block, size) : size > LARGE_MAX && resizeHuge(block, size);
@@ -340,10 +341,9 @@ export function memalign(align: usize, size: usize): usize {
   if (align == 0 || align & (align - 1)) return 0;
   if (align <= MIN_ALIGN) return malloc(size);
   if (align > MAX_REQUEST || size > MAX_REQUEST - align) return 0;
-  // Blocks of a slab start at multiples of their size from a page boundary, and a class that holds a multiple of a
-  // power of two is one itself: its steps are either as fine as that, or coarser powers of two.
+  // Blocks of a slab start at multiples of their size from a page boundary.
   const rounded = (max<usize>(size, 1) + align - 1) & ~(align - 1);
-  return rounded <= SMALL_MAX ? malloc(rounded) : allocateBig(max<usize>(size, 1), align);
+  return rounded <= SMALL_MAX ? malloc(alignedSize(rounded, align)) : allocateBig(max<usize>(size, 1), align);
 }
 
 /** `memalign`, as C11 names it. */

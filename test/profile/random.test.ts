@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { buildNative } from "../../packages/tools/src/build/native.js";
 import { WASM_TARGETS, type Target } from "../../packages/tools/src/profile/target.js";
 import { buildWasm } from "../../packages/tools/src/build/wasm.js";
+import { CLASS_GRID } from "../../packages/tools/src/profile/schema.js";
 import { constantsOf, loadProfile, ProfileError, type Profile } from "../../packages/tools/src/profile/index.js";
 import { buildFrom, type Build } from "../allocator/support/builds.js";
 import { Churn } from "../allocator/support/churn.js";
@@ -38,6 +39,11 @@ describe("a profile that the schema accepts works", () => {
 /** What once was accepted and did not work. */
 describe("a profile works", () => {
   test.each([
+    ["wasm32", { classes: [32, 80, 144, 208, 320, 512, 832, 1280, 2304, 4096] }],
+    ["wasm32-shared", { classes: [4096] }],
+    ["wasm64", { classes: CLASS_GRID, hardened: true }],
+    ["wasm32-shared", { classes: [16, 240, 1024, 3840, 4096], guard: true, pageShift: 15 }],
+    ["native", { classes: [48, 96, 288, 640, 1152, 1920, 4096] }],
     ["wasm32", { cache: { minBlocks: 1, maxBlocks: 2048, maxBytes: 262144 } }],
     ["wasm32-shared", { cache: { minBlocks: 1, maxBlocks: 1, maxBytes: 1024 } }],
     ["wasm32-shared", { pageShift: 12, guard: true }],

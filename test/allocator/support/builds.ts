@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { setFlagsFromString } from "node:v8";
+import { CLASS_GRID } from "../../../packages/tools/src/profile/schema.js";
 
 /** One module of `dist/wasm`, and what it was built for. */
 export interface Build {
@@ -23,6 +24,8 @@ export interface Build {
   readonly addressBits: number;
   readonly pageSize: number;
   readonly superslabSize: number;
+  /** Sizes that the profile chooses for blocks up to 4 KiB; undefined for the standard ones. */
+  readonly classes: readonly number[] | undefined;
   /** The unit in which large blocks are cut. */
   readonly granuleSize: number;
 }
@@ -73,6 +76,11 @@ function load({ file, profile, target, constants }: ManifestEntry): Build[] {
   return build === undefined ? [] : [build];
 }
 
+function classesOf(low: number, high: number): number[] | undefined {
+  const bits = BigInt(low) | (BigInt(high) << 24n);
+  return bits === 0n ? undefined : CLASS_GRID.filter((_, index) => (bits >> BigInt(index)) & 1n);
+}
+
 /** What the module `code` is, which was built with `constants`; undefined when this Node cannot run it. */
 export function buildFrom(
   profile: string,
@@ -98,6 +106,7 @@ export function buildFrom(
     addressBits: constants["HK_ADDRESS_BITS"]!,
     pageSize,
     superslabSize: pageSize * SUPERSLAB_PAGES,
+    classes: classesOf(constants["HK_CLASSES"]!, constants["HK_CLASSES_HIGH"]!),
     granuleSize: pageSize / PAGE_GRANULES,
   };
 }

@@ -220,14 +220,17 @@ export function figures(heap: RawHeap): { committed: number; free: number; metad
 }
 
 function expectLittleWaste(heap: RawHeap, { address, size, usable }: Block): void {
-  const { pageSize, granuleSize } = heap.build;
+  const { pageSize, granuleSize, classes } = heap.build;
   // A small block that finds no room in a slab may come to lie between large ones, and is cut as they are.
   const misplaced = size <= pageSize / 4 && heap.kind(address) === Kind.Large ? granuleSize : 0;
-  if (usable > largestBlockFor(size, pageSize) + misplaced) expect.fail(`${size} bytes take a block of ${usable}`);
+  if (usable > largestBlockFor(size, pageSize, classes) + misplaced)
+    expect.fail(`${size} bytes take a block of ${usable}`);
 }
 
 /** Bytes of the largest block that a request may get. */
-function largestBlockFor(size: number, pageSize: number): number {
+function largestBlockFor(size: number, pageSize: number, classes?: readonly number[]): number {
+  const chosen = classes?.find((bytes) => bytes >= size);
+  if (chosen !== undefined) return chosen;
   if (size <= EXACT_MAX) return Math.max(Math.ceil(size / MIN_BLOCK), 1) * MIN_BLOCK;
   const classed = size / (1 - SMALL_WASTE);
   if (size <= pageSize / 4) return classed;

@@ -3,6 +3,7 @@
 import fc, { type Arbitrary } from "fast-check";
 import { z } from "zod";
 import { WASM_TARGETS, traitsOf } from "../../../packages/tools/src/profile/target.js";
+import { CLASS_GRID } from "../../../packages/tools/src/profile/schema.js";
 import { ProfileError, parseProfile, profileSchema, type Profile } from "../../../packages/tools/src/profile/index.js";
 
 const NAMES = { name: "random", description: "Drawn at random." };
@@ -11,6 +12,12 @@ const SMALL = Array.from({ length: 65 }, (_, number) => number);
 
 /** Profiles for wider addresses than any WebAssembly memory has are refused for all targets but `native`. */
 const WIDEST_MEMORY = Math.max(...WASM_TARGETS.map((target) => traitsOf(target).addressBits));
+
+/** More often the standard ones, which go together with every page. */
+const someClasses = fc.oneof(
+  fc.constant("standard"),
+  fc.subarray([...CLASS_GRID.slice(0, -1)]).map((sizes) => [...sizes, ...CLASS_GRID.slice(-1)]),
+);
 
 /** Any profile that the schema accepts, named `random`. */
 export const anyProfile: Arbitrary<Profile> = fieldsOf(profileSchema)
@@ -40,6 +47,7 @@ function fieldsOf(schema: z.ZodObject): Arbitrary<Record<string, unknown>> {
 }
 
 function valueOf(name: string, field: z.core.$ZodType): Arbitrary<unknown> {
+  if (name === "classes") return someClasses;
   if (field instanceof z.ZodBoolean) return fc.boolean();
   const isRight = (value: unknown): boolean => z.safeParse(field as z.ZodType, value).success;
   if (!(field instanceof z.ZodNumber)) {

@@ -4,7 +4,7 @@
  */
 
 import { traitsOf, type Target } from "./target.js";
-import { ProfileError, type Profile } from "./schema.js";
+import { CLASS_GRID, ProfileError, type Profile } from "./schema.js";
 
 /** The constants' names to their values, integers from 0 to 2^31 - 1 all. */
 export type Constants = Readonly<Record<ConstantName, number>>;
@@ -18,6 +18,8 @@ export type ConstantName =
   | "HK_GUARD"
   | "HK_HARDENED"
   | "HK_UNSAFE"
+  | "HK_CLASSES"
+  | "HK_CLASSES_HIGH"
   | "HK_CACHE_MIN"
   | "HK_CACHE_MAX"
   | "HK_CACHE_BYTES"
@@ -41,6 +43,9 @@ const MIN_FIRST_PAGES_VIRTUAL = 8;
 
 /** The region map of all addresses has one byte a page, and takes memory once there is much, except on native, where it is a sparse reservation. */
 const MAX_REGION_MAP_BITS = 20;
+
+/** Of the 48 classes that can be chosen so many are in each of two constants. */
+const CLASSES_BITS = 24;
 
 /**
  * The constants that `profile` means on `target`.
@@ -74,6 +79,7 @@ export function constantsOf(
         `${MIN_PAGE_SHIFT_WIDE_BINS}, or a thread's heap does not fit a page`,
     ]);
   }
+  const classes = classBits(profile.classes);
   const constants: Constants = {
     HK_SHARED: Number(traits.shared),
     HK_NATIVE: Number(traits.native),
@@ -83,6 +89,8 @@ export function constantsOf(
     HK_GUARD: Number(profile.guard),
     HK_HARDENED: Number(profile.hardened),
     HK_UNSAFE: Number(profile.unsafe),
+    HK_CLASSES: classes % 2 ** CLASSES_BITS,
+    HK_CLASSES_HIGH: Math.floor(classes / 2 ** CLASSES_BITS),
     HK_CACHE_MIN: profile.cache.minBlocks,
     HK_CACHE_MAX: profile.cache.maxBlocks,
     HK_CACHE_BYTES: profile.cache.maxBytes,
@@ -104,4 +112,10 @@ export function constantsOf(
     }
   }
   return { ...constants, ...overrides };
+}
+
+/** A bit for each size of the grid that is chosen; 0 for the standard ones. */
+function classBits(classes: Profile["classes"]): number {
+  if (classes === "standard") return 0;
+  return classes.reduce((bits, size) => bits + 2 ** CLASS_GRID.indexOf(size), 0);
 }

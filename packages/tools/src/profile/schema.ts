@@ -13,6 +13,10 @@ const MAX_ADDRESS_BITS = 47;
 const MAX_CONSTANT = 2 ** 31 - 1;
 /** log2 of the pages of a SuperSlab; `assembly/config.ts` cuts it so. */
 const SUPERSLAB_PAGES_SHIFT = 5;
+/** Largest size, in bytes, of those that a profile may choose. */
+const MAX_CLASS = 4096;
+/** Blocks of a slab are four at least, and longer ones are granules, a sixteenth of a page. */
+const MIN_PAGE_SHIFT_CLASSES = 14;
 /** A heap without room for a few SuperSlabs is a mistake. */
 const MIN_SUPERSLABS_SHIFT = 2;
 
@@ -44,6 +48,26 @@ function flag(meaning: string) {
   return z.boolean({ error: `must be true or false (${meaning})` });
 }
 
+/** The sizes of which `classes` are chosen: eight a doubling, and steps of 16 below. `assembly/size-class.ts` numbers them so. */
+export const CLASS_GRID: readonly number[] = gridOfClasses();
+
+function gridOfClasses(): number[] {
+  const sizes: number[] = [];
+  for (let size = 16, step = 16; size <= MAX_CLASS; size += step) {
+    sizes.push(size);
+    if (size >= 16 * step) step *= 2;
+  }
+  return sizes;
+}
+
+const CLASSES_MEANING = `"standard", or sizes in bytes in ascending order, the last one ${MAX_CLASS}, of which each is a multiple of 16 up to 256, of 32 up to 512, of 64 up to 1024, of 128 up to 2048, or of 256`;
+
+function areClasses(value: unknown): boolean {
+  if (value === "standard") return true;
+  if (!Array.isArray(value) || value.at(-1) !== MAX_CLASS) return false;
+  return value.every((size, index) => CLASS_GRID.includes(Number(size)) && (index === 0 || size > value[index - 1]));
+}
+
 /** The fields of a profile, each with its range and unit. */
 export const profileSchema = z
   .strictObject({
@@ -56,6 +80,9 @@ export const profileSchema = z
     guard: flag("fail-fast checks on every call"),
     hardened: flag("links of free blocks encoded and checked, blocks that are free marked"),
     unsafe: flag("ceiling mode: no limits and no accounting, for measurements only"),
+    classes: z
+      .custom<"standard" | readonly number[]>(areClasses, { error: `must be ${CLASSES_MEANING}` })
+      .default("standard"),
     cache: z.strictObject({
       minBlocks: powerOfTwo(1, 32768, "blocks of a class that a thread cache may always hold"),
       maxBlocks: powerOfTwo(1, 32768, "blocks of a class that a thread cache may grow to"),
@@ -80,6 +107,9 @@ export const profileSchema = z
     const narrowest = pageShift + SUPERSLAB_PAGES_SHIFT + MIN_SUPERSLABS_SHIFT;
     if (addressBits !== "all" && addressBits < narrowest) {
       refuse(["addressBits"], addressBits, `must be at least ${narrowest} when pageShift is ${pageShift}`);
+    }
+    if (value.classes !== "standard" && pageShift < MIN_PAGE_SHIFT_CLASSES) {
+      refuse(["classes"], value.classes, `must be "standard" when pageShift is below ${MIN_PAGE_SHIFT_CLASSES}`);
     }
     if (cache.minBlocks > cache.maxBlocks) {
       refuse(["cache", "minBlocks"], cache.minBlocks, `must not exceed cache.maxBlocks, which is ${cache.maxBlocks}`);
