@@ -22,6 +22,8 @@ declare const HK_UNSAFE: i32;
 /** Size classes up to 4 KiB, a bit each, 24 of them, and 24 more; 0: four a doubling. */
 declare const HK_CLASSES: i32;
 declare const HK_CLASSES_HIGH: i32;
+/** 1: what the allocator does is counted. */
+declare const HK_STATISTICS: i32;
 /** Least blocks that a class of a thread cache may hold. */
 declare const HK_CACHE_MIN: i32;
 /** Most blocks that a class of a thread cache may hold. */

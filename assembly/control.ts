@@ -7,6 +7,7 @@
  *   control ─┬─ fields below
  *            ├─ runs        RUNS_BYTES        where runs of free pages are                    (runs.ts)
  *            ├─ quarantine  QUARANTINE_BYTES  guard builds: freed blocks that wait       (guard/quarantine.ts)
+ *            ├─ statistics  STATISTICS_BYTES  builds with statistics: counters and history   (counters.ts)
  *            ├─ near tables                   of the first SuperSlabs, see below
  *            ├─ nothing     bins of nobody    empty for ever; not on native                  (thread.ts)
  *            └─ the rest of its page: the first of metadata                                  (superslab.ts)
@@ -51,6 +52,7 @@ import {
 } from "./config";
 import * as native from "./platform/native";
 import * as platform from "./platform";
+import { CLASS_END } from "./size-class";
 
 const MAGIC: u32 = 0x6b616821;
 
@@ -121,6 +123,14 @@ const LINE: usize = 64;
 export const QUARANTINE_SLOTS: usize = HK_GUARD ? (HK_VIRTUAL ? 4096 : 1024) : 0;
 const QUARANTINE_BYTES: usize = HK_GUARD ? LINE + QUARANTINE_SLOTS * WORD : 0;
 
+/** Counters of each class, and of the heap in place of class 0's; events, of words as many. */
+const COUNTERS_SHIFT: usize = 4;
+const EVENT_SHIFT: usize = 2;
+/** Events that are kept. */
+export const EVENTS: u64 = 1000;
+const EVENTS_OFFSET: usize = (<usize>CLASS_END) << (COUNTERS_SHIFT + 3);
+const STATISTICS_BYTES: usize = HK_STATISTICS ? EVENTS_OFFSET + ((<usize>EVENTS) << (EVENT_SHIFT + 3)) : 0;
+
 /** Bytes of a SuperSlab in all columns of tables before one. */
 const DIRECTORY: usize = 0;
 const AVAILABLE: usize = DIRECTORY + WORD;
@@ -136,7 +146,8 @@ const RUNS: usize = (offsetof<Control>() + (LINE - 1)) & ~(LINE - 1);
 const EDGES: usize = RUNS + <usize>(RUN_ROWS * RUN_WAYS) * sizeof<u64>();
 const RUNS_BYTES: usize = EDGES + <usize>RUN_EDGES - RUNS;
 const QUARANTINE: usize = (RUNS + RUNS_BYTES + (LINE - 1)) & ~(LINE - 1);
-const NEAR: usize = QUARANTINE + QUARANTINE_BYTES;
+const STATISTICS: usize = QUARANTINE + QUARANTINE_BYTES;
+const NEAR: usize = STATISTICS + STATISTICS_BYTES;
 const NEAR_MAP: usize = NEAR + NEAR_SUPERSLABS * COLUMNS_END;
 const NEAR_END: usize = (NEAR_MAP + NEAR_PAGES + (LINE - 1)) & ~(LINE - 1);
 /** Bins are found behind a fixed offset from their heap, which must not lie before the memory. */
@@ -257,6 +268,16 @@ export function quarantineCounts(): usize {
 @inline
 export function quarantineSlot(index: usize): usize {
   return changetype<usize>(control) + index * WORD + (QUARANTINE + LINE);
+}
+
+/** Builds with statistics: address of a counter, of the heap for class 0. */
+export function counterAt(cls: u32, what: u32): usize {
+  return changetype<usize>(control) + STATISTICS + ((((<usize>cls) << COUNTERS_SHIFT) + what) << 3);
+}
+
+/** Builds with statistics: address of a word of an event. */
+export function eventAt(event: u32, what: u32): usize {
+  return changetype<usize>(control) + (STATISTICS + EVENTS_OFFSET) + ((((<usize>event) << EVENT_SHIFT) + what) << 3);
 }
 
 /** The heap of nobody; see thread.ts. */

@@ -24,10 +24,13 @@ export {
 export {
   class_stat,
   config_hash,
+  counter,
   free_all,
+  page_stat,
   purge_look,
   purge_pause,
   region_kind,
+  retirement,
   thread_exit,
   thread_id,
   thread_init,

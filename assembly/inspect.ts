@@ -5,16 +5,24 @@
  */
 
 import { atomicLoad } from "./atomic";
-import { GRANULE_SHIFT, PAGE_SHIFT, SUPERSLAB_GRANULES, SUPERSLAB_PAGES, SUPERSLAB_PAGES_SHIFT } from "./config";
-import { Control, control, firstHeap, hasHeap, nextHeap } from "./control";
-import { hugeSize } from "./large";
-import { KIND_HUGE, kindOfPage } from "./region";
-import { availablePages, endSuperslab, firstSuperslab } from "./pool";
-import { countOf, remoteWord } from "./remote";
+import {
+  GRANULE_SHIFT,
+  PAGE_SHIFT,
+  SUPERSLAB_GRANULES,
+  SUPERSLAB_PAGES,
+  SUPERSLAB_PAGES_MASK,
+  SUPERSLAB_PAGES_SHIFT,
+} from "./config";
+import { Control, control, firstHeap, hasHeap, isCovered, nextHeap } from "./control";
+import { counted, retired } from "./counters";
+import { hugeAround, hugeSize } from "./large";
+import { KIND_HUGE, KIND_LARGE, KIND_METADATA, KIND_METADATA_SPARE, kindOfPage } from "./region";
+import { availablePages, endSuperslab, firstSuperslab, ownedPages } from "./pool";
+import { countOf, ownerOf, remoteWord } from "./remote";
 import { keptPages } from "./runs";
 import { CLASS_END, CLASS_FIRST, CLASS_MEDIUM, classAt, classSize } from "./size-class";
 import { LENGTHS_OFFSET, metadataOf, slabOfPage } from "./superslab";
-import { LIVE, STATE_MASK, cachedOf, stateOf } from "./thread";
+import { FREED, LIVE, STATE_MASK, cachedOf, idOf, ownCounts, stateOf } from "./thread";
 import { see } from "./view";
 
 /** What `heap_stat` can be asked; all in bytes but STAT_THREADS. */
@@ -120,4 +128,85 @@ function bigBytes(size: usize): usize {
     }
   }
   return bytes;
+}
+
+/** What `counter` can be asked of the heap, beyond what is counted there (counters.ts); of no class. */
+const OF_HEAP: u32 = u32.MAX_VALUE;
+/** What `counter` can be asked of a class, beyond what is counted there: what threads count, and slabs by state as they are now. */
+const COUNTER_OWN: u32 = 16;
+const SLABS_FULL: u32 = 20;
+const SLABS_PARTIAL: u32 = 21;
+const SLABS_EMPTY: u32 = 22;
+
+/** Builds with statistics: a count of the size class `index`, or of the heap; 0 for an unknown one. */
+export function counter(index: u32, what: u32): u64 {
+  if (!hasHeap()) return 0;
+  if (index == OF_HEAP) return what < COUNTER_OWN ? counted(0, what) : 0;
+  const cls = classAt(index);
+  if (cls - CLASS_FIRST >= CLASS_END - CLASS_FIRST) return 0;
+  if (what < COUNTER_OWN) return counted(cls, what);
+  if (what <= COUNTER_OWN + FREED) return ownCounts(cls, what - COUNTER_OWN);
+  return what >= SLABS_FULL && what <= SLABS_EMPTY ? slabsInState(cls, what) : 0;
+}
+
+function slabsInState(cls: u32, state: u32): u64 {
+  let count: u64 = 0;
+  for (let superslab = firstSuperslab(); superslab < endSuperslab(); ++superslab) {
+    if (metadataOf(superslab) == 0) continue;
+    for (let n: usize = 0; n < SUPERSLAB_PAGES; ++n) {
+      const slab = slabOfPage((superslab << SUPERSLAB_PAGES_SHIFT) + n);
+      if (<u32>slab.cls != cls) continue;
+      const away = slab.used - countOf(remoteWord(slab));
+      if (state == (away == 0 ? SLABS_EMPTY : away == slab.capacity ? SLABS_FULL : SLABS_PARTIAL)) ++count;
+    }
+  }
+  return count;
+}
+
+/** Builds with statistics: see `retired`; of its class the size of blocks. */
+export function retirement(back: u32, what: u32): u64 {
+  if (!hasHeap()) return 0;
+  const value = retired(back, what);
+  return what == 2 ? (value ? <u64>classSize(<u32>value) : 0) : value;
+}
+
+/** What `page_stat` can be asked. */
+const PAGE_KIND: u32 = 0;
+const PAGE_BLOCK_SIZE: u32 = 1;
+const PAGE_USED: u32 = 2;
+const PAGE_CAPACITY: u32 = 3;
+const PAGE_OWNER: u32 = 4;
+
+const PAGE_NONE: usize = 0;
+const PAGE_SLAB: usize = 1;
+const PAGE_GRANULES: usize = 2;
+const PAGE_HUGE: usize = 3;
+const PAGE_METADATA: usize = 4;
+const PAGE_FREE: usize = 5;
+
+/**
+ * What page `page` is: for `what` 0 its kind, of those above; of a slab, 1 its blocks' size, 2 blocks that are not at home, 3 how many it has,
+ * 4 the id of the thread that owns it.
+ */
+export function page_stat(page: usize, what: u32): usize {
+  const superslab = page >> SUPERSLAB_PAGES_SHIFT;
+  if (!hasHeap() || superslab < firstSuperslab() || superslab >= endSuperslab() || !isCovered(page)) return 0;
+  const kind = kindOfPage(page);
+  if (kind < CLASS_FIRST) return what == PAGE_KIND ? kindOfNoSlab(superslab, page, kind) : 0;
+  if (what == PAGE_KIND) return PAGE_SLAB;
+  if (what == PAGE_BLOCK_SIZE) return classSize(kind);
+  const slab = slabOfPage(page);
+  if (what == PAGE_USED) return <usize>(slab.used - countOf(remoteWord(slab)));
+  if (what == PAGE_CAPACITY) return <usize>slab.capacity;
+  const owner = what == PAGE_OWNER ? see(ownerOf(slab)) : 0;
+  return owner ? <usize>idOf(owner) : 0;
+}
+
+function kindOfNoSlab(superslab: usize, page: usize, kind: u32): usize {
+  if ((availablePages(superslab) >> (<u32>(page & SUPERSLAB_PAGES_MASK))) & 1) return PAGE_FREE;
+  if (kind == KIND_METADATA || kind == KIND_METADATA_SPARE) return PAGE_METADATA;
+  if (kind == KIND_LARGE) return PAGE_GRANULES;
+  // Pages of a huge block behind its first say nothing of their own.
+  if (kind == KIND_HUGE || hugeAround(page << PAGE_SHIFT)) return PAGE_HUGE;
+  return (ownedPages(superslab) >> (<u32>(page & SUPERSLAB_PAGES_MASK))) & 1 ? PAGE_FREE : PAGE_NONE;
 }

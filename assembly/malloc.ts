@@ -7,6 +7,7 @@
 
 import { binHead, binOf, binRoom, gateOf, mayBeInside, raiseBinRoom, setBinHead, setBinRoom } from "./bin";
 import {
+  CACHED_MAX,
   GRANULE_SIZE,
   LARGE_MAX,
   LINKED,
@@ -19,6 +20,7 @@ import {
   WORD,
 } from "./config";
 import { hasHeap, nothing } from "./control";
+import { BIG_ALLOCATED, BIG_FREED, BIG_REQUESTED, countOfHeap } from "./counters";
 import { FAIL_INTERIOR_POINTER, FAIL_NOT_A_BLOCK } from "./failure";
 import { codeOf, isMarked, link, mark, next, refuseMarked, unmark } from "./free-list";
 import {
@@ -45,7 +47,7 @@ import { KIND_FOREIGN, KIND_HUGE, KIND_LARGE, kindOf, kindOfBlock } from "./regi
 import { refuseWrong, sendHomeAlone } from "./remote";
 import { purgeExcess } from "./retention";
 import { CLASS_END, CLASS_FIRST, CLASS_MEDIUM, alignedSize, classOf, classSize, nextClass } from "./size-class";
-import { current } from "./thread";
+import { countAllocated, countFreed, current } from "./thread";
 import { collect, lengthen, overflow, putBack, refill, useSpare } from "./thread-cache";
 import { openGate, see } from "./view";
 
@@ -67,7 +69,10 @@ export function malloc(size: usize): usize {
   if (x < MEDIUM_MAX) {
     const bin = binOf(current(), classOf(x));
     const block = binHead(bin);
-    if (block) return takeHead(bin, block);
+    if (block) {
+      countAllocated(current(), classOf(x), size);
+      return takeHead(bin, block);
+    }
   }
   return HK_NATIVE && !HK_GUARD ? mallocOrFail(size) : mallocSlow(size);
 }
@@ -78,7 +83,9 @@ export function mallocCached(size: usize): usize {
   if (x >= MEDIUM_MAX) return 0;
   const bin = binOf(current(), classOf(x));
   const block = binHead(bin);
-  return block ? takeHead(bin, block) : 0;
+  if (!block) return 0;
+  countAllocated(current(), classOf(x), size);
+  return takeHead(bin, block);
 }
 
 // @ts-ignore: decorator
@@ -106,6 +113,7 @@ export function free(block: usize): void {
   platform.order();
   setBinHead(bin, block);
   if (!HK_UNSAFE) setBinRoom(bin, room - 1);
+  countFreed(current(), kind);
 }
 
 /** Hardened: true when `block` is free, or may not be the start of a block; by the bin of its class. */
@@ -137,6 +145,7 @@ function mallocSlow(size: usize): usize {
   }
   // A slab needs a page; a block that is not much smaller may still fit between large ones. It keeps the alignment that the class has.
   if (!block && classSize(cls) >= GRANULE_SIZE) return allocateBig(classSize(cls), classSize(cls) & -classSize(cls));
+  if (HK_STATISTICS && block) countAllocated(current(), cls, size);
   if (HK_HARDENED && block) unmark(block);
   return block;
 }
@@ -145,6 +154,15 @@ function mallocSlow(size: usize): usize {
 function mallocOrFail(size: usize): usize {
   const block = mallocSlow(size);
   return block != 0 ? block : native.outOfMemory();
+}
+
+/** A block of `size` bytes that comes from no cache: counted as of its class, where a thread with a heap will cache it when it is freed. */
+function countBig(size: usize): void {
+  if (!HK_STATISTICS) return;
+  const heap = current();
+  if (size > SMALL_MAX && size <= CACHED_MAX && heap != nothing()) return countAllocated(heap, classOf(size - 1), size);
+  countOfHeap(BIG_ALLOCATED, 1);
+  countOfHeap(BIG_REQUESTED, size);
 }
 
 const LARGE_STEP: usize = MEDIUM_MAX >> 3;
@@ -167,7 +185,10 @@ function allocateBig(size: usize, align: usize): usize {
     // What others cache after this thread has emptied the caches counts as a change.
     if (!collected) since = poolChanges();
     const block = large ? allocateLarge(size, align, collected) : allocateHuge(size, align);
-    if (block) return unmark(block);
+    if (block) {
+      countBig(size);
+      return unmark(block);
+    }
     if (!collected) {
       collected = true;
       if (ready()) collect(0);
@@ -187,6 +208,7 @@ function freeFull(block: usize, kind: u32): void {
   const isSmall = kind >= CLASS_FIRST && (!LINKED || hasHeap());
   const mayReturn = isSmall && gateOf(heap) == heap && !isSuspect(block, binOf(heap, kind), codeOf(block));
   if (!mayReturn || !putBack(heap, kind, block)) freeSlow(block, kind);
+  else countFreed(heap, kind);
 }
 
 /** The bin of `kind` has no room or never has, or the gate is closed. */
@@ -220,6 +242,7 @@ function freeSlow(block: usize, kind: u32): void {
   platform.order();
   setBinHead(bin, block);
   setBinRoom(bin, binRoom(bin) - 1);
+  countFreed(current(), cls);
 }
 
 /** Large blocks that this thread has freed; every PURGE_EVERY-th looks at what should go back to the platform. */
@@ -230,6 +253,7 @@ const PURGE_EVERY: u32 = 8;
 function freeBig(block: usize, kind: u32): void {
   const size = bigSize(block, kind);
   if (size == 0) return refuse(block);
+  countOfHeap(BIG_FREED, 1);
   if (kind == KIND_LARGE) freeLarge(block);
   else freeHuge(block, size);
   if (HK_VIRTUAL && (++bigFrees & (PURGE_EVERY - 1)) == 0) purgeExcess();

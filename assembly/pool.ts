@@ -48,6 +48,7 @@ import {
   tablesEnd,
 } from "./control";
 import * as platform from "./platform";
+import { GROWTHS, countOfHeap } from "./counters";
 import * as native from "./platform/native";
 import { KIND_METADATA, setKind } from "./region";
 import { closeGates, see } from "./view";
@@ -390,6 +391,7 @@ function addPages(count: usize, spare: bool): bool {
   const address = platform.grow(needed << PAGE_SHIFT, spare);
   const grown = address != usize.MAX_VALUE && donateGrown(address >> PAGE_SHIFT, needed);
   endClaim(grown);
+  if (grown) countOfHeap(GROWTHS, 1);
   return grown;
 }
 

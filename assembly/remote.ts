@@ -25,14 +25,15 @@
 
 import { atomicCas, atomicLoad, atomicStore } from "./atomic";
 import { PAGE_SHIFT, PAGE_SIZE, SUPERSLAB_PAGES, SUPERSLAB_PAGES_SHIFT } from "./config";
+import { REMOTE, SENT_HOME, countOfClass } from "./counters";
 import { FAIL_INTERIOR_POINTER } from "./failure";
 import { link, next, refuseMarked } from "./free-list";
-import { freeLarge } from "./large";
+import { classOfLarge, freeLarge } from "./large";
 import * as platform from "./platform";
 import { endSuperslab, firstSuperslab } from "./pool";
 import { KIND_LARGE, kindOf, setKindOfPage } from "./region";
 import { purgeExcess } from "./retention";
-import { hasRoom, pushBack, putFree, releaseSlab, unqueue } from "./slab";
+import { hasRoom, noteUsed, pushBack, putFree, releaseSlab, unqueue } from "./slab";
 import { Slab, metadataOf, slabOf, slabOfPage } from "./superslab";
 import { classHeap, pendingOf, threadHeap } from "./thread";
 import { see } from "./view";
@@ -80,6 +81,7 @@ export function sendHome(heap: usize): void {
       list = next(block);
       thread.homeward = list;
       platform.order();
+      if (HK_STATISTICS) countOfClass(classOfLarge(block), SENT_HOME, 1);
       freeLarge(block);
       continue;
     }
@@ -97,6 +99,7 @@ export function sendHome(heap: usize): void {
       head = block;
       ++count;
     } while (list - start < PAGE_SIZE);
+    if (HK_STATISTICS) countOfClass(slab.cls, SENT_HOME, count);
     if (ownerOf(slab) == heap) {
       putFree(slab, head, last, count);
       queueOrRetire(heap, slab);
@@ -126,6 +129,7 @@ export function sendHomeAlone(block: usize): void {
 /** Hands `count` blocks from `head` to `last` over to the owner of their slab. */
 function pushRemote(slab: Slab, head: usize, last: usize, count: u32): void {
   const address = remoteOf(slab);
+  if (HK_STATISTICS) countOfClass(slab.cls, REMOTE, count);
   let word: u64;
   do {
     word = atomicLoad<u64>(address);
@@ -195,6 +199,7 @@ function putRemote(slab: Slab, word: u64): void {
 
 /** Of a slab none of whose blocks is anywhere else: the order of its blocks starts afresh. */
 function resetSlab(slab: Slab): void {
+  noteUsed(slab);
   slab.free = 0;
   platform.order();
   slab.carved = 0;

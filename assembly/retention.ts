@@ -17,6 +17,7 @@
 import { atomicCas, atomicLoad, atomicStore } from "./atomic";
 import { PAGE_SHIFT, PAGE_SIZE, SUPERSLAB_PAGES_SHIFT, SUPERSLAB_SHIFT } from "./config";
 import { Control, control, hasHeap, idleOf } from "./control";
+import { PURGED_BYTES, PURGES, countOfHeap } from "./counters";
 import { releaseJoined } from "./large";
 import * as platform from "./platform";
 import * as native from "./platform/native";
@@ -168,6 +169,8 @@ function purgePages(superslab: usize, bits: u32): bool {
     if (claimed) {
       if (platform.purge(page << PAGE_SHIFT, (<usize>count) << PAGE_SHIFT)) {
         markClean(page, count);
+        countOfHeap(PURGES, 1);
+        countOfHeap(PURGED_BYTES, (<usize>count) << PAGE_SHIFT);
         any = true;
       }
       putPages(page, count, false);

@@ -17,14 +17,15 @@
 import { atomicStore } from "./atomic";
 import { PAGE_MASK, PAGE_SHIFT, PAGE_SIZE } from "./config";
 import { secret } from "./control";
+import { SLABS_MADE, countOfClass, endWindow, noteRetired } from "./counters";
 import { link, mark, next } from "./free-list";
 import { releaseJoined } from "./large";
 import * as platform from "./platform";
 import { NO_PAGES, endClaim, releasePages } from "./pool";
 import { KIND_RELEASED, setKindOfPage } from "./region";
-import { classSize } from "./size-class";
-import { Slab, acquireWithin, slabOfPage } from "./superslab";
-import { ClassHeap, classHeap, threadHeap } from "./thread";
+import { CLASS_END, CLASS_FIRST, classSize } from "./size-class";
+import { Slab, acquireWithin, historyOf, slabOfPage } from "./superslab";
+import { ClassHeap, FREED, classHeap, ownCounts, threadHeap } from "./thread";
 
 /**
  * A fresh slab of `cls`, owned by thread heap `heap` and at the front of its queue.
@@ -49,14 +50,37 @@ export function newSlab(heap: usize, cls: u32): Slab | null {
   slab.cls = <u8>cls;
   threadHeap(heap).fresh = 0;
   atomicStore<usize>(changetype<usize>(slab) + offsetof<Slab>("owner"), heap);
+  if (HK_STATISTICS) {
+    countOfClass(cls, SLABS_MADE, 1);
+    store<u64>(historyOf(page), platform.nanoseconds());
+    store<u64>(historyOf(page) + sizeof<u64>(), 0);
+  }
   setKindOfPage(page, cls);
   pushFront(classHeap(heap, cls), slab);
   return slab;
 }
 
+/** Builds with statistics: a slab's blocks are about to begin afresh, or are home for good. */
+export function noteUsed(slab: Slab): void {
+  if (!HK_STATISTICS) return;
+  const most = historyOf(slab.start >> PAGE_SHIFT) + sizeof<u64>();
+  store<u32>(most, max(load<u32>(most), slab.carved));
+}
+
+/** Averages what all classes have done since the window before. */
+function endWindows(): void {
+  for (let cls = CLASS_FIRST; cls < CLASS_END; ++cls) endWindow(cls, ownCounts(cls, FREED));
+}
+
 /** Gives an empty slab's page back to the pool; nothing of it may be in use, queued or pending. */
 export function releaseSlab(slab: Slab): void {
   const page = slab.start >> PAGE_SHIFT;
+  if (HK_STATISTICS) {
+    noteUsed(slab);
+    const history = historyOf(page);
+    const used = load<u32>(history, sizeof<u64>());
+    if (noteRetired(slab.cls, page, load<u64>(history), used, slab.capacity)) endWindows();
+  }
   // Disowned first: an adopter must not find a slab that is half gone.
   slab.cls = 0;
   atomicStore<usize>(changetype<usize>(slab) + offsetof<Slab>("owner"), 0);

@@ -15,6 +15,9 @@
  *                                            ├─────────────────────────────┤
  *                                            │ guard builds: its ledger    │
  *                                            │ of blocks           guard.ts│
+ *                                            ├─────────────────────────────┤
+ *                                            │ builds with statistics:     │
+ *                                            │ 32 × history                │
  *                                            └─────────────────────────────┘
  */
 
@@ -75,7 +78,10 @@ export const GRANULES_OFFSET: usize = SUPERSLAB_PAGES * SLAB_BYTES;
 export const LENGTHS_OFFSET: usize = GRANULES_OFFSET + SUPERSLAB_GRANULES / 8;
 /** Atomic, one a page: address of its part of the ledger, 0 before its first entry. */
 export const LEDGER_OFFSET: usize = LENGTHS_OFFSET + SUPERSLAB_GRANULES;
-const METADATA_BYTES: usize = LEDGER_OFFSET + (HK_GUARD ? SUPERSLAB_PAGES * WORD : 0);
+/** Of each slab when it was made, in ns, and the most of its blocks that have been in use. */
+const HISTORY_OFFSET: usize = LEDGER_OFFSET + (HK_GUARD ? SUPERSLAB_PAGES * WORD : 0);
+const HISTORY_SHIFT: usize = 4;
+const METADATA_BYTES: usize = HISTORY_OFFSET + (HK_STATISTICS ? SUPERSLAB_PAGES << HISTORY_SHIFT : 0);
 
 /** Metadata of a SuperSlab, 0 when there is none yet. */
 export function metadataOf(superslab: usize): usize {
@@ -121,6 +127,11 @@ export function acquireWithin(count: usize): usize {
 /** The slab record of a page, whose SuperSlab must have metadata. */
 export function slabOfPage(page: usize): Slab {
   return recordOf(metadataOf(page >> SUPERSLAB_PAGES_SHIFT), page);
+}
+
+/** Builds with statistics: where the history of a page's slab is. */
+export function historyOf(page: usize): usize {
+  return metadataOf(page >> SUPERSLAB_PAGES_SHIFT) + ((page & SUPERSLAB_PAGES_MASK) << HISTORY_SHIFT) + HISTORY_OFFSET;
 }
 
 /** The slab in which a small block lies, as its page's kind has said. */

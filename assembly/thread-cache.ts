@@ -22,6 +22,7 @@ import { atomicCas, atomicLoad, atomicStore } from "./atomic";
 import { binHead, binOf, binRoom, setBinHead, setBinRoom } from "./bin";
 import { Control, control, firstHeap, nextHeap } from "./control";
 import { PAGE_SIZE } from "./config";
+import { REFILLS, countOfClass } from "./counters";
 import { link, mark, next } from "./free-list";
 import * as platform from "./platform";
 import { beginClaim, endClaim, forgetClaims, growPool, noteRelease, poolChanges } from "./pool";
@@ -106,6 +107,7 @@ export function refill(cls: u32): usize {
     const slab = slabWithRoom(heap, cls);
     if (slab) {
       purgeExcess();
+      countOfClass(cls, REFILLS, 1);
       list = slab.free ? takeFree(slab, record.magazine) : carve(slab, min(record.magazine, carveMax(cls)));
       count = takenCount;
       platform.order();

@@ -93,6 +93,14 @@ const CLASSES_OFFSET: usize = THREAD_OFFSET + HEAD_BYTES;
 const THREAD_BYTES: usize =
   ((BINS_OFFSET == 0 ? RECORDS_BYTES : BINS_OFFSET) + BINS_BYTES + (MIN_ALIGN - 1)) & ~(MIN_ALIGN - 1);
 
+/** Builds with statistics: counts of each class, which the thread alone writes, and others read for figures. */
+const COUNTS_SHIFT: usize = 5;
+const COUNTS_BYTES: usize = HK_STATISTICS ? (<usize>CLASS_END) << COUNTS_SHIFT : 0;
+/** Calls that got a block, bytes that they asked for, and blocks that were freed. */
+export const ALLOCATED: u32 = 0;
+export const REQUESTED: u32 = 1;
+export const FREED: u32 = 2;
+
 export const STATE_BITS: u32 = 2;
 export const STATE_MASK: u32 = (1 << STATE_BITS) - 1;
 export const FREE: u32 = 0;
@@ -329,6 +337,38 @@ export function cachedOf(heap: usize, cls: u32): u32 {
 
 // @ts-ignore: decorator
 @inline
+function countAt(heap: usize, cls: u32, what: u32): usize {
+  return heap + THREAD_BYTES + ((<usize>cls) << COUNTS_SHIFT) + ((<usize>what) << 3);
+}
+
+/** A block of `cls` was handed to the thread of `heap`, which is one, for `size` bytes. */
+// @ts-ignore: decorator
+@inline
+export function countAllocated(heap: usize, cls: u32, size: usize): void {
+  if (!HK_STATISTICS) return;
+  const at = countAt(heap, cls, ALLOCATED);
+  store<u64>(at, load<u64>(at) + 1);
+  store<u64>(at, load<u64>(at, REQUESTED << 3) + <u64>size, REQUESTED << 3);
+}
+
+/** A block of `cls` was freed by the thread of `heap`. */
+// @ts-ignore: decorator
+@inline
+export function countFreed(heap: usize, cls: u32): void {
+  if (!HK_STATISTICS) return;
+  const at = countAt(heap, cls, FREED);
+  store<u64>(at, load<u64>(at) + 1);
+}
+
+/** What all threads have counted of a class. */
+export function ownCounts(cls: u32, what: u32): u64 {
+  let sum: u64 = 0;
+  for (let heap = see(firstHeap()); heap; heap = see(nextHeap(heap))) sum += load<u64>(countAt(heap, cls, what));
+  return sum;
+}
+
+// @ts-ignore: decorator
+@inline
 export function threadHeap(heap: usize): ThreadHeap {
   return changetype<ThreadHeap>(heap + THREAD_OFFSET);
 }
@@ -375,7 +415,7 @@ export function leastMagazine(record: ClassHeap): u32 {
 
 /** A thread heap in state LIVE under `id`, made of new memory; 0 when there is none. */
 export function makeHeap(id: u32): usize {
-  const heap = allocateMetadata(THREAD_BYTES);
+  const heap = allocateMetadata(THREAD_BYTES + COUNTS_BYTES);
   if (heap == 0) return 0;
   if (HK_SHARED) atomicAdd<u32>(changetype<usize>(control) + offsetof<Control>("heaps"), 1);
   for (let cls = CLASS_FIRST; cls < CLASS_END; ++cls) {

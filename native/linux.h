@@ -223,6 +223,12 @@ static inline u64 platform_random(void) {
   return value ^ (u64)&span_now;
 }
 
+static inline u64 platform_nanoseconds(void) {
+  struct timespec time;
+  clock_gettime(CLOCK_MONOTONIC, &time);
+  return (u64)time.tv_sec * 1000000000 + (u64)time.tv_nsec;
+}
+
 static inline u64 platform_now(void) {
   struct timespec time;
   clock_gettime(CLOCK_MONOTONIC_COARSE, &time);

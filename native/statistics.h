@@ -45,6 +45,36 @@ static const struct { u32 what; const char *name, *metric, *help; } class_figure
   {3, "cached", "class_cached_blocks", "Blocks of a size class that threads keep at hand."},
 };
 
+#ifdef HAKMEM_STATISTICS
+/* By the numbers of assembly/counters.ts and inspect.ts. */
+#define OF_HEAP 0xffffffffu
+static const struct { u32 what; const char *name, *metric, *help; } heap_counters[] = {
+  {0, "bigAllocated", "big_allocations_total", "Blocks handed out that come from no cache."},
+  {1, "bigRequested", "big_requested_bytes_total", "Bytes that were asked for in such calls."},
+  {2, "bigFreed", "big_frees_total", "Such blocks that were freed."},
+  {3, "growths", "growths_total", "Times that memory was taken from the system."},
+  {4, "purges", "purges_total", "Times that memory was given back to the system."},
+  {5, "purgedBytes", "purged_bytes_total", "Bytes that were given back to the system."},
+  {6, "retirements", "retirements_total", "Slabs that went back to the pool."},
+};
+static const struct { u32 what; const char *name, *metric, *help; } class_counters[] = {
+  {16, "allocated", "class_allocations_total", "Blocks of a size class that were handed out."},
+  {17, "requested", "class_requested_bytes_total", "Bytes that were asked for in calls that got a block of a size class."},
+  {18, "freed", "class_frees_total", "Blocks of a size class that were freed."},
+  {0, "refills", "class_refills_total", "Times that a thread's cache of a size class was filled from a slab."},
+  {1, "sentHome", "class_sent_home_total", "Blocks of a size class that a thread's cache sent back to their slabs."},
+  {2, "remote", "class_remote_frees_total", "Blocks of a size class that went to a slab of another thread."},
+  {3, "slabsMade", "class_slabs_made_total", "Slabs of a size class that were taken from the pool."},
+  {4, "slabsRetired", "class_slabs_retired_total", "Slabs of a size class that went back to the pool."},
+  {20, "slabsFull", "class_slabs_full", "Slabs of a size class none of whose blocks is free."},
+  {21, "slabsPartial", "class_slabs_partial", "Slabs of a size class some of whose blocks are free."},
+  {22, "slabsEmpty", "class_slabs_empty", "Slabs of a size class all of whose blocks are free."},
+  {5, "retireRatio", "class_retire_ratio_thousandths", "Of the slabs made lately, how many were retired, in thousandths."},
+  {6, "freeHits", "class_free_hits_thousandths", "Of the blocks freed lately, how many stayed at hand, in thousandths."},
+  {7, "utilisation", "class_utilisation_thousandths", "Of slabs retired lately, how much had been in use, in thousandths."},
+};
+#endif
+
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))
 
 static void put_json(struct text *text) {
@@ -54,13 +84,27 @@ static void put_json(struct text *text) {
   for (u32 index = 0; hk_class_stat(index, 0); index++) {
     put_line(text, "%s{\"blockSize\":%u", index ? "," : "", hk_class_stat(index, 0));
     for (size_t i = 0; i < COUNT_OF(class_figures); i++) put_line(text, ",\"%s\":%u", class_figures[i].name, hk_class_stat(index, class_figures[i].what));
+#ifdef HAKMEM_STATISTICS
+    for (size_t i = 0; i < COUNT_OF(class_counters); i++) put_line(text, ",\"%s\":%u", class_counters[i].name, hk_counter(index, class_counters[i].what));
+#endif
     put_line(text, "}");
   }
-  put_line(text, "]}\n");
+  put_line(text, "]");
+#ifdef HAKMEM_STATISTICS
+  for (size_t i = 0; i < COUNT_OF(heap_counters); i++) put_line(text, ",\"%s\":%u", heap_counters[i].name, hk_counter(OF_HEAP, heap_counters[i].what));
+  put_line(text, ",\"retired\":[");
+  for (u32 back = 0; hk_retirement(back, 0); back++)
+    put_line(text, "%s{\"time\":%u,\"age\":%u,\"blockSize\":%u,\"used\":%u,\"page\":%u}", back ? "," : "", hk_retirement(back, 0), hk_retirement(back, 1),
+             hk_retirement(back, 2), hk_retirement(back, 3), hk_retirement(back, 4));
+  put_line(text, "]");
+#endif
+  put_line(text, "}\n");
 }
 
 static void put_metric(struct text *text, const char *metric, const char *help) {
-  put_line(text, "# HELP hakmem_%s %s\n# TYPE hakmem_%s gauge\n", metric, help, metric);
+  size_t length = strlen(metric);
+  const char *type = length > 6 && !strcmp(metric + length - 6, "_total") ? "counter" : "gauge";
+  put_line(text, "# HELP hakmem_%s %s\n# TYPE hakmem_%s %s\n", metric, help, metric, type);
 }
 
 static void put_prometheus(struct text *text) {
@@ -75,6 +119,17 @@ static void put_prometheus(struct text *text) {
     for (u32 index = 0; hk_class_stat(index, 0); index++)
       put_line(text, "hakmem_%s{size=\"%u\"} %u\n", class_figures[i].metric, hk_class_stat(index, 0), hk_class_stat(index, class_figures[i].what));
   }
+#ifdef HAKMEM_STATISTICS
+  for (size_t i = 0; i < COUNT_OF(heap_counters); i++) {
+    put_metric(text, heap_counters[i].metric, heap_counters[i].help);
+    put_line(text, "hakmem_%s %u\n", heap_counters[i].metric, hk_counter(OF_HEAP, heap_counters[i].what));
+  }
+  for (size_t i = 0; i < COUNT_OF(class_counters); i++) {
+    put_metric(text, class_counters[i].metric, class_counters[i].help);
+    for (u32 index = 0; hk_class_stat(index, 0); index++)
+      put_line(text, "hakmem_%s{size=\"%u\"} %u\n", class_counters[i].metric, hk_class_stat(index, 0), hk_counter(index, class_counters[i].what));
+  }
+#endif
 }
 
 PUBLIC int hakmem_write_stats(int file, enum hakmem_format format) {

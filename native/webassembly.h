@@ -19,8 +19,10 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 #ifdef __EMSCRIPTEN__
+#include <emscripten.h>
 #include <emscripten/threading.h>
 #include <malloc.h>
 #endif
@@ -196,6 +198,19 @@ static inline word platform_endPage(word shift) {
 static inline void platform_rest(void) {}
 static inline word platform_random(void) { return (word)0x9e3779b97f4a7c15 ^ (word)&control_block; }
 static inline void platform_foreign(word pointer) {}
+
+#ifdef HAKMEM_STATISTICS
+static inline u64 platform_nanoseconds(void) {
+#ifdef __EMSCRIPTEN__
+  return (u64)(emscripten_get_now() * 1e6);
+#elif HOSTED
+  struct timespec time;
+  return clock_gettime(CLOCK_MONOTONIC, &time) ? 0 : (u64)time.tv_sec * 1000000000 + (u64)time.tv_nsec;
+#else
+  return 0; /* nobody to ask */
+#endif
+}
+#endif
 
 static SLOW word platform_outOfMemory(void) { return set_error(ENOMEM), 0; }
 

@@ -42,6 +42,10 @@ export function now(): u64 {
   return HK_VIRTUAL ? native.now() : wasm.now();
 }
 
+export function nanoseconds(): u64 {
+  return HK_NATIVE ? native.nanoseconds() : wasm.nanoseconds();
+}
+
 export function fail(code: u32, block: usize, size: usize, at: usize, value: u32): void {
   if (HK_NATIVE) native.fail(code, block, size, at, value);
   else wasm.fail(code, block, size, at, value);

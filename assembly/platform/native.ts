@@ -132,6 +132,11 @@ export declare function frame(): usize;
 @external("platform", "ended")
 export declare function ended(frame: usize): bool;
 
+/** Nanoseconds of a clock that never goes back; builds with statistics alone. */
+// @ts-ignore: decorator
+@external("platform", "nanoseconds")
+export declare function nanoseconds(): u64;
+
 /** Virtual: milliseconds of a clock that only goes forward; precise to about 4 ms, a few ns a call. */
 // @ts-ignore: decorator
 @external("platform", "now")

@@ -12,6 +12,11 @@ const GROW_SHIFT: usize = ctz<usize>(GROW_UNIT);
 @external("env", "hakmem_fail")
 declare function hakmem_fail(code: u32, block: usize, size: usize, at: usize, value: u32): void;
 
+/** Milliseconds, with fractions, of a clock that never goes back. */
+// @ts-ignore: decorator
+@external("env", "hakmem_now")
+declare function hakmem_now(): f64;
+
 /**
  * Grows the memory by `bytes`, a multiple of GROW_UNIT.
  * @returns the address of the new zero-filled bytes, or usize.MAX_VALUE when growth is refused
@@ -48,6 +53,11 @@ export function purge(address: usize, bytes: usize): bool {
 /** Milliseconds; only lazy release asks, and it has nothing to do here. */
 export function now(): u64 {
   return 0;
+}
+
+/** Nanoseconds. The import exists only in builds with statistics. */
+export function nanoseconds(): u64 {
+  return <u64>(hakmem_now() * 1e6);
 }
 
 /**

@@ -1,12 +1,13 @@
 /** The figures of a native heap, as people and collectors get them. */
 
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { loadProfile } from "../../packages/tools/src/profile/index.js";
 import { preloading } from "../../packages/tools/src/run/allocators.js";
 import { compile, library, run } from "./support/program.js";
 
@@ -20,6 +21,23 @@ interface Figures {
   readonly threads: number;
   readonly peakResident: number;
   readonly classes: readonly { blockSize: number; slabs: number; live: number; cached: number }[];
+}
+
+interface Counts {
+  readonly growths: number;
+  readonly retirements: number;
+  readonly retired: readonly { time: number; age: number; blockSize: number; used: number }[];
+  readonly classes: readonly {
+    blockSize: number;
+    slabs: number;
+    allocated: number;
+    requested: number;
+    remote: number;
+    slabsRetired: number;
+    slabsFull: number;
+    slabsPartial: number;
+    slabsEmpty: number;
+  }[];
 }
 
 function scratch(): string {
@@ -68,6 +86,35 @@ describe("hakmem run --stats", () => {
     expect(errors.match(/^# TYPE hakmem_class_live_blocks gauge$/gm)).toHaveLength(1);
     const other = await run(process.execPath, [CLI, "run", "--stats=xml", "true"]);
     expect(other).toMatchObject({ status: 2, errors: expect.stringContaining("json, prometheus") as string });
+  });
+});
+
+describe("a profile with statistics", () => {
+  it("adds counts of each class, and the slabs that went back to the pool", async () => {
+    const directory = scratch();
+    const profile = path.join(directory, "counting.json");
+    const base = await loadProfile("default");
+    writeFileSync(profile, JSON.stringify({ ...base, name: "counting", statistics: true }));
+    const program = await compile("counted.c");
+    const args = [CLI, "run", "--quiet", "--profile", profile, "--stats=json", "--", program];
+    const { status, errors } = await run(process.execPath, args);
+    expect(status).toBe(0);
+    const figures = JSON.parse(errors) as Counts;
+    const own = figures.classes.find(({ blockSize }) => blockSize === 112);
+    // The C library and its threads ask for a few themselves.
+    expect(own?.allocated).toBeGreaterThanOrEqual(20_000);
+    expect(own?.allocated).toBeLessThan(20_100);
+    expect(own?.requested).toBeGreaterThanOrEqual(2_000_000);
+    expect(own?.remote).toBeGreaterThanOrEqual(9_000);
+    expect(own?.slabsRetired).toBeGreaterThan(0);
+    const states = (own?.slabsFull ?? 0) + (own?.slabsPartial ?? 0) + (own?.slabsEmpty ?? 0);
+    expect(states).toBe(own?.slabs);
+    expect(figures.growths).toBeGreaterThan(0);
+    expect(figures.retired).toHaveLength(Math.min(1000, figures.retirements));
+    expect(figures.retired.some(({ blockSize }) => blockSize === 112)).toBe(true);
+    const text = await run(process.execPath, args.with(5, "--stats=prometheus"));
+    expect(metricsOf(text.errors).get('hakmem_class_allocations_total{size="112"}')).toBeGreaterThanOrEqual(20_000);
+    expect(text.errors).toMatch(/^# TYPE hakmem_growths_total counter$/m);
   });
 });
 

@@ -173,6 +173,7 @@ function chosenProfile(profiles: readonly Profile[]): string {
       `#define HAKMEM_PROFILE "${profile.name}"`,
       ...(profile.guard ? ["#ifndef HAKMEM_GUARD\n#define HAKMEM_GUARD\n#endif"] : []),
       ...(profile.hardened ? ["#define HAKMEM_HARDENED"] : []),
+      ...(profile.statistics ? ["#define HAKMEM_STATISTICS"] : []),
     ].join("\n");
   const [first, ...others] = profiles;
   if (first === undefined) throw new ExplainedError("hakmem.c needs the allocator of one profile at least");

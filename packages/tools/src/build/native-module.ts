@@ -17,7 +17,7 @@ import {
   type NativeSourceOptions,
 } from "./native-source.js";
 import type { Target } from "../profile/target.js";
-import { allocatorEntry } from "./wasm.js";
+import { allocatorEntry, removeStatistics } from "./wasm.js";
 import { ROOT } from "../base/paths.js";
 import { withScratch } from "../base/scratch.js";
 
@@ -41,6 +41,7 @@ export async function generateAllocatorSource(options: AllocatorSourceOptions): 
   const { profile, target = "native", overrides, sourceRoot = ROOT } = options;
   const { text } = await compileToC(
     {
+      prepare: (module) => removeStatistics(module, profile),
       entry: allocatorEntry(profile),
       root: sourceRoot,
       target,
@@ -66,8 +67,13 @@ export async function generateModuleSource(
   return compileToC({ entry, root: ROOT, target: "native", constants });
 }
 
-async function compileToC(options: AssemblyOptions, paths?: NativeSourceOptions): Promise<ModuleSource> {
+interface COptions extends AssemblyOptions {
+  readonly prepare?: (module: binaryen.Module) => void;
+}
+
+async function compileToC(options: COptions, paths?: NativeSourceOptions): Promise<ModuleSource> {
   const module = await compileAssemblyModule(options);
+  options.prepare?.(module);
   try {
     const text = nativeSource(module, await wasmToC(simplify(module)), paths);
     return { text, exports: exportedFunctions(module) };

@@ -20,8 +20,11 @@ export function allocatorEntry(profile: Profile): string {
 /** What is for the C around the allocator alone (native/threads.h, native/operators.h). */
 const NATIVE_EXPORTS = ["malloc_cached", "purge_look", "purge_pause"];
 
-/** What a module may import, so that any host can instantiate it: its memory, and in guard builds the report of a misuse. */
-const ALLOWED_IMPORTS: ReadonlySet<string> = new Set(["env.hakmem_fail"]);
+/** What builds with statistics have alone. */
+const STATISTICS_EXPORTS = ["counter", "page_stat", "retirement"];
+
+/** What a module may import, so that any host can instantiate it: its memory, in guard builds the report of a misuse, and with statistics a clock. */
+const ALLOWED_IMPORTS: ReadonlySet<string> = new Set(["env.hakmem_fail", "env.hakmem_now"]);
 
 export interface BuildOptions {
   readonly profile: Profile;
@@ -51,12 +54,18 @@ export async function buildWasm(options: BuildOptions): Promise<Uint8Array> {
   });
   try {
     if (!traitsOf(target).native) for (const name of NATIVE_EXPORTS) module.removeExport(name);
+    removeStatistics(module, profile);
     const bytes = optimizeModule(module, { names });
     if (!traitsOf(target).native) refuseUnknownImports(module);
     return bytes;
   } finally {
     module.dispose();
   }
+}
+
+/** Takes from a module of a build without statistics what is for them. */
+export function removeStatistics(module: binaryen.Module, { statistics }: Profile): void {
+  if (!statistics) for (const name of STATISTICS_EXPORTS) module.removeExport(name);
 }
 
 function refuseUnknownImports(module: binaryen.Module): void {

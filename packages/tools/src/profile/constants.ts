@@ -20,6 +20,7 @@ export type ConstantName =
   | "HK_UNSAFE"
   | "HK_CLASSES"
   | "HK_CLASSES_HIGH"
+  | "HK_STATISTICS"
   | "HK_CACHE_MIN"
   | "HK_CACHE_MAX"
   | "HK_CACHE_BYTES"
@@ -91,6 +92,7 @@ export function constantsOf(
     HK_UNSAFE: Number(profile.unsafe),
     HK_CLASSES: classes % 2 ** CLASSES_BITS,
     HK_CLASSES_HIGH: Math.floor(classes / 2 ** CLASSES_BITS),
+    HK_STATISTICS: Number(profile.statistics),
     HK_CACHE_MIN: profile.cache.minBlocks,
     HK_CACHE_MAX: profile.cache.maxBlocks,
     HK_CACHE_BYTES: profile.cache.maxBytes,
