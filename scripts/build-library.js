@@ -46,9 +46,29 @@ function moduleBytes(profile, target) {
  */
 async function pack(profile, targets) {
   const modules = await Promise.all(targets.map((target) => moduleBytes(profile, target)));
-  const data = deflateSync(Buffer.concat(modules), { level: 9, memLevel: 9 }).toString("base64");
+  const data = base85(deflateSync(Buffer.concat(modules), { level: 9, memLevel: 9 }));
   const sizes = Object.fromEntries(targets.map((target, index) => [target, modules[index]?.length]));
   return `export const PACK = ${JSON.stringify({ data, sizes })};\n`;
+}
+
+/**
+ * Five characters of 85 for four bytes, the last of them filled up with zeros: a sixteenth less than base64. The characters are those from # on, without
+ * the backslash, so that none must be escaped; `decode` of packages/hakmem/src/heap/module-source.ts reads them.
+ *
+ * @param {Buffer} bytes
+ */
+function base85(bytes) {
+  const whole = Buffer.concat([bytes, Buffer.alloc((4 - (bytes.length % 4)) % 4)]);
+  const BACKSLASH = 92;
+  let text = "";
+  for (let at = 0; at < whole.length; at += 4) {
+    const word = whole.readUInt32BE(at);
+    for (let power = 85 ** 4; power >= 1; power /= 85) {
+      const code = 35 + (Math.floor(word / power) % 85);
+      text += String.fromCharCode(code < BACKSLASH ? code : code + 1);
+    }
+  }
+  return text;
 }
 
 /** In lines that a debugger can stop at, without the comments, which are in the types. */

@@ -34,7 +34,7 @@ export class ShippedModule {
   }
 }
 
-/** Modules of one profile: zlib's format in base64, one behind the other, each of so many bytes when it is decompressed. */
+/** Modules of one profile: zlib's format in base 85 (scripts/build-library.js), one behind the other, each of so many bytes when it is decompressed. */
 export interface ModulePack {
   readonly data: string;
   readonly sizes: Readonly<Partial<Record<Target, number>>>;
@@ -150,11 +150,17 @@ function readShippedSync(shipped: ShippedModule): BufferSource {
   }
 }
 
-function decode(base64: string): Uint8Array<ArrayBuffer> {
-  const text = atob(base64);
-  const bytes = new Uint8Array(text.length);
-  for (let index = 0; index < text.length; index++) bytes[index] = text.charCodeAt(index);
-  return bytes;
+function decode(text: string): Uint8Array<ArrayBuffer> {
+  const bytes = new DataView(new ArrayBuffer((text.length / 5) * 4));
+  for (let at = 0; at < text.length; at += 5) {
+    let word = 0;
+    for (let digit = at; digit < at + 5; digit++) {
+      const code = text.charCodeAt(digit);
+      word = word * 85 + code - (code > 92 ? 36 : 35);
+    }
+    bytes.setUint32((at / 5) * 4, word);
+  }
+  return new Uint8Array(bytes.buffer);
 }
 
 async function readUrl(url: URL): Promise<BufferSource> {
