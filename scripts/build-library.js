@@ -2,6 +2,7 @@
  * Makes the package `hakmem` out of the modules that `hakmem build` has written to its `dist/wasm/`:
  *
  *   dist/index.js      the library in one file, with the default profile's modules for 32 bits, compressed
+ *   dist/observe.js    samples and recordings, imported when a program asks for them
  *   dist/modules/      the other modules, compressed, imported when a program asks for them
  *   dist/index.d.ts    its types in one file
  */
@@ -24,6 +25,9 @@ const SHAPE = { printWidth: 120, useTabs: true };
 /** Each target behind the one that is most like it: the compressor looks back over two modules. */
 const ALL = ["wasm32", "wasm32-shared", "wasm64-shared", "wasm64"];
 
+/** Of the default profile: in the library itself, and what the other packs are compressed by. */
+const CARRIED = ["wasm32", "wasm32-shared"];
+
 /** Packs of modules, in the order in which their targets are compressed one behind the other. */
 const PACKS = {
   default64: { profile: "default", targets: ["wasm64", "wasm64-shared"] },
@@ -43,10 +47,12 @@ function moduleBytes(profile, target) {
 /**
  * @param {string} profile
  * @param {readonly string[]} targets
+ * @param {Buffer} [dictionary] what who unpacks it has already
  */
-async function pack(profile, targets) {
+async function pack(profile, targets, dictionary) {
   const modules = await Promise.all(targets.map((target) => moduleBytes(profile, target)));
-  const data = base85(deflateSync(Buffer.concat(modules), { level: 9, memLevel: 9 }));
+  const options = { level: 9, memLevel: 9, ...(dictionary === undefined ? {} : { dictionary }) };
+  const data = base85(deflateSync(Buffer.concat(modules), options));
   const sizes = Object.fromEntries(targets.map((target, index) => [target, modules[index]?.length]));
   return `export const PACK = ${JSON.stringify({ data, sizes })};\n`;
 }
@@ -71,10 +77,15 @@ function base85(bytes) {
   return text;
 }
 
-/** In lines that a debugger can stop at, without the comments, which are in the types. */
-async function bundleCode() {
+/**
+ * In lines that a debugger can stop at, without the comments, which are in the types.
+ *
+ * @param {string} entry in `src/`
+ * @param {string} name of the file in `dist/`
+ */
+async function bundleCode(entry, name) {
   const { outputFiles } = await build({
-    entryPoints: [path.join(PACKAGE, "src", "index.ts")],
+    entryPoints: [path.join(PACKAGE, "src", entry)],
     write: false,
     minifyWhitespace: true,
     bundle: true,
@@ -88,20 +99,21 @@ async function bundleCode() {
       {
         name: "modules",
         setup({ onResolve, onLoad }) {
+          onResolve({ filter: /^\.\.\/observe\/index\.js$/ }, () => ({ path: "./observe.js", external: true }));
           onResolve({ filter: /^#modules\// }, ({ path: name }) =>
             name === "#modules/default"
               ? { path: name, namespace: "modules" }
               : { path: `./${name.slice(1)}.js`, external: true },
           );
           onLoad({ filter: /.*/, namespace: "modules" }, async () => ({
-            contents: await pack("default", ["wasm32", "wasm32-shared"]),
+            contents: await pack("default", CARRIED),
           }));
         },
       },
     ],
   });
   const code = outputFiles.map(({ text }) => text).join("");
-  await writeFile(path.join(DIST, "index.js"), await format(code, { ...SHAPE, parser: "babel" }));
+  await writeFile(path.join(DIST, name), await format(code, { ...SHAPE, parser: "babel" }));
 }
 
 async function bundleTypes() {
@@ -111,13 +123,15 @@ async function bundleTypes() {
   await bundle.close();
 }
 
+const dictionary = Buffer.concat(await Promise.all(CARRIED.map((target) => moduleBytes("default", target))));
 const modules = path.join(DIST, "modules");
 await rm(modules, { recursive: true, force: true });
 await mkdir(modules, { recursive: true });
 await Promise.all([
-  bundleCode(),
+  bundleCode("index.ts", "index.js"),
+  bundleCode(path.join("observe", "index.ts"), "observe.js"),
   bundleTypes(),
   ...Object.entries(PACKS).map(async ([name, { profile, targets }]) =>
-    writeFile(path.join(modules, `${name}.js`), await pack(profile, targets)),
+    writeFile(path.join(modules, `${name}.js`), await pack(profile, targets, dictionary)),
   ),
 ]);

@@ -9,8 +9,11 @@ export type { Program } from "./heap/raw-module.js";
 export type { ModuleSource } from "./heap/module-source.js";
 export type { AttachOptions, HeapOptions } from "./heap/options.js";
 export type { ProfileName } from "./heap/profiles.js";
-export type { ClassStats, HeapStats } from "./heap/stats.js";
+export type { ClassCounts, ClassStats, HeapCounts, HeapStats, Retirement } from "./heap/stats.js";
+export type { HeapProfiling, HeapRecording, ProfileOptions, RecordOptions } from "./heap/observing.js";
 export type { MemoryViews } from "./heap/views.js";
+export type { ProfileBlock, ProfileData, ProfileMark, ProfileSite } from "./observe/profiler.js";
+export type { Frame } from "./observe/stack.js";
 export {
   HakmemError,
   HeapClosedError,

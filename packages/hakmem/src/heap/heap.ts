@@ -32,7 +32,10 @@ import type { WasmImports, WasmMemory, WasmModule } from "../platform.js";
 import { Arrays } from "./arrays.js";
 import { makeDisposable, type AutoDisposable } from "./dispose.js";
 import { makeHandle, type HeapHandle } from "./handle.js";
-import type { Allocator, RawInstance } from "./raw-module.js";
+import { observed } from "./observed.js";
+import type { HeapProfiling, HeapRecording, ProfileOptions, RecordOptions } from "./observing.js";
+import type { Observer } from "../observe/observer.js";
+import { withNumbers, type Allocator, type RawExports, type RawInstance } from "./raw-module.js";
 import { readStats, type HeapStats } from "./stats.js";
 import { reserve } from "./reserve.js";
 import { HeapScope } from "./scope.js";
@@ -64,6 +67,8 @@ function checkParts(parts: unknown): void {
   });
 }
 
+const DEFAULT_SAMPLE = 2 ** 19;
+const MAX_SAMPLE = 2 ** 30;
 const MAX_THREAD_ID = 2 ** 32 - 1;
 
 /**
@@ -97,6 +102,9 @@ export abstract class Heap implements MemoryViews {
   #views: LiveViews | undefined;
   #closedBy: HeapCorruptionError | undefined;
   #age = 0;
+  #exports: RawExports<number | bigint>;
+  #observer: Observer | undefined;
+  #originOf: ((block: number) => string) | undefined;
 
   /** What `alloc` has made; and a filter over its addresses, for the calls that free and move by address. */
   readonly #arrays: Arrays;
@@ -113,6 +121,7 @@ export abstract class Heap implements MemoryViews {
     this.threadId = parts.instance.allocator.threadId();
     this.#parts = parts;
     this.#allocator = parts.instance.allocator;
+    this.#exports = parts.instance.exports;
     this.#largest = parts.instance.width.largest;
     this.#views = new LiveViews(parts.memory, parts.shared, parts.instance);
     const release = (pointer: number): void => this.#allocator?.free(pointer);
@@ -122,6 +131,7 @@ export abstract class Heap implements MemoryViews {
     );
     Object.defineProperty(this, "arrayFilter", { enumerable: false });
     parts.instance.onCorruption((error) => {
+      error.message += this.#originOf?.(error.block) ?? "";
       this.#shut(error);
     });
   }
@@ -380,6 +390,61 @@ export abstract class Heap implements MemoryViews {
     return this.#live().data;
   }
 
+  // What the heap is seen doing. Nothing is paid for it before, and another file is imported then.
+
+  /**
+   * Samples the blocks that this thread asks for from now on, with the stacks that ask: one in so many bytes, at random. What it makes
+   * is plain data, whose JSON `hakmem profile` turns into files for viewers, and into a report of leaks.
+   *
+   * Seen are calls of this object, and of functions that `exports` returns meanwhile. Of a program that is linked with hakmem.c, all calls of this
+   * thread, where it is compiled with `-DHAKMEM_OBSERVE`; else those of this object.
+   * Rejects with {@link InvalidArgumentError} for wrong options, and while the heap is sampled or recorded.
+   */
+  async startProfile(options: ProfileOptions = {}): Promise<HeapProfiling> {
+    const { bytes = DEFAULT_SAMPLE } = options;
+    if (!isWhole(bytes, MAX_SAMPLE) || bytes === 0) {
+      const remedy = "Leave it out, or pass 1 to see every block.";
+      throw new InvalidArgumentError("bytes", bytes, `a whole number from 1 to ${MAX_SAMPLE}`, remedy);
+    }
+    const { Profiler } = await import("../observe/index.js");
+    const profiler = new Profiler(bytes, this.profile !== "default");
+    this.#observe(profiler);
+    this.#originOf = (block) => profiler.originOf(block);
+    return {
+      read: (since) => profiler.read(since),
+      mark: () => profiler.mark(),
+      stop: (since) => {
+        this.#observe(undefined, profiler);
+        return profiler.read(since);
+      },
+    };
+  }
+
+  /**
+   * Records what this thread asks for from now on: sizes, times and which block, never what is in one. Seen is what {@link startProfile} sees.
+   * Rejects with {@link InvalidArgumentError} while the heap is sampled or recorded.
+   */
+  async record({ onChunk }: RecordOptions = {}): Promise<HeapRecording> {
+    const { Recorder } = await import("../observe/index.js");
+    const chunks: Uint8Array<ArrayBuffer>[] = [];
+    const recorder = new Recorder(this.threadId, !this.shared, onChunk ?? ((chunk) => void chunks.push(chunk)));
+    this.#observe(recorder);
+    return {
+      get events() {
+        return recorder.events;
+      },
+      stop: () => {
+        if (this.#observer === recorder) {
+          this.#observe(undefined, recorder);
+          recorder.end();
+        }
+        const all = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0));
+        chunks.reduce((at, chunk) => (all.set(chunk, at), at + chunk.length), 0);
+        return all;
+      },
+    };
+  }
+
   // The heap as a whole.
 
   /**
@@ -390,7 +455,7 @@ export abstract class Heap implements MemoryViews {
    */
   get exports(): WasmImports & { readonly memory: WasmMemory } {
     this.#open();
-    return { memory: this.memory, ...this.#parts.instance.exports };
+    return { memory: this.memory, ...this.#exports };
   }
 
   /** Figures about the heap, all threads together. */
@@ -530,6 +595,9 @@ export abstract class Heap implements MemoryViews {
     allocator.threadExit();
   }
 
+  /** @internal Makes every C-shaped call one of such functions. */
+  protected abstract arm(exports: RawExports<number | bigint>): void;
+
   /** @internal Makes every C-shaped call end in `refuse` from now on. */
   protected abstract disarm(refuse: () => never): void;
 
@@ -563,6 +631,27 @@ export abstract class Heap implements MemoryViews {
       argument: "length",
       value: length,
     });
+  }
+
+  /** Has all calls told to `observer`; without one, no more to the one `before`. */
+  #observe(observer: Observer | undefined, before?: Observer): void {
+    if (this.closed && observer === undefined) return;
+    this.#open();
+    if (this.#observer !== before) {
+      if (observer === undefined) return;
+      const remedy = "Stop the one before the other.";
+      throw new InvalidArgumentError({ problem: "the heap is sampled or recorded already", remedy, argument: "heap" });
+    }
+    const { instance } = this.#parts;
+    const read = (address: number): number =>
+      this.memory64
+        ? Number(this.#live().data.getBigUint64(address, true))
+        : this.#live().data.getUint32(address, true);
+    this.#observer = observer;
+    this.#exports =
+      observer === undefined ? instance.exports : observed(instance.exports, instance.width, observer, read);
+    this.#allocator = withNumbers(this.#exports, instance.width);
+    this.arm(this.#exports);
   }
 
   #live(): LiveViews {

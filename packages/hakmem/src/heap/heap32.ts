@@ -15,22 +15,16 @@ import { WIDTH_32 } from "./width.js";
 const LARGEST = WIDTH_32.largest;
 
 export class Heap32 extends Heap {
-  #malloc: RawExports<number>["malloc"];
-  #free: RawExports<number>["free"];
-  #calloc: RawExports<number>["calloc"];
-  #realloc: RawExports<number>["realloc"];
-  #alignedAlloc: RawExports<number>["aligned_alloc"];
-  #usableSize: RawExports<number>["malloc_usable_size"];
+  #malloc!: RawExports<number>["malloc"];
+  #free!: RawExports<number>["free"];
+  #calloc!: RawExports<number>["calloc"];
+  #realloc!: RawExports<number>["realloc"];
+  #alignedAlloc!: RawExports<number>["aligned_alloc"];
+  #usableSize!: RawExports<number>["malloc_usable_size"];
 
   constructor(parts: HeapParts & { readonly instance: RawInstance<number> }) {
     super(parts);
-    const { exports } = parts.instance;
-    this.#malloc = exports.malloc;
-    this.#free = exports.free;
-    this.#calloc = exports.calloc;
-    this.#realloc = exports.realloc;
-    this.#alignedAlloc = exports.aligned_alloc;
-    this.#usableSize = exports.malloc_usable_size;
+    this.arm(parts.instance.exports);
   }
 
   override malloc(size: number): number {
@@ -74,6 +68,15 @@ export class Heap32 extends Heap {
   override usableSize(pointer: number): number {
     if (!isWhole(pointer, LARGEST)) refusePointer("pointer", pointer, LARGEST);
     return this.#usableSize(pointer) >>> 0;
+  }
+
+  protected override arm(exports: RawExports<number>): void {
+    this.#malloc = exports.malloc;
+    this.#free = exports.free;
+    this.#calloc = exports.calloc;
+    this.#realloc = exports.realloc;
+    this.#alignedAlloc = exports.aligned_alloc;
+    this.#usableSize = exports.malloc_usable_size;
   }
 
   protected override disarm(refuse: () => never): void {

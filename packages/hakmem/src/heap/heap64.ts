@@ -13,22 +13,16 @@ import { WIDTH_64 } from "./width.js";
 const LARGEST = WIDTH_64.largest;
 
 export class Heap64 extends Heap {
-  #malloc: RawExports<bigint>["malloc"];
-  #free: RawExports<bigint>["free"];
-  #calloc: RawExports<bigint>["calloc"];
-  #realloc: RawExports<bigint>["realloc"];
-  #alignedAlloc: RawExports<bigint>["aligned_alloc"];
-  #usableSize: RawExports<bigint>["malloc_usable_size"];
+  #malloc!: RawExports<bigint>["malloc"];
+  #free!: RawExports<bigint>["free"];
+  #calloc!: RawExports<bigint>["calloc"];
+  #realloc!: RawExports<bigint>["realloc"];
+  #alignedAlloc!: RawExports<bigint>["aligned_alloc"];
+  #usableSize!: RawExports<bigint>["malloc_usable_size"];
 
   constructor(parts: HeapParts & { readonly instance: RawInstance<bigint> }) {
     super(parts);
-    const { exports } = parts.instance;
-    this.#malloc = exports.malloc;
-    this.#free = exports.free;
-    this.#calloc = exports.calloc;
-    this.#realloc = exports.realloc;
-    this.#alignedAlloc = exports.aligned_alloc;
-    this.#usableSize = exports.malloc_usable_size;
+    this.arm(parts.instance.exports);
   }
 
   override malloc(size: number): number {
@@ -72,6 +66,15 @@ export class Heap64 extends Heap {
   override usableSize(pointer: number): number {
     if (!isWhole(pointer, LARGEST)) refusePointer("pointer", pointer, LARGEST);
     return Number(this.#usableSize(BigInt(pointer)));
+  }
+
+  protected override arm(exports: RawExports<bigint>): void {
+    this.#malloc = exports.malloc;
+    this.#free = exports.free;
+    this.#calloc = exports.calloc;
+    this.#realloc = exports.realloc;
+    this.#alignedAlloc = exports.aligned_alloc;
+    this.#usableSize = exports.malloc_usable_size;
   }
 
   protected override disarm(refuse: () => never): void {

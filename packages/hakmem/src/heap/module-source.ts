@@ -34,7 +34,8 @@ export class ShippedModule {
   }
 }
 
-/** Modules of one profile: zlib's format in base 85 (scripts/build-library.js), one behind the other, each of so many bytes when it is decompressed. */
+/** Modules of one profile: zlib's format in base 85 (scripts/build-library.js), one behind the other, each of so many bytes when it is decompressed; those that
+ * are not carried with all carried modules as its dictionary. */
 export interface ModulePack {
   readonly data: string;
   readonly sizes: Readonly<Partial<Record<Target, number>>>;
@@ -97,12 +98,16 @@ async function load(source: URL | ShippedModule, name: string): Promise<WebAssem
 }
 
 /** A module of a pack; undefined where it is not in it. */
-function unpack({ data, sizes }: ModulePack, wanted: Target): Uint8Array<ArrayBuffer> | undefined {
+function unpack(
+  { data, sizes }: ModulePack,
+  wanted: Target,
+  dictionary?: Uint8Array,
+): Uint8Array<ArrayBuffer> | undefined {
   const entries = Object.entries(sizes);
   const index = entries.findIndex(([target]) => target === wanted);
   if (index < 0) return undefined;
   const start = entries.slice(0, index).reduce((sum, [, size]) => sum + size, 0);
-  return unzlibSync(decode(data)).slice(start, start + entries[index]![1]);
+  return unzlibSync(decode(data), dictionary && { dictionary }).slice(start, start + entries[index]![1]);
 }
 
 /** A module that every program carries; undefined for the others. */
@@ -115,7 +120,7 @@ async function readShipped(shipped: ShippedModule): Promise<BufferSource> {
   if (bytes !== undefined) return bytes;
   try {
     const { PACK } = await PACKS[shipped.profile]();
-    const module = unpack(PACK, shipped.target);
+    const module = unpack(PACK, shipped.target, unzlibSync(decode(CARRIED.data)));
     if (module === undefined) throw new RangeError(`it is not among ${Object.keys(PACK.sizes).join(", ")}`);
     return module;
   } catch (cause) {

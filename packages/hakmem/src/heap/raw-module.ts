@@ -24,6 +24,9 @@ export interface RawExports<Word extends number | bigint> {
   heap_stat(what: number): Word;
   class_stat(index: number, what: number): Word;
   config_hash(): number;
+  /** Modules of profiles with statistics only. */
+  counter?(index: number, what: number): bigint;
+  retirement?(back: number, what: number): bigint;
 }
 
 const EXPORT_NAMES: readonly (keyof RawExports<number>)[] = [
@@ -67,6 +70,10 @@ export interface Allocator {
   heapStat(what: number): number;
   classStat(index: number, what: number): number;
   configHash(): number;
+  /** A count; undefined where the module does not count. */
+  counter(index: number, what: number): number | undefined;
+  /** Of the slab that went back to the pool `back` slabs ago; 0 for none. */
+  retirement(back: number, what: number): number;
 }
 
 export interface RawInstance<Word extends number | bigint> {
@@ -94,7 +101,7 @@ export function instantiate<Word extends number | bigint>(
     tell(error);
     throw error;
   };
-  const exports = link<Word>(module, { env: { memory, hakmem_fail: fail } });
+  const exports = link<Word>(module, { env: { memory, hakmem_fail: fail, hakmem_now: () => performance.now() } });
   return {
     exports,
     allocator: withNumbers(exports, width),
@@ -147,7 +154,7 @@ function programFunction({ exports }: Program, name: string): unknown {
   });
 }
 
-function withNumbers<Word extends number | bigint>(
+export function withNumbers<Word extends number | bigint>(
   raw: RawExports<Word>,
   { toNumber, toWord }: Width<Word>,
 ): Allocator {
@@ -174,6 +181,8 @@ function withNumbers<Word extends number | bigint>(
     heapStat: (what) => toNumber(raw.heap_stat(what)),
     classStat: (index, what) => toNumber(raw.class_stat(index, what)),
     configHash: () => raw.config_hash() >>> 0,
+    counter: (index, what) => (raw.counter === undefined ? undefined : Number(raw.counter(index, what))),
+    retirement: (back, what) => Number(raw.retirement?.(back, what) ?? 0),
   };
 }
 

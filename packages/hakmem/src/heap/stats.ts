@@ -3,7 +3,7 @@
 import type { Allocator } from "./raw-module.js";
 
 /** Bytes unless said otherwise. Exact while no other thread uses the heap, a close estimate otherwise. */
-export interface HeapStats {
+export interface HeapStats extends Partial<HeapCounts> {
   /** In blocks that were handed out and not freed; whole blocks, not the sizes that were asked for. */
   readonly live: number;
   /** Taken from the memory by the heap. It never shrinks: WebAssembly cannot give memory back. */
@@ -21,7 +21,7 @@ export interface HeapStats {
 }
 
 /** Figures about the blocks of one size class. */
-export interface ClassStats {
+export interface ClassStats extends Partial<ClassCounts> {
   /** Size of this class's blocks, in bytes. */
   readonly blockSize: number;
   /** Slabs that belong to the class. */
@@ -32,8 +32,83 @@ export interface ClassStats {
   readonly cached: number;
 }
 
+/** What has been counted since the heap began, where its module was built with a profile of `statistics`. */
+export interface HeapCounts {
+  /** Blocks handed out that come from no cache. */
+  readonly bigAllocated: number;
+  /** Bytes that were asked for in such calls. */
+  readonly bigRequested: number;
+  readonly bigFreed: number;
+  /** Times that the memory grew. */
+  readonly growths: number;
+  /** Slabs that went back to the heap. */
+  readonly retirements: number;
+  /** The last 1,000 of these, the latest first. */
+  readonly retired: readonly Retirement[];
+}
+
+/** What has been counted of a size class, where the module was built with a profile of `statistics`. */
+export interface ClassCounts {
+  /** Blocks handed out; over all classes a histogram of sizes. */
+  readonly allocated: number;
+  /** Bytes that were asked for in these calls: what is more in the blocks is fragmentation inside. */
+  readonly requested: number;
+  readonly freed: number;
+  /** Times that a thread's cache was filled from a slab. */
+  readonly refills: number;
+  /** Blocks that a thread's cache sent back to their slabs, and those of them that went to another thread's. */
+  readonly sentHome: number;
+  readonly remote: number;
+  readonly slabsMade: number;
+  readonly slabsRetired: number;
+  /** Slabs as they are now, by how many of their blocks are in use or cached. */
+  readonly slabsFull: number;
+  readonly slabsPartial: number;
+  readonly slabsEmpty: number;
+  /**
+   * Averages of windows of 100 retirements, nine parts history and one part new, in thousandths: of the slabs made, how many were retired; of
+   * the blocks freed, how many stayed at hand; of retired slabs, how much had been in use.
+   */
+  readonly retireRatio: number;
+  readonly freeHits: number;
+  readonly utilisation: number;
+}
+
+/** A slab that went back to the heap. */
+export interface Retirement {
+  /** When, in nanoseconds of `performance.now()`'s clock in the thread that retired it. */
+  readonly time: number;
+  /** How long it had been a slab, in nanoseconds. */
+  readonly age: number;
+  readonly blockSize: number;
+  /** How much of it had been in use, in thousandths. */
+  readonly used: number;
+  /** Its number: its address divided by the size of a page. */
+  readonly page: number;
+}
+
 /** What `heap_stat` is asked for. */
 export const HEAP_STAT = { committed: 0, live: 1, cached: 2, threads: 3, free: 4, metadata: 5 } as const;
+/** What `counter` is asked for: see native/statistics.h. */
+const HEAP_COUNTER = { bigAllocated: 0, bigRequested: 1, bigFreed: 2, growths: 3, retirements: 6 } as const;
+const CLASS_COUNTER = {
+  allocated: 16,
+  requested: 17,
+  freed: 18,
+  refills: 0,
+  sentHome: 1,
+  remote: 2,
+  slabsMade: 3,
+  slabsRetired: 4,
+  slabsFull: 20,
+  slabsPartial: 21,
+  slabsEmpty: 22,
+  retireRatio: 5,
+  freeHits: 6,
+  utilisation: 7,
+} as const;
+const OF_HEAP = 2 ** 32 - 1;
+const RETIREMENT = { time: 0, age: 1, blockSize: 2, used: 3, page: 4 } as const;
 const CLASS_STAT = { blockSize: 0, slabs: 1, live: 2, cached: 3 } as const;
 
 export function committedBytes(allocator: Allocator): number {
@@ -55,7 +130,35 @@ export function readStats(allocator: Allocator): HeapStats {
     metadata: heap("metadata"),
     threads: heap("threads"),
     classes: readClasses(allocator),
+    ...readCounts(allocator),
   };
+}
+
+function readCounts(allocator: Allocator): Partial<HeapCounts> {
+  const counts = countersOf<keyof typeof HEAP_COUNTER>(allocator, OF_HEAP, HEAP_COUNTER);
+  if (counts === undefined) return {};
+  const retired: Retirement[] = [];
+  for (let back = 0; allocator.retirement(back, RETIREMENT.time) !== 0; back++)
+    retired.push(mapValues<keyof Retirement>(RETIREMENT, (what) => allocator.retirement(back, what)));
+  return { ...counts, retired };
+}
+
+/** Undefined where nothing is counted. */
+function countersOf<Name extends string>(
+  allocator: Allocator,
+  index: number,
+  counters: Readonly<Record<Name, number>>,
+): Record<Name, number> | undefined {
+  if (allocator.counter(index, 0) === undefined) return undefined;
+  return mapValues(counters, (what) => allocator.counter(index, what) ?? 0);
+}
+
+function mapValues<Name extends string>(
+  numbers: Readonly<Record<Name, number>>,
+  value: (number: number) => number,
+): Record<Name, number> {
+  const entries = Object.entries<number>(numbers).map(([name, number]) => [name, value(number)] as const);
+  return Object.fromEntries(entries) as Record<Name, number>;
 }
 
 function readClasses(allocator: Allocator): ClassStats[] {
@@ -64,6 +167,7 @@ function readClasses(allocator: Allocator): ClassStats[] {
     const figure = (what: keyof typeof CLASS_STAT): number => allocator.classStat(index, CLASS_STAT[what]);
     const blockSize = figure("blockSize");
     if (blockSize === 0) return classes;
-    classes.push({ blockSize, slabs: figure("slabs"), live: figure("live"), cached: figure("cached") });
+    const counts = countersOf<keyof ClassCounts>(allocator, index, CLASS_COUNTER);
+    classes.push({ blockSize, slabs: figure("slabs"), live: figure("live"), cached: figure("cached"), ...counts });
   }
 }

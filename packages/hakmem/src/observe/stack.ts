@@ -1,0 +1,43 @@
+/** Stacks as engines write them: V8's lines, and those of Firefox and Safari. */
+
+/** A call on a stack. */
+export interface Frame {
+  readonly name: string;
+  /** Address of the script or the WebAssembly module; empty when it is not known. */
+  readonly file: string;
+  /** From 1; 0 when it is not known. */
+  readonly line: number;
+  /** From 1; of WebAssembly the place in the module, in bytes; 0 when it is not known. */
+  readonly column: number;
+}
+
+/** `at name (place)`, or `at place`. */
+const V8 = /^ *at (?:async )?(?:(.+?) \((.*)\)|(.+))$/;
+const OTHERS = /^(.*?)@(.*)$/;
+const WASM = /^(.*):wasm-function\[(\d+)\](?::0x([0-9a-f]+))?$/;
+/** What stands on top of every stack: of Profiler, and of heap/observed.ts. */
+const OWN = /(?:^|[.#/])(?:#stack|#sample|#remember|allocated|freed|resized|seen|ended|observed\w+)$/;
+const SCRIPT = /^(.*?)(?::(\d+))?(?::(\d+))?$/;
+
+/** The innermost call first, without those of the library's own that observe. */
+export function parseStack(text: string): Frame[] {
+  const frames = text.split("\n").flatMap((line) => {
+    const v8 = V8.exec(line);
+    if (v8 !== null) return [frameOf(v8[1] ?? "", v8[2] ?? v8[3] ?? "")];
+    const other = OTHERS.exec(line);
+    return other === null ? [] : [frameOf(other[1] ?? "", other[2] ?? "")];
+  });
+  const first = frames.findIndex(({ name }) => !OWN.test(name));
+  return first < 0 ? [] : frames.slice(first);
+}
+
+function frameOf(name: string, place: string): Frame {
+  const wasm = WASM.exec(place);
+  if (wasm !== null) {
+    const [, file = "", index = "", at = "0"] = wasm;
+    const known = name === "" || /^wasm-function\[\d+\]$/.test(name) ? `wasm-function[${index}]` : name;
+    return { name: known, file, line: 1, column: Number.parseInt(at, 16) };
+  }
+  const [, file = "", line = "0", column = "0"] = SCRIPT.exec(place) ?? [];
+  return { name: name === "" ? "(anonymous)" : name, file, line: Number(line), column: Number(column) };
+}
