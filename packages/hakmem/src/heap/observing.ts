@@ -2,6 +2,7 @@
 
 import type { ProfileData, ProfileMark } from "../observe/profiler.js";
 
+/** What `startProfile` is told. */
 export interface ProfileOptions {
   /** Mean distance of samples in bytes, from 1, which takes every block, to 2^30; 512 KiB unless given. */
   readonly bytes?: number;
@@ -17,6 +18,7 @@ export interface HeapProfiling {
   stop(since?: ProfileMark): ProfileData;
 }
 
+/** What `record` is told. */
 export interface RecordOptions {
   /** Gets each 64 KiB as they are full, for who writes them away; without it all are kept until `stop()`. */
   readonly onChunk?: (chunk: Uint8Array<ArrayBuffer>) => void;

@@ -13,7 +13,7 @@ export async function checkOutputFile(file: string): Promise<void> {
 }
 
 /** Writes what has been measured or built to `file`; the directories above it are made. */
-export async function writeOutput(file: string, text: string): Promise<void> {
+export async function writeOutput(file: string, text: string | Uint8Array): Promise<void> {
   await mkdir(path.dirname(path.resolve(file)), { recursive: true });
   await writeFile(file, text);
 }

@@ -12,6 +12,7 @@ import { registerBuild } from "./commands/build.js";
 import { registerBuildAssemblyScript } from "./commands/build-assemblyscript.js";
 import { registerBuildC } from "./commands/build-c.js";
 import { registerBuildNative } from "./commands/build-native.js";
+import { registerProfile } from "./commands/profile.js";
 import { registerRecord } from "./commands/record.js";
 import { registerReplay } from "./commands/replay.js";
 import { registerRun, withStatsFormat } from "./commands/run.js";
@@ -32,6 +33,7 @@ const program = makeProgram(
     registerBuildNative,
     registerRun,
     registerRecord,
+    registerProfile,
     registerReplay,
   ],
 ).version(version);

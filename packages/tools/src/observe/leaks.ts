@@ -50,10 +50,11 @@ export function leakReport(profile: HeapProfile, most: number): string {
   const groups = liveGroups(profile);
   const total = groups.reduce((sum, { bytes }) => sum + bytes, 0);
   const about = profile.rate === 1 ? "" : `about, by a sample of one in ${size(profile.rate)} `;
+  const whose = profile.pid === 0 ? "the heap" : `process ${profile.pid}`;
   const head =
     groups.length === 0
-      ? `process ${profile.pid}: no block of the sample was in use at the end`
-      : `process ${profile.pid}: ${about}${size(total)} in ${groups.length} ${groups.length === 1 ? "place" : "places"} in use at the end`;
+      ? `${whose}: no block of the sample was in use at the end`
+      : `${whose}: ${about}${size(total)} in ${groups.length} ${groups.length === 1 ? "place" : "places"} in use at the end`;
   const more = groups.length > most ? [`and ${groups.length - most} places with less each`] : [];
   return [head, ...groups.slice(0, most).map(groupText), ...more].join("\n\n") + "\n";
 }

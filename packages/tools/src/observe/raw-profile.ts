@@ -50,13 +50,17 @@ const SITE_BYTES = 64;
 const LIVE_BYTES = 40;
 const WORD = 8;
 
+/** Whether a file begins as such a one does. */
+export function isRawProfile(file: Buffer): boolean {
+  return file.toString("latin1", 0, MAGIC.length) === MAGIC;
+}
+
 /** Throws {@link ExplainedError} when `file` is not such a file, or a part of one. */
 export function readRawProfile(file: Buffer, name: string): RawProfile {
   const refuse = (why: string): never => {
     throw new ExplainedError(`${name} is not a sample of a heap: ${why}`);
   };
-  if (file.length < WORD * (1 + HEAD.length) || file.toString("latin1", 0, MAGIC.length) !== MAGIC)
-    refuse(`it does not begin with ${MAGIC}`);
+  if (file.length < WORD * (1 + HEAD.length) || !isRawProfile(file)) refuse(`it does not begin with ${MAGIC}`);
   const word = (at: number): number => Number(file.readBigUInt64LE(at));
   const values = HEAD.map((key, index) => [key, word(WORD * (1 + index))] as const);
   const head = Object.fromEntries(values) as Readonly<Record<(typeof HEAD)[number], number>>;
