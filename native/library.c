@@ -16,8 +16,13 @@
 #endif
 #include "allocator.gen.h" /* written by packages/tools/src/build/native-source.ts */
 
-#if defined(HAKMEM_OBSERVE) && !defined(__wasm__)
+#ifdef HAKMEM_OBSERVE
+#ifdef __wasm__
+#include "observe-webassembly.h"
+#else
 #include "observe.h"
+#endif
+#include "observed.h"
 #endif
 
 #define PUBLIC __attribute__((visibility("default")))

@@ -100,4 +100,11 @@ EXPORTED(u32, thread_reclaim, (u32 id), (id))
 EXPORTED(word, heap_stat, (u32 what), (what))
 EXPORTED(word, class_stat, (u32 index, u32 what), (index, what))
 __attribute__((export_name("hakmem_profile"), used)) const char *hakmem_export_profile(void) { return HAKMEM_PROFILE; }
+#ifdef HAKMEM_OBSERVE
+/* What this thread does is told from now on: 1 a sample, the first one in `left` bytes; 2 every call; 0 no more. Blocks of before are not known. */
+__attribute__((export_name("hakmem_observe"), used)) void hakmem_export_observe(u32 how, word left) {
+  for (size_t i = 0; i < sizeof sampled; i++) sampled[i] = how == 2 ? ALWAYS : 0;
+  unsampled = how == 0 ? UNSEEN : how == 1 ? left : 0;
+}
+#endif
 #endif

@@ -22,6 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 #ifdef __EMSCRIPTEN__
+#include <emscripten/em_js.h>
 #include <emscripten.h>
 #include <emscripten/threading.h>
 #include <malloc.h>

@@ -5,7 +5,7 @@ export type { AllocOptions, Float16, TypedArray, TypedArrayConstructor } from ".
 export type { HeapHandle } from "./heap/handle.js";
 export { Heap } from "./heap/heap.js";
 export type { HeapScope } from "./heap/scope.js";
-export type { Program } from "./heap/raw-module.js";
+export type { Program, ProgramHost } from "./heap/raw-module.js";
 export type { ModuleSource } from "./heap/module-source.js";
 export type { AttachOptions, HeapOptions } from "./heap/options.js";
 export type { ProfileName } from "./heap/profiles.js";

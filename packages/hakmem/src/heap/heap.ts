@@ -648,6 +648,10 @@ export abstract class Heap implements MemoryViews {
         ? Number(this.#live().data.getBigUint64(address, true))
         : this.#live().data.getUint32(address, true);
     this.#observer = observer;
+    if (instance.observe !== undefined) {
+      instance.observe(observer);
+      return;
+    }
     this.#exports =
       observer === undefined ? instance.exports : observed(instance.exports, instance.width, observer, read);
     this.#allocator = withNumbers(this.#exports, instance.width);

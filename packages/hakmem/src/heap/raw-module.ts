@@ -2,6 +2,7 @@
 
 import { HeapCorruptionError, ModuleError, hex, type CorruptionKind } from "../errors.js";
 import type { WasmMemory } from "../platform.js";
+import type { Observer } from "../observe/observer.js";
 import type { Width } from "./width.js";
 
 /** The exports that the library calls, as they are: `Word` is how the module passes a `usize`. */
@@ -82,6 +83,8 @@ export interface RawInstance<Word extends number | bigint> {
   readonly width: Width<Word>;
   /** Has `listener` told of corruption that the `guard` profile finds, right before the call that found it throws. */
   onCorruption(listener: (error: HeapCorruptionError) => void): void;
+  /** Has `observer` told of all that the thread does; where the heap is a program's that can. Without one, nobody. */
+  readonly observe?: ((observer: Observer | undefined) => void) | undefined;
 }
 
 /**
@@ -117,6 +120,16 @@ export interface Program {
   /** What the instance exports; of Emscripten the `Module`, whose names have an underscore before them. */
   readonly exports: Readonly<Record<string, unknown>>;
   readonly memory: WasmMemory;
+  /**
+   * Of a program that is compiled with `-DHAKMEM_OBSERVE`, but not by Emscripten: an object whose function `hakmemObserver` its import
+   * `env.hakmem_seen` calls, and returns what that does, or -1 where there is none.
+   */
+  readonly host?: ProgramHost;
+}
+
+/** Where a heap's observer is put; see {@link Program}. */
+export interface ProgramHost {
+  hakmemObserver?: ((kind: number, block: number, size: number, more: number, left: number) => number) | undefined;
 }
 
 /** What a program has no use for: it owns its heap, and its threads. */
@@ -131,7 +144,39 @@ export function ofProgram<Word extends number | bigint>(program: Program, width:
     EXPORT_NAMES.filter((name) => !(name in NOT_OF_PROGRAMS)).map((name) => [name, programFunction(program, name)]),
   );
   const exports = { ...found, ...NOT_OF_PROGRAMS } as unknown as RawExports<Word>;
-  return { exports, allocator: withNumbers(exports, width), width, onCorruption: () => undefined };
+  return {
+    exports,
+    allocator: withNumbers(exports, width),
+    width,
+    onCorruption: () => undefined,
+    observe: observeProgram(program),
+  };
+}
+
+/** Kinds of native/observe-webassembly.h, and ways to be told. */
+const SEEN = { new: 0, end: 1 } as const;
+const HOW = { none: 0, sample: 1, all: 2 } as const;
+
+/** Has an observer told by the program itself; undefined where it is compiled without. */
+function observeProgram(program: Program): RawInstance<number>["observe"] {
+  const { exports, host = exports as ProgramHost } = program;
+  const observe = exports["hakmem_observe"] ?? exports["_hakmem_observe"];
+  if (typeof observe !== "function") return undefined;
+  return (observer) => {
+    host.hakmemObserver =
+      observer &&
+      function observedProgram(kind, block, size, more, left) {
+        if (kind === SEEN.end) return Number(observer.freed(block));
+        if (kind !== SEEN.new) observer.resized(more, block, size);
+        else {
+          observer.left = left;
+          observer.allocated(block, size, more);
+        }
+        return observer.left;
+      };
+    const how = observer === undefined ? HOW.none : observer.left === 0 ? HOW.all : HOW.sample;
+    (observe as (how: number, left: number) => void)(how, observer?.left ?? 0);
+  };
 }
 
 /** The name of the profile that `program` is linked with. */

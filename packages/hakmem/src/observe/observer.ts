@@ -1,10 +1,15 @@
 /** What a heap tells whoever observes it: every call that succeeds, by plain numbers. */
 
 export interface Observer {
+  /** Bytes, and one for each block, until the next block that must be told of; 0: all, and all that is freed or resized. */
+  left: number;
   /** `block` is there for `size` bytes; `alignment` is 0 unless the call asked for one. */
   allocated(block: number, size: number, alignment: number): void;
-  /** `block`, which is not 0, is about to be freed. */
-  freed(block: number): void;
+  /**
+   * `block`, which is not 0, is about to be freed.
+   * @returns whether it is one that the observer keeps in mind
+   */
+  freed(block: number): boolean;
   /** What was at `old` is at `block` now, for `size` bytes. */
   resized(old: number, block: number, size: number): void;
   /** Everything is about to be freed. */

@@ -81,6 +81,7 @@ interface V8Error {
 }
 
 export class Profiler implements Observer {
+  left = 0;
   readonly #rate: number;
   readonly #started = performance.now();
   readonly #sites = new Map<string, Site>();
@@ -88,7 +89,6 @@ export class Profiler implements Observer {
   /** How many of the sampled blocks have such an address: most frees need no more. */
   readonly #filter = new Uint8Array(FILTER);
   #interval = 0;
-  #left = 0;
   #samples = 0;
 
   /** The last blocks of the sample that were freed, the oldest first; undefined where nobody asks. */
@@ -105,15 +105,15 @@ export class Profiler implements Observer {
   }
 
   allocated(block: number, size: number, _: number): void {
-    if (size < this.#left) this.#left -= size + 1;
+    if (size < this.left) this.left -= size + 1;
     else this.#sample(block, size);
   }
 
-  freed(block: number): void {
-    if (this.#filter[(block >>> 4) & (FILTER - 1)] === 0) return;
+  freed(block: number): boolean {
+    if (this.#filter[(block >>> 4) & (FILTER - 1)] === 0) return false;
     const known = this.#ended === undefined ? undefined : this.#live.get(block);
     if (known !== undefined) this.#remember(block, known.site);
-    this.#forget(block);
+    return this.#forget(block);
   }
 
   resized(old: number, block: number, size: number): void {
@@ -174,11 +174,11 @@ export class Profiler implements Observer {
 
   #next(): void {
     this.#interval = this.#rate === 1 ? 0 : Math.floor(-Math.log(1 - Math.random()) * this.#rate);
-    this.#left = this.#interval;
+    this.left = this.#interval;
   }
 
   #sample(block: number, size: number): void {
-    const weight = this.#interval - this.#left + size + 1;
+    const weight = this.#interval - this.left + size + 1;
     this.#next();
     this.#samples++;
     const site = this.#siteOf(this.#stack());
@@ -219,10 +219,11 @@ export class Profiler implements Observer {
     if (oldest !== undefined) this.#ended.delete(oldest);
   }
 
-  #forget(block: number): void {
-    if (!this.#live.delete(block)) return;
+  #forget(block: number): boolean {
+    if (!this.#live.delete(block)) return false;
     const at = (block >>> 4) & (FILTER - 1);
     if (this.#filter[at] !== FULL) this.#filter[at]!--;
+    return true;
   }
 }
 

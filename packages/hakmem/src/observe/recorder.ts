@@ -16,6 +16,7 @@ const TICKS = 4000;
 const TICK_NANOSECONDS = 250n;
 
 export class Recorder implements Observer {
+  readonly left = 0;
   readonly #thread: number;
   readonly #onChunk: (chunk: Uint8Array<ArrayBuffer>) => void;
   /** Blocks in use; undefined where they need not be known. */
@@ -50,10 +51,11 @@ export class Recorder implements Observer {
     this.#live?.add(block);
   }
 
-  freed(block: number): void {
+  freed(block: number): boolean {
     this.#begin(EVENT.end);
     this.#place(block);
     this.#live?.delete(block);
+    return false;
   }
 
   resized(old: number, block: number, size: number): void {

@@ -16,7 +16,8 @@ const V8 = /^ *at (?:async )?(?:(.+?) \((.*)\)|(.+))$/;
 const OTHERS = /^(.*?)@(.*)$/;
 const WASM = /^(.*):wasm-function\[(\d+)\](?::0x([0-9a-f]+))?$/;
 /** What stands on top of every stack: of Profiler, and of heap/observed.ts. */
-const OWN = /(?:^|[.#/])(?:#stack|#sample|#remember|allocated|freed|resized|seen|ended|observed\w+)$/;
+const OWN =
+  /(?:^|[.#/])(?:#stack|#sample|#remember|allocated|freed|resized|seen|ended|observed\w+|hakmem_seen|seen_\w+)$/;
 const SCRIPT = /^(.*?)(?::(\d+))?(?::(\d+))?$/;
 
 /** The innermost call first, without those of the library's own that observe. */

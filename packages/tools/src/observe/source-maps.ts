@@ -3,7 +3,7 @@
  * offset in the module.
  */
 
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import * as path from "node:path";
 import { fileURLToPath } from "node:url";
 import { originalPositionFor, TraceMap } from "@jridgewell/trace-mapping";
@@ -17,7 +17,7 @@ const EMBEDDED = /^data:application\/json[^,]*;base64,(.*)$/;
 
 /**
  * `profile` with the calls' places in their sources, where a map has them. Maps are those that scripts on this machine name, and the files `NAME.map`
- * in `directories`, where NAME is a script's or module's.
+ * in `directories`, where NAME is a script's or module's. Engines may name a module by a hash alone: then it is the only map of a module there.
  *
  * Throws {@link ExplainedError} for a file of that name that is no source map.
  */
@@ -41,17 +41,28 @@ export function withSources(profile: DataProfile, directories: readonly string[]
 }
 
 function findMap(file: string, directories: readonly string[]): TraceMap | undefined {
-  const name = `${path.posix.basename(file.replace(/[?#].*$/, ""))}.map`;
-  const beside = directories.map((directory) => path.join(directory, name)).find((each) => existsSync(each));
+  const url = file.replace(/[?#].*$/, "");
+  const name = `${path.posix.basename(url).replace(/-[0-9a-f]{8}$/, "")}.map`;
+  const named = directories.map((directory) => path.join(directory, name)).find((each) => existsSync(each));
+  const beside = named ?? (url.startsWith("wasm:") ? onlyModuleMap(directories) : undefined);
   if (beside !== undefined) return parseMap(readFileSync(beside, "utf8"), beside);
   const script = file.startsWith("file:") ? fileURLToPath(file) : file;
   if (!path.isAbsolute(script) || !existsSync(script) || script.endsWith(".wasm")) return undefined;
-  const url = COMMENT.exec(readFileSync(script, "utf8").slice(-(1 << 20)))?.[1];
-  if (url === undefined) return undefined;
-  const embedded = EMBEDDED.exec(url)?.[1];
+  const comment = COMMENT.exec(readFileSync(script, "utf8").slice(-(1 << 20)))?.[1];
+  if (comment === undefined) return undefined;
+  const embedded = EMBEDDED.exec(comment)?.[1];
   if (embedded !== undefined) return parseMap(Buffer.from(embedded, "base64").toString(), script);
-  const map = path.resolve(path.dirname(script), url);
+  const map = path.resolve(path.dirname(script), comment);
   return existsSync(map) ? parseMap(readFileSync(map, "utf8"), map) : undefined;
+}
+
+function onlyModuleMap(directories: readonly string[]): string | undefined {
+  const [only, another] = directories.flatMap((directory) =>
+    readdirSync(directory)
+      .filter((name) => name.endsWith(".wasm.map"))
+      .map((name) => path.join(directory, name)),
+  );
+  return another === undefined ? only : undefined;
 }
 
 function parseMap(text: string, name: string): TraceMap {
