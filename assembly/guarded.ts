@@ -3,7 +3,7 @@
 import { MAX_REQUEST } from "./config";
 import { hasHeap } from "./control";
 import * as guard from "./guard/family";
-import { heldBytes } from "./guard/ledger";
+import { blockBeside, heldBytes, operation } from "./guard/ledger";
 import { quarantined } from "./guard/quarantine";
 import * as host from "./host";
 import { STAT_CACHED, STAT_LIVE } from "./inspect";
@@ -68,4 +68,13 @@ export function guard_new(size: usize, align: usize, maker: u32): usize {
 /** `operator delete` and `delete[]`; a size of all ones and an alignment of 0 are not given. */
 export function guard_delete(pointer: usize, size: usize, align: usize, maker: u32): void {
   guard.guardFree(pointer, size, align, maker);
+}
+
+/** For reports: see `operation`, and `blockBeside`. */
+export function guard_history(address: usize, back: u32, what: u32): u64 {
+  return hasHeap() ? operation(address, back, what) : 0;
+}
+
+export function guard_block(address: usize, step: i32, what: u32): u64 {
+  return hasHeap() ? blockBeside(address, step, what) : 0;
 }

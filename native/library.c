@@ -15,6 +15,7 @@
 #include "linux.h"
 #endif
 #include "allocator.gen.h" /* written by packages/tools/src/build/native-source.ts */
+#include "report.h"
 
 #ifdef HAKMEM_OBSERVE
 #ifdef __wasm__

@@ -131,6 +131,7 @@ __attribute__((constructor(101))) static void start(void) {
   if (getauxval(AT_BASE)) (void)backtrace(&frame, 1);
 #endif
 #ifdef HAKMEM_GUARD
+  watch_for_crashes();
   at_quick_exit(end);
 #else
   if (settings[STATS].value || *stats_file) at_quick_exit(end);

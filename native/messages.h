@@ -7,6 +7,7 @@
 static void write_message(const char *text, size_t length);
 static void say_backtrace(void);
 static void say_origin(word block);
+static void say_report(word block);
 static __attribute__((noreturn)) void end_program(void);
 
 static char *put_text(char *to, const char *text, int most) { while (*text && most--) *to++ = *text++; return to; }
@@ -60,6 +61,7 @@ static SLOW __attribute__((noreturn)) void platform_fail(u32 code, word block, w
     default: say("broken internal state at %x", at);
   }
   say_backtrace();
+  say_report(block ? block : at);
   say_origin(block ? block : at);
   end_program();
 }

@@ -9,11 +9,14 @@
  *          │   │odd│state │maker │ pad     │ size        │    block's start; odd: the block starts at the 17th of
  *          └───┴───┴──────┴──────┴─────────┴─────────────┘    the 32 bytes
  *
+ * Behind a page's entries are the last 64 operations on its blocks, for reports. Who writes one has a number of its own; a reader may find
+ * one that is half another's.
+ *
  * An entry changes hands with its block, and its state by compare-and-swap: of two threads that free a block at once, one
  * is told so. Entries of blocks that are long gone stay, so that a pointer to one is known for what it is.
  */
 
-import { atomicCas, atomicLoad, atomicStore } from "../atomic";
+import { atomicAdd, atomicCas, atomicLoad, atomicStore } from "../atomic";
 import {
   MIN_ALIGN,
   PAGES,
@@ -30,10 +33,18 @@ import { endSuperslab, firstSuperslab } from "../pool";
 import { KIND_LARGE, kindOf } from "../region";
 import { CLASS_FIRST, classSize } from "../size-class";
 import { LEDGER_OFFSET, allocateMetadata, ensureMetadata, metadataOf, slabOf } from "../superslab";
+import { ownerOf } from "../remote";
+import { current, idOf } from "../thread";
 import { see } from "../view";
 
 const UNIT_SHIFT: usize = 5;
 const PAGE_ENTRIES: usize = PAGE_SIZE >> UNIT_SHIFT;
+
+/** Operations that are remembered of a page, of two words each, behind the count of all. */
+const OPERATIONS: u32 = 64;
+const COUNT_OFFSET: usize = PAGE_ENTRIES * sizeof<u64>();
+const OPERATIONS_OFFSET: usize = COUNT_OFFSET + sizeof<u64>();
+const LEDGER_BYTES: usize = OPERATIONS_OFFSET + ((<usize>OPERATIONS) << 4);
 
 const PAD_SHIFT: u64 = 52;
 const MAKER_SHIFT: u64 = 58;
@@ -120,7 +131,7 @@ export function note(start: usize, size: usize, pad: usize, maker: u32): bool {
   const page = start >> PAGE_SHIFT;
   if (ensureMetadata(page >> SUPERSLAB_PAGES_SHIFT) == 0) return false;
   if (atomicLoad<usize>(entriesOf(page)) == 0) {
-    const made = allocateMetadata(PAGE_ENTRIES * sizeof<u64>());
+    const made = allocateMetadata(LEDGER_BYTES);
     if (made == 0) return false;
     atomicCas<usize>(entriesOf(page), 0, made);
   }
@@ -129,12 +140,81 @@ export function note(start: usize, size: usize, pad: usize, maker: u32): bool {
     entryAt(start),
     HELD | odd | ((<u64>maker) << MAKER_SHIFT) | ((<u64>ctz<usize>(pad)) << PAD_SHIFT) | (<u64>size),
   );
+  remember(start, maker == RESIZED ? OP_RESIZED : OP_ALLOCATED, entryOf(start));
   return true;
 }
 
 /** Notes that the block of `entry` at `start` is in another state; false when another thread was first. */
 export function setState(start: usize, entry: u64, state: u64): bool {
-  return atomicCas<u64>(entryAt(start), entry, (entry & ~STATE_MASK) | state);
+  if (!atomicCas<u64>(entryAt(start), entry, (entry & ~STATE_MASK) | state)) return false;
+  remember(start, state == FREED ? OP_FREED : OP_GIVEN_BACK, entry);
+  return true;
+}
+
+// What reports say. Operations, as `guard_history` has them; 0 is none.
+const OP_ALLOCATED: u64 = 1;
+const OP_FREED: u64 = 2;
+const OP_GIVEN_BACK: u64 = 3;
+const OP_RESIZED: u64 = 4;
+const OP_SHIFT: u64 = 56;
+const THREAD_SHIFT: u64 = 40;
+const ADDRESS_MASK: u64 = ((<u64>1) << OP_SHIFT) - 1;
+const LENGTH_MASK: u64 = ((<u64>1) << THREAD_SHIFT) - 1;
+
+function remember(start: usize, operation: u64, entry: u64): void {
+  const page = start >> PAGE_SHIFT;
+  const entries = see(atomicLoad<usize>(entriesOf(page)));
+  const number = atomicAdd<u64>(entries + COUNT_OFFSET, 1);
+  const at = entries + OPERATIONS_OFFSET + ((<usize>(number % OPERATIONS)) << 4);
+  atomicStore<u64>(at, (operation << OP_SHIFT) | (<u64>(start + padOf(entry))));
+  atomicStore<u64>(
+    at + sizeof<u64>(),
+    ((<u64>idOf(current())) << THREAD_SHIFT) | min<u64>(entry & SIZE_MASK, LENGTH_MASK),
+  );
+}
+
+/**
+ * The operation `back` before the last one on the blocks of the page of `address`: `what` 0 which, 1 the program's pointer, 2 bytes that were
+ * asked for, 3 the thread's id. 0 for none.
+ */
+export function operation(address: usize, back: u32, what: u32): u64 {
+  const page = address >> PAGE_SHIFT;
+  if (page >= PAGES || metadataOf(page >> SUPERSLAB_PAGES_SHIFT) == 0) return 0;
+  const entries = see(atomicLoad<usize>(entriesOf(page)));
+  const count = entries ? atomicLoad<u64>(entries + COUNT_OFFSET) : 0;
+  if (<u64>back >= min<u64>(count, OPERATIONS)) return 0;
+  const at = entries + OPERATIONS_OFFSET + ((<usize>((count - 1 - back) % OPERATIONS)) << 4);
+  const word = atomicLoad<u64>(at + (what < 2 ? 0 : sizeof<u64>()));
+  return what == 0
+    ? word >> OP_SHIFT
+    : what == 1
+      ? word & ADDRESS_MASK
+      : what == 2
+        ? word & LENGTH_MASK
+        : word >> THREAD_SHIFT;
+}
+
+/**
+ * The block `step` blocks behind the one around `address`, in the same slab: `what` 0 the program's pointer, or the block's where the ledger does not know it;
+ * 1 bytes that were asked for; 2 its state, 0 for never used, 1 held, 2 in quarantine, 3 given back; 3 bytes of all blocks of the slab; 4 the id of the slab's thread.
+ * 0 where there is none; blocks that are not in slabs have no neighbours.
+ */
+export function blockBeside(address: usize, step: i32, what: u32): u64 {
+  const kind = kindOf(address);
+  let start = blockAround(address);
+  if (!start) return 0;
+  if (kind >= CLASS_FIRST) {
+    start += <usize>step * classSize(kind);
+    if (start >> PAGE_SHIFT != address >> PAGE_SHIFT || blockAround(start) != start) return 0;
+  } else if (step) return 0;
+  const entry = entryOf(start);
+  if (what == 0) return <u64>(entry == UNKNOWN ? start : start + padOf(entry));
+  if (what == 1) return entry & SIZE_MASK;
+  if (what == 2) return stateOf(entry) >> STATE_SHIFT;
+  if (kind < CLASS_FIRST) return 0;
+  if (what == 3) return <u64>classSize(kind);
+  const owner = see(ownerOf(slabOf(address)));
+  return owner ? <u64>idOf(owner) : 0;
 }
 
 /** Start of the block, of whichever state, that the allocator has at `address`; 0 when there is none. */

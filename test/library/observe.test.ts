@@ -3,7 +3,15 @@
 import { writeFile } from "node:fs/promises";
 import * as path from "node:path";
 import { Worker } from "node:worker_threads";
-import { attachHeap, createHeap, HeapClosedError, InvalidArgumentError, type Heap, type ProfileData } from "hakmem";
+import {
+  attachHeap,
+  createHeap,
+  HeapClosedError,
+  InvalidArgumentError,
+  type Heap,
+  type HeapCorruptionError,
+  type ProfileData,
+} from "hakmem";
 import { describe, expect, it } from "vitest";
 import { convertRecording } from "../../packages/tools/src/observe/recording/convert.js";
 import { KIND } from "../../packages/tools/src/observe/recording/events.js";
@@ -171,6 +179,31 @@ describe("a block of a profile", () => {
     expect(heap.realloc(block, 4010)).toBe(block);
     expect(profiling.stop().live.map(({ size }) => size)).toEqual([4010]);
     heap.close();
+  });
+});
+
+describe("an error of the guard profile", () => {
+  it("reports the block's slab, its neighbours and the last operations there", async () => {
+    const heap = await createHeap({ profile: "guard" });
+    const [before, block, behind] = [18, 20, 30].map((size) => heap.malloc(size)) as [number, number, number];
+    heap.free(before);
+    for (let n = 0; n < 100; n++) heap.free(heap.malloc(20));
+    heap.free(block);
+    let error: unknown;
+    try {
+      heap.free(block);
+    } catch (thrown) {
+      error = thrown;
+    }
+    const { report } = error as HeapCorruptionError;
+    const hex = (address: number): string => `0x${address.toString(16).padStart(8, "0")}`;
+    expect(report).toMatch(/^it lies in a slab of blocks of \d+ bytes, checks included, which is thread 1's$/m);
+    expect(report).toContain(`the block before it: ${hex(before)}, 18 bytes, freed, in quarantine`);
+    expect(report).toContain(`the block itself: ${hex(block)}, 20 bytes, freed, in quarantine`);
+    expect(report).toContain(`the block behind it: ${hex(behind)}, 30 bytes, in use`);
+    const operations = report.split("latest first:\n")[1]?.split("\n") ?? [];
+    expect(operations).toHaveLength(64);
+    expect(operations[0]).toBe(`freed: ${hex(block)}, 20 bytes, by thread 1`);
   });
 });
 

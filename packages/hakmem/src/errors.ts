@@ -141,6 +141,11 @@ export class HeapCorruptionError extends HakmemError {
   readonly block: number;
   /** What was asked for when that block was allocated, in bytes. */
   readonly size: number;
+  /**
+   * What the `guard` profile knows of the block, in lines of text: its slab, the blocks beside it, and up to 64 operations on the blocks of its page,
+   * the latest first. Empty where nothing is known.
+   */
+  readonly report: string;
 
   /** @internal */
   constructor(
@@ -150,13 +155,15 @@ export class HeapCorruptionError extends HakmemError {
       readonly at: number;
       readonly block: number;
       readonly size: number;
+      readonly report: string;
       readonly problem: string;
       readonly remedy: string;
     },
   ) {
-    const { at, block, size, problem, remedy } = details;
+    const { at, block, size, report, problem, remedy } = details;
     super({ problem, remedy, argument: "pointer", value: at });
     this.pointer = at;
+    this.report = report;
     this.block = block;
     this.size = size;
   }

@@ -25,6 +25,8 @@ export interface RawExports<Word extends number | bigint> {
   heap_stat(what: number): Word;
   class_stat(index: number, what: number): Word;
   config_hash(): number;
+  guard_block?(address: Word, step: number, what: number): bigint;
+  guard_history?(address: Word, back: number, what: number): bigint;
   /** Modules of profiles with statistics only. */
   counter?(index: number, what: number): bigint;
   retirement?(back: number, what: number): bigint;
@@ -98,9 +100,9 @@ export function instantiate<Word extends number | bigint>(
 ): RawInstance<Word> {
   let tell = (_: HeapCorruptionError): void => undefined;
   const fail = (code: number, block: Word, size: Word, at: Word, value: number): never => {
-    const { toNumber } = width;
+    const { toNumber, toWord } = width;
     const failure = { block: toNumber(block), size: toNumber(size), at: toNumber(at), value: value >>> 0 };
-    const error = corruption(code, failure);
+    const error = corruption(code, failure, reportOf(exports, block === toWord(0) ? at : block));
     tell(error);
     throw error;
   };
@@ -129,6 +131,7 @@ export interface Program {
 
 /** Where a heap's observer is put; see {@link Program}. */
 export interface ProgramHost {
+  /** See native/observe-webassembly.h. */
   hakmemObserver?: ((kind: number, block: number, size: number, more: number, left: number) => number) | undefined;
 }
 
@@ -343,7 +346,33 @@ const CORRUPTIONS: readonly Corruption[] = [
   },
 ];
 
-function corruption(code: number, failure: Failure): HeapCorruptionError {
+const STATES = ["never used", "in use", "freed, in quarantine", "freed, and given back"];
+const OPERATIONS = ["", "allocated", "freed", "given back", "resized"];
+
+/** What the `guard` profile knows of a block: its slab, its neighbours, and the last operations on blocks of its page; a line each. */
+function reportOf<Word extends number | bigint>(raw: RawExports<Word>, address: Word): string {
+  const block = (step: number, what: number): number => Number(raw.guard_block?.(address, step, what) ?? 0);
+  const operation = (back: number, what: number): number => Number(raw.guard_history?.(address, back, what) ?? 0);
+  const beside = (name: string, step: number): string[] =>
+    block(step, 0) === 0
+      ? []
+      : [`${name}: ${hex(block(step, 0))}, ${bytes(block(step, 1))}, ${STATES[block(step, 2)]}`];
+  const slab = `it lies in a slab of blocks of ${bytes(block(0, 3))}, checks included, which is thread ${block(0, 4)}'s`;
+  const history: string[] = [];
+  for (let back = 0; operation(back, 0) !== 0; back++)
+    history.push(
+      `${OPERATIONS[operation(back, 0)]}: ${hex(operation(back, 1))}, ${bytes(operation(back, 2))}, by thread ${operation(back, 3)}`,
+    );
+  return [
+    ...(block(0, 3) === 0 ? [] : [slab]),
+    ...beside("the block before it", -1),
+    ...beside("the block itself", 0),
+    ...beside("the block behind it", 1),
+    ...(history.length === 0 ? [] : ["the last operations on blocks of its page, the latest first:", ...history]),
+  ].join("\n");
+}
+
+function corruption(code: number, failure: Failure, report: string): HeapCorruptionError {
   const { kind, says, remedy } = CORRUPTIONS[code - 1] ?? {
     kind: "unknown" as const,
     says: () => `failed the check with the unknown code ${code}`,
@@ -352,5 +381,5 @@ function corruption(code: number, failure: Failure): HeapCorruptionError {
   const { block, size, at } = failure;
   const subject =
     kind === "foreign pointer" || kind === "not a block" ? hex(at) : `the block at ${hex(block)} (${bytes(size)})`;
-  return new HeapCorruptionError(kind, { ...failure, problem: `${kind}: ${subject} ${says(failure)}`, remedy });
+  return new HeapCorruptionError(kind, { ...failure, report, problem: `${kind}: ${subject} ${says(failure)}`, remedy });
 }
