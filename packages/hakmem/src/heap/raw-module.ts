@@ -162,7 +162,7 @@ const HOW = { none: 0, sample: 1, all: 2 } as const;
 
 /** Has an observer told by the program itself; undefined where it is compiled without. */
 function observeProgram(program: Program): RawInstance<number>["observe"] {
-  const { exports, host = exports as ProgramHost } = program;
+  const { exports, host = exports } = program;
   const observe = exports["hakmem_observe"] ?? exports["_hakmem_observe"];
   if (typeof observe !== "function") return undefined;
   return (observer) => {
