@@ -17,6 +17,7 @@ import { registerRecord } from "./commands/record.js";
 import { registerReplay } from "./commands/replay.js";
 import { registerRun, withStatsFormat } from "./commands/run.js";
 import { registerStart } from "./commands/start.js";
+import { registerView } from "./commands/view.js";
 
 const { version } = JSON.parse(readFileSync(path.join(TOOLS, "package.json"), "utf8")) as { version: string };
 
@@ -35,6 +36,7 @@ const program = makeProgram(
     registerRecord,
     registerProfile,
     registerReplay,
+    registerView,
   ],
 ).version(version);
 completion(program, { completionCommandName: "completion" });

@@ -1,0 +1,69 @@
+/** What `hakmem view` does. */
+
+import { RequestError } from "../../base/errors.js";
+import { checkOutputFile, writeOutput } from "../../base/output.js";
+import { viewFiles } from "../../view/inputs.js";
+import { startLive } from "../../view/live.js";
+import { viewerPage } from "../../view/page.js";
+import { serve } from "../../view/server.js";
+import type { CommonOptions } from "../command.js";
+
+export interface ViewOptions extends CommonOptions {
+  readonly live: boolean;
+  readonly html?: string;
+  readonly port?: number;
+  readonly profile: readonly string[];
+  readonly sampleBytes?: number;
+}
+
+const SAMPLE_BYTES = 512 * 2 ** 10;
+
+export async function view(files: readonly string[], options: ViewOptions): Promise<void> {
+  const { live, html, port = 0, profile, sampleBytes, quiet } = options;
+  const [first, ...rest] = files;
+  if (first === undefined)
+    throw new RequestError(live ? "name the program to start, behind --" : "name a recording or a heap profile");
+  if (live) {
+    if (html !== undefined) throw new RequestError("--html is for files; what is live has no end");
+    return viewLive(first, rest, options);
+  }
+  if (sampleBytes !== undefined) throw new RequestError("--sample-bytes is for --live");
+  if (html !== undefined) {
+    await checkOutputFile(html);
+    await writeOutput(html, await viewerPage(await viewFiles(files, profile)));
+    return;
+  }
+  const views = viewFiles(files, profile);
+  // Said below, not before there is a server.
+  views.catch(() => undefined);
+  const { url, close } = await serve(port, views);
+  if (!quiet) console.error(`hakmem: ${url} shows it, until this is interrupted`);
+  try {
+    // What is wrong with a file ends it at once.
+    await views;
+  } catch (error) {
+    close();
+    throw error;
+  }
+  await new Promise<void>((resolve) => {
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, resolve);
+  });
+  close();
+}
+
+async function viewLive(program: string, args: readonly string[], options: ViewOptions): Promise<void> {
+  const { port = 0, profile, sampleBytes = SAMPLE_BYTES, quiet } = options;
+  const [only = "default", another] = profile;
+  if (another !== undefined) throw new RequestError("a program runs under one profile; name one");
+  const running = await startLive(program, args, { profile: only, sampleBytes, quiet });
+  const { url, close } = await serve(port, Promise.resolve([{ kind: "live", name: program }]), running.moment);
+  if (!quiet) console.error(`hakmem: ${url} shows it while it runs`);
+  try {
+    process.exitCode = (await running.ended).code;
+    // Who looks shall see the end.
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+  } finally {
+    close();
+    await running.remove();
+  }
+}
