@@ -3,8 +3,11 @@
 import type { View } from "../../tools/src/view/data.js";
 import { make } from "./dom.js";
 import { Flames } from "./flame.js";
+import { clockTime, count } from "./format.js";
 import { LivePanel } from "./live.js";
 import { RecordingPanel } from "./recording.js";
+import { TimeLine } from "./time-line.js";
+import { unpack } from "./unpack.js";
 
 const PLAY_SECONDS = 20;
 const HELP: readonly [key: string, what: string][] = [
@@ -84,12 +87,20 @@ function onKey(event: KeyboardEvent): void {
   event.preventDefault();
 }
 
-async function views(): Promise<readonly View[]> {
+/** First what is known at once, and then all. */
+async function* views(): AsyncGenerator<readonly View[]> {
   const inside = document.getElementById("data");
-  if (inside !== null) return JSON.parse(inside.textContent) as View[];
-  const answer = await fetch("/data.json");
-  if (!answer.ok) throw new Error(await answer.text());
-  return (await answer.json()) as View[];
+  if (inside !== null) {
+    yield JSON.parse(inside.textContent) as View[];
+    return;
+  }
+  for (const name of ["/first.json", "/data.json"]) {
+    const answer = await fetch(name);
+    if (!answer.ok) throw new Error(await answer.text());
+    const found = (await answer.json()) as View[];
+    yield found;
+    if (found.every(({ kind }) => kind !== "outline")) return;
+  }
 }
 
 async function panelOf(view: View): Promise<HTMLElement> {
@@ -99,6 +110,16 @@ async function panelOf(view: View): Promise<HTMLElement> {
     });
     recordings.push(panel);
     return panel.element;
+  }
+  if (view.kind === "outline") {
+    const { name, duration, buckets, events, clock } = view;
+    const values = (await unpack(view.line)) as Float64Array;
+    const line = new TimeLine(
+      { duration, buckets, values, series: ["asked for"], say: clockTime(clock) },
+      () => undefined,
+    );
+    const wait = make("p", { class: "wait", role: "status" }, `${count(events)} calls are being replayed …`);
+    return make("section", { class: "panel outline", "aria-label": name }, make("h2", {}, name), line.element, wait);
   }
   if (view.kind === "live") {
     const panel = new LivePanel(view);
@@ -132,12 +153,15 @@ async function begin(): Promise<void> {
   document.body.append(bar, main, help);
   document.addEventListener("keydown", onKey);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint);
-  main.append(make("p", { id: "wait", role: "status" }, "The recording is being replayed …"));
+  main.append(make("p", { id: "wait", role: "status" }, "It is being read …"));
   try {
-    const panels: HTMLElement[] = [];
-    for (const view of await views()) panels.push(await panelOf(view));
-    main.replaceChildren(...panels);
-    main.style.setProperty("--columns", String(Math.min(2, panels.length)));
+    for await (const found of views()) {
+      recordings.length = 0;
+      const panels: HTMLElement[] = [];
+      for (const view of found) panels.push(await panelOf(view));
+      main.replaceChildren(...panels);
+      main.style.setProperty("--columns", String(Math.min(2, panels.length)));
+    }
   } catch (error) {
     main.replaceChildren(make("p", { role: "alert" }, error instanceof Error ? error.message : String(error)));
   }

@@ -163,7 +163,7 @@ const HOW = { none: 0, sample: 1, all: 2 } as const;
 /** Has an observer told by the program itself; undefined where it is compiled without. */
 function observeProgram(program: Program): RawInstance<number>["observe"] {
   const { exports } = program;
-  const host: ProgramHost = program.host ?? (exports as ProgramHost);
+  const host: ProgramHost = program.host ?? exports;
   const observe = exports["hakmem_observe"] ?? exports["_hakmem_observe"];
   if (typeof observe !== "function") return undefined;
   return (observer) => {

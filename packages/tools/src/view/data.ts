@@ -58,6 +58,18 @@ export interface Flame {
   readonly children: readonly Flame[];
 }
 
+/** What is known of a recording before it has been replayed: bytes asked for, over time. */
+export interface OutlineView {
+  readonly kind: "outline";
+  readonly name: string;
+  readonly events: number;
+  readonly clock: RecordingView["clock"];
+  readonly duration: number;
+  readonly buckets: number;
+  /** buckets × (least, most). */
+  readonly line: Packed;
+}
+
 /** A heap profile. */
 export interface ProfileView {
   readonly kind: "profile";
@@ -89,4 +101,4 @@ export interface LiveMoment {
   readonly flame: Flame;
 }
 
-export type View = RecordingView | ProfileView | LiveView;
+export type View = RecordingView | OutlineView | ProfileView | LiveView;

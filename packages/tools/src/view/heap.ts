@@ -5,7 +5,6 @@ import { cachedFile } from "../base/cache.js";
 import { ExplainedError } from "../base/errors.js";
 import { fingerprint, fingerprintOfAllocator } from "../base/fingerprint.js";
 import { ROOT } from "../base/paths.js";
-import { buildWasm } from "../build/wasm.js";
 import { constantsOf, loadProfile } from "../profile/index.js";
 import { PAGE_STATE } from "./data.js";
 
@@ -43,7 +42,11 @@ export async function replayHeap(profileName: string): Promise<ReplayHeap> {
   const profile = { ...(await loadProfile(profileName)), guard: false, statistics: true };
   const constants = constantsOf(profile, TARGET);
   const key = fingerprint(await fingerprintOfAllocator(ROOT), JSON.stringify([TARGET, constants]));
-  const file = await cachedFile(`view-${key}.wasm`, () => buildWasm({ profile, target: TARGET }));
+  const file = await cachedFile(`view-${key}.wasm`, async () => {
+    // It takes its time to load.
+    const { buildWasm } = await import("../build/wasm.js");
+    return buildWasm({ profile, target: TARGET });
+  });
   const module = await WebAssembly.compile(new Uint8Array(await readFile(file)));
   const memory = new WebAssembly.Memory({ initial: 0, maximum: MOST_PAGES });
   const fail = (): never => {

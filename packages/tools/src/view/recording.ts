@@ -17,19 +17,33 @@ const MOST_MAPPED = 1 << 23;
 /** Blocks of the largest frame that the page is told one by one. */
 const MOST_BLOCKS = 200_000;
 const FIGURES = 3;
+/** All blocks are of multiples of so many bytes. */
+const UNIT = 16;
 
-/** Throws {@link ExplainedError} when the recording is damaged, or needs more memory than WebAssembly has. */
-export function viewRecording(name: string, recording: Recording, heap: ReplayHeap): RecordingView {
+/** Rejects with {@link ExplainedError} when the recording is damaged, or needs more memory than WebAssembly has. */
+export async function viewRecording(name: string, recording: Recording, heap: ReplayHeap): Promise<RecordingView> {
   const { head } = recording;
   if (head.events === 0) throw new ExplainedError(`${name} has no events`);
   const replay = new Replay(name, recording, heap);
-  for (const events of recording.blocks()) replay.run(events);
+  for (const events of recording.blocks()) {
+    replay.run(events);
+    // Whoever waits for the first picture gets it meanwhile.
+    await new Promise(setImmediate);
+  }
   return replay.view();
+}
+
+/** By slots. */
+interface Blocks {
+  readonly addresses: Uint32Array;
+  readonly sizes: Float64Array;
+  readonly live: Uint8Array;
 }
 
 class Replay {
   private readonly addresses: Uint32Array;
   private readonly sizes: Float64Array;
+  private readonly blockBytes: Uint32Array;
   private readonly owners: Uint8Array;
   private readonly live: Uint8Array;
   private readonly span: number;
@@ -44,7 +58,8 @@ class Replay {
   private readonly threadFigures: Float64Array[] = [];
   private readonly threads: Float64Array;
   private readonly classLive: Uint32Array;
-  private readonly classIndex: Map<number, number>;
+  /** By sixteenths of its blocks' size: the number of a class and one. */
+  private readonly classIndex: Uint8Array;
   private readonly now = [0, 0, 0];
   private bucket = -1;
   private nextFrame = 0;
@@ -52,7 +67,8 @@ class Replay {
   private mapped = 0;
   private peak = 0;
   private peakFrame = 0;
-  private blocks = new Float64Array(0);
+  /** As they were at the frame with the most. */
+  private atPeak: Blocks | undefined;
 
   constructor(
     private readonly name: string,
@@ -62,13 +78,15 @@ class Replay {
     const { head } = recording;
     this.addresses = new Uint32Array(head.slots);
     this.sizes = new Float64Array(head.slots);
+    this.blockBytes = new Uint32Array(head.slots);
     this.owners = new Uint8Array(head.slots);
     this.live = new Uint8Array(head.slots);
     this.timed = head.duration > 0;
     this.span = this.timed ? head.duration + 1 : head.events;
     this.threads = new Float64Array(Math.min(MOST_THREADS, Math.max(1, head.threads)) * FIGURES);
     this.classLive = new Uint32Array(heap.classes.length);
-    this.classIndex = new Map(heap.classes.map((size, index) => [size, index]));
+    this.classIndex = new Uint8Array((heap.classes.at(-1) ?? 0) / UNIT + 1);
+    heap.classes.forEach((size, index) => (this.classIndex[size / UNIT] = index + 1));
   }
 
   run({ count, kinds, slots, sizes, alignments, threads, times }: Events): void {
@@ -102,6 +120,7 @@ class Replay {
 
   private add(slot: number, size: number, thread: number): void {
     this.sizes[slot] = size;
+    this.blockBytes[slot] = this.heap.heap.malloc_usable_size(this.addresses[slot] ?? 0) >>> 0;
     this.owners[slot] = thread;
     this.live[slot] = 1;
     this.count(slot, 1);
@@ -114,14 +133,14 @@ class Replay {
 
   private count(slot: number, by: number): void {
     const size = this.sizes[slot] ?? 0;
-    const bytes = this.heap.heap.malloc_usable_size(this.addresses[slot] ?? 0) >>> 0;
+    const bytes = this.blockBytes[slot] ?? 0;
     this.now[0]! += by * size;
     this.now[1]! += by * bytes;
     const at = (this.owners[slot] ?? 0) * FIGURES;
     this.threads[at]! += by * size;
     this.threads[at + 1]! += by;
-    const cls = this.classIndex.get(bytes);
-    if (cls !== undefined) this.classLive[cls]! += by;
+    const cls = this.classIndex[bytes / UNIT] ?? 0;
+    if (cls !== 0) this.classLive[cls - 1]! += by;
   }
 
   private note(time: number): void {
@@ -165,7 +184,8 @@ class Replay {
     if (this.now[0]! >= this.peak) {
       this.peak = this.now[0]!;
       this.peakFrame = this.times.length - 1;
-      this.blocks = this.blocksNow();
+      const { addresses, sizes, live } = this;
+      this.atPeak = { addresses: addresses.slice(), sizes: sizes.slice(), live: live.slice() };
     }
     this.nextFrame = (Math.floor((time / this.span) * this.frames) + 1) * (this.span / this.frames);
   }
@@ -179,16 +199,6 @@ class Replay {
     for (const list of [this.times, this.maps, this.classFigures, this.threadFigures]) keep(list as unknown[]);
     this.peakFrame = Math.max(0, this.times.indexOf(peakTime ?? 0));
     this.mapped = this.maps.reduce((sum, map) => sum + map.length / 2, 0);
-  }
-
-  private blocksNow(): Float64Array<ArrayBuffer> {
-    const live: [address: number, size: number][] = [];
-    for (let slot = 0; slot < this.addresses.length && live.length < MOST_BLOCKS; slot++) {
-      const address = this.addresses[slot] ?? 0;
-      if (address !== 0 && this.live[slot]) live.push([address, this.sizes[slot] ?? 0]);
-    }
-    live.sort(([a], [b]) => a - b);
-    return new Float64Array(live.flat());
   }
 
   view(): RecordingView {
@@ -216,9 +226,20 @@ class Replay {
       classFigures: pack(Uint32Array.from(this.classFigures.flatMap((each) => [...each]))),
       threadFigures: pack(Float64Array.from(this.threadFigures.flatMap((each) => [...each]))),
       peakFrame: this.peakFrame,
-      blocks: pack(this.blocks),
+      blocks: pack(this.atPeak === undefined ? new Float64Array(0) : liveBlocks(this.atPeak)),
     };
   }
+}
+
+/** Addresses and sizes in turn, by address. */
+function liveBlocks({ addresses, sizes, live }: Blocks): Float64Array<ArrayBuffer> {
+  const slots = Uint32Array.from({ length: addresses.length }, (_, slot) => slot).filter((slot) => live[slot] === 1);
+  const shown = slots.subarray(0, MOST_BLOCKS).sort((a, b) => (addresses[a] ?? 0) - (addresses[b] ?? 0));
+  const blocks = new Float64Array(2 * shown.length);
+  shown.forEach((slot, at) => {
+    blocks.set([addresses[slot] ?? 0, sizes[slot] ?? 0], 2 * at);
+  });
+  return blocks;
 }
 
 function joined(parts: readonly Uint8Array[]): Uint8Array {

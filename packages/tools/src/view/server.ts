@@ -3,7 +3,8 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { messageOf } from "../base/errors.js";
-import type { LiveMoment, View } from "./data.js";
+import type { LiveMoment } from "./data.js";
+import type { Viewed } from "./inputs.js";
 import { viewerPage } from "./page.js";
 
 export interface Served {
@@ -18,15 +19,12 @@ const HOST = "127.0.0.1";
  * @param views what to show, once it is there
  * @param moment of a running program
  */
-export async function serve(
-  port: number,
-  views: Promise<readonly View[]>,
-  moment?: () => Promise<LiveMoment>,
-): Promise<Served> {
+export async function serve(port: number, views: Viewed, moment?: () => Promise<LiveMoment>): Promise<Served> {
   const page = await viewerPage();
   const answers: Readonly<Record<string, () => Promise<[type: string, body: string]>>> = {
     "/": () => Promise.resolve(["text/html; charset=utf-8", page]),
-    "/data.json": async () => ["application/json", JSON.stringify(await views)],
+    "/first.json": async () => ["application/json", JSON.stringify(await views.first)],
+    "/data.json": async () => ["application/json", JSON.stringify(await views.all)],
     "/live.json": async () => ["application/json", JSON.stringify(await moment?.())],
   };
   const server = createServer((request, response) => {

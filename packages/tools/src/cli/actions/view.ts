@@ -30,17 +30,17 @@ export async function view(files: readonly string[], options: ViewOptions): Prom
   if (sampleBytes !== undefined) throw new RequestError("--sample-bytes is for --live");
   if (html !== undefined) {
     await checkOutputFile(html);
-    await writeOutput(html, await viewerPage(await viewFiles(files, profile)));
+    await writeOutput(html, await viewerPage(await viewFiles(files, profile).all));
     return;
   }
   const views = viewFiles(files, profile);
   // Said below, not before there is a server.
-  views.catch(() => undefined);
+  for (const each of [views.first, views.all]) each.catch(() => undefined);
   const { url, close } = await serve(port, views);
   if (!quiet) console.error(`hakmem: ${url} shows it, until this is interrupted`);
   try {
     // What is wrong with a file ends it at once.
-    await views;
+    await views.all;
   } catch (error) {
     close();
     throw error;
@@ -53,10 +53,11 @@ export async function view(files: readonly string[], options: ViewOptions): Prom
 
 async function viewLive(program: string, args: readonly string[], options: ViewOptions): Promise<void> {
   const { port = 0, profile, sampleBytes = SAMPLE_BYTES, quiet } = options;
-  const [only = "default", another] = profile;
+  const [own = "default", another] = profile;
   if (another !== undefined) throw new RequestError("a program runs under one profile; name one");
-  const running = await startLive(program, args, { profile: only, sampleBytes, quiet });
-  const { url, close } = await serve(port, Promise.resolve([{ kind: "live", name: program }]), running.moment);
+  const running = await startLive(program, args, { profile: own, sampleBytes, quiet });
+  const only = Promise.resolve([{ kind: "live" as const, name: program }]);
+  const { url, close } = await serve(port, { first: only, all: only }, running.moment);
   if (!quiet) console.error(`hakmem: ${url} shows it while it runs`);
   try {
     process.exitCode = (await running.ended).code;
