@@ -13,7 +13,7 @@ export function outline(name: string, { head, blocks }: Recording): OutlineView 
   const span = timed ? head.duration + 1 : Math.max(1, head.events);
   const sizes = new Float64Array(head.slots);
   const line = new Float64Array(2 * BUCKETS);
-  let [bytes, seen, last] = [0, 0, -1];
+  let [bytes, before, seen, last] = [0, 0, 0, -1];
   for (const { count, kinds, slots, sizes: asked, times } of blocks()) {
     for (let i = 0; i < count; i++) {
       const slot = slots[i] ?? 0;
@@ -25,8 +25,12 @@ export function outline(name: string, { head, blocks }: Recording): OutlineView 
       if (bucket === last) {
         if (bytes < line[2 * bucket]!) line[2 * bucket] = bytes;
         if (bytes > line[2 * bucket + 1]!) line[2 * bucket + 1] = bytes;
-      } else line.fill(bytes, 2 * (last + 1), 2 * (bucket + 1));
+      } else {
+        line.fill(before, 2 * (last + 1), 2 * bucket);
+        line.fill(bytes, 2 * bucket, 2 * (bucket + 1));
+      }
       last = bucket;
+      before = bytes;
     }
   }
   line.fill(bytes, 2 * (last + 1));

@@ -61,6 +61,7 @@ class Replay {
   /** By sixteenths of its blocks' size: the number of a class and one. */
   private readonly classIndex: Uint8Array;
   private readonly now = [0, 0, 0];
+  private readonly before = [0, 0, 0];
   private bucket = -1;
   private nextFrame = 0;
   private frames = FRAMES;
@@ -149,21 +150,22 @@ class Replay {
     if (bucket !== this.bucket) {
       this.now[2] = committedBytes(this.heap);
       // What nothing happens in is as it was before.
-      for (let each = this.bucket + 1; each <= bucket; each++) this.fill(each);
+      for (let each = this.bucket + 1; each < bucket; each++) this.fill(each, this.before);
+      this.fill(bucket, this.now);
       this.bucket = bucket;
-      return;
     }
-    const { line, now } = this;
+    const { line, now, before } = this;
     const at = bucket * SERIES.length * 2;
     for (let series = 0; series < SERIES.length; series++) {
       const value = now[series]!;
       if (value < line[at + 2 * series]!) line[at + 2 * series] = value;
       if (value > line[at + 2 * series + 1]!) line[at + 2 * series + 1] = value;
+      before[series] = value;
     }
   }
 
-  private fill(bucket: number): void {
-    this.now.forEach((value, series) => {
+  private fill(bucket: number, values: readonly number[]): void {
+    values.forEach((value, series) => {
       this.line.fill(value, (bucket * SERIES.length + series) * 2, (bucket * SERIES.length + series + 1) * 2);
     });
   }
@@ -204,7 +206,7 @@ class Replay {
   view(): RecordingView {
     const { head } = this.recording;
     this.now[2] = committedBytes(this.heap);
-    for (let each = this.bucket + 1; each < BUCKETS; each++) this.fill(each);
+    for (let each = this.bucket + 1; each < BUCKETS; each++) this.fill(each, this.now);
     return {
       kind: "recording",
       name: this.name,
