@@ -3,6 +3,7 @@
  *
  *   dist/index.js      the library in one file, with the default profile's modules for 32 bits, compressed
  *   dist/observe.js    samples and recordings, imported when a program asks for them
+ *   dist/panel.js      the element that shows a heap
  *   dist/modules/      the other modules, compressed, imported when a program asks for them
  *   dist/index.d.ts    its types in one file
  */
@@ -116,10 +117,19 @@ async function bundleCode(entry, name) {
   await writeFile(path.join(DIST, name), await format(code, { ...SHAPE, parser: "babel" }));
 }
 
-async function bundleTypes() {
-  const bundle = await rollup({ input: path.join(PACKAGE, "build", "index.d.ts"), plugins: [dts()] });
-  const { output } = await bundle.generate({ format: "es" });
-  await writeFile(path.join(DIST, "index.d.ts"), await format(output[0].code, { ...SHAPE, parser: "typescript" }));
+/**
+ * @param {string} entry in `build/`
+ * @param {string} name of the file in `dist/`
+ */
+async function bundleTypes(entry, name) {
+  const bundle = await rollup({
+    input: path.join(PACKAGE, "build", entry),
+    // What the library has already.
+    external: /^\.\.\/index\.js$/,
+    plugins: [dts()],
+  });
+  const { output } = await bundle.generate({ format: "es", paths: () => "./index.js" });
+  await writeFile(path.join(DIST, name), await format(output[0].code, { ...SHAPE, parser: "typescript" }));
   await bundle.close();
 }
 
@@ -130,7 +140,9 @@ await mkdir(modules, { recursive: true });
 await Promise.all([
   bundleCode("index.ts", "index.js"),
   bundleCode(path.join("observe", "index.ts"), "observe.js"),
-  bundleTypes(),
+  bundleCode(path.join("panel", "index.ts"), "panel.js"),
+  bundleTypes("index.d.ts", "index.d.ts"),
+  bundleTypes(path.join("panel", "index.d.ts"), "panel.d.ts"),
   ...Object.entries(PACKS).map(async ([name, { profile, targets }]) =>
     writeFile(path.join(modules, `${name}.js`), await pack(profile, targets, dictionary)),
   ),
