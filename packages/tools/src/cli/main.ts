@@ -16,6 +16,7 @@ import { registerRecord } from "./commands/record.js";
 import { registerReplay } from "./commands/replay.js";
 import { registerRun, withStatsFormat } from "./commands/run.js";
 import { registerStart } from "./commands/start.js";
+import { registerTune } from "./commands/tune.js";
 
 const { version } = JSON.parse(readFileSync(path.join(TOOLS, "package.json"), "utf8")) as { version: string };
 
@@ -33,6 +34,7 @@ const program = makeProgram(
     registerRun,
     registerRecord,
     registerReplay,
+    registerTune,
   ],
 ).version(version);
 completion(program, { completionCommandName: "completion" });
