@@ -12,6 +12,7 @@ import { registerBuild } from "./commands/build.js";
 import { registerBuildAssemblyScript } from "./commands/build-assemblyscript.js";
 import { registerBuildC } from "./commands/build-c.js";
 import { registerBuildNative } from "./commands/build-native.js";
+import { registerDoctor } from "./commands/doctor.js";
 import { registerRecord } from "./commands/record.js";
 import { registerReplay } from "./commands/replay.js";
 import { registerRun, withStatsFormat } from "./commands/run.js";
@@ -35,6 +36,7 @@ const program = makeProgram(
     registerRecord,
     registerReplay,
     registerTune,
+    registerDoctor,
   ],
 ).version(version);
 completion(program, { completionCommandName: "completion" });
