@@ -21,8 +21,12 @@ const LOSS = 0.01;
 /** What one choice must gain over another to replace it: a simpler profile is better. */
 const LEAST_STEP = 0.005;
 
-/** Whether the whole interval of time lies above 1 by more than `LOSS`. */
-export const isSlower = ({ time }: Ratios): boolean => time !== null && time.low > 1 + LOSS;
+/** A median above this is a loss, were the interval as wide as it may be. */
+const SLOWER = 0.05;
+
+/** Whether the whole interval of time lies above 1 by more than `LOSS`, or its median far above. */
+export const isSlower = ({ time }: Ratios): boolean =>
+  time !== null && (time.low > 1 + LOSS || time.value > 1 + SLOWER);
 const isFaster = ({ time }: Ratios): boolean => time !== null && time.high < 1;
 
 /** The lower the better; infinite where something is lost that must not be. */

@@ -25,7 +25,7 @@ export const registerTune: Register = (program) => {
     .option("-t, --target <name>", "wasm32, native", "wasm32")
     .option("--hold-out <number>", "recordings to hold out (default: a third, one at least)", wholeNumber(1, 1000))
     .option("--profile <name>", "profile to start from and compare with, by name or file", "default")
-    .option("-r, --rounds <number>", "interleaved rounds of the comparison at the end", wholeNumber(3, 1000), 15)
+    .option("-r, --rounds <number>", "interleaved rounds of the comparison at the end", wholeNumber(3, 1000), 11)
     .option("--search-rounds <number>", "rounds of the first timing of a setting", wholeNumber(3, 1000), 5)
     .option("--seed <number>", "decides which recordings are held out", wholeNumber(0, 2 ** 31 - 1), 1)
     .option("--json [file]", "write the results as JSON, to standard output or a file")
