@@ -28,7 +28,8 @@ function formatSteps(steps: readonly Step[], baseline: string): string {
     const verdict = taken === null ? `${best.label}: does not pay` : `${taken}: taken`;
     return [dimension, String(tried.length), change(best.memory), formatTime(best.time), verdict];
   });
-  return `search, compared with ${baseline}\n${alignColumns([header, ...rows])}`;
+  const failed = steps.flatMap((step) => step.failed.map((each) => `\n  FAILED: ${each}`));
+  return `search, compared with ${baseline}\n${alignColumns([header, ...rows])}${failed.join("")}`;
 }
 
 function formatPart(title: string, { each, memory, time }: Part, baseline: string, rounds: number): string {

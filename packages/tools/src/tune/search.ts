@@ -38,6 +38,8 @@ export interface Step {
   readonly tried: readonly Tried[];
   /** The value that was taken; null where what there was remains. */
   readonly taken: string | null;
+  /** Values that could not be measured, and why. */
+  readonly failed: readonly string[];
 }
 
 export interface Found {
@@ -59,14 +61,15 @@ export async function searchProfile(options: SearchOptions): Promise<Found> {
     const show = (doing: string): void =>
       options.onProgress?.({ doing: `${dimension.name}: ${doing}`, done: index, total: dimensions.length });
     const candidates = dimension.from(best.profile);
-    const tried = await measure(candidates, best, options, show);
+    const failed: string[] = [];
+    const tried = await measure(candidates, best, options, show, failed);
     const [first] = tried;
     // What there is was timed again beside the others, where it is not the baseline itself.
     const before = tried.find(({ profile }) => profile === best.profile)?.score ?? best.score;
     const others = tried.filter(({ profile }) => profile !== best.profile);
     const wins = first !== undefined && first.profile !== best.profile && isBetter(first.score, before);
     if (wins) best = first;
-    steps.push({ dimension: dimension.name, tried: others, taken: wins ? first.label : null });
+    steps.push({ dimension: dimension.name, tried: others, taken: wins ? first.label : null, failed });
     if (options.signal?.aborted === true) throw new MeasurementError("interrupted");
   }
   return { profile: best.profile, steps };
@@ -78,13 +81,17 @@ async function measure(
   now: Tried,
   options: SearchOptions,
   show: (doing: string) => void,
+  failed: string[],
 ): Promise<Tried[]> {
   const { objective, baseline } = options;
   const measured: Tried[] = [];
   for (const { label, profile } of candidates) {
     show(label);
     const memory = await memoryRatio(profile, options);
-    if (memory === null) continue;
+    if (typeof memory === "string") {
+      failed.push(`${label}: ${memory}`);
+      continue;
+    }
     const ratios = { memory, time: null };
     measured.push({ label, profile, ...ratios, score: scoreOf(ratios, objective) });
   }
@@ -139,14 +146,17 @@ async function timed(
 const byScore = (a: Tried, b: Tried): number =>
   a.score === b.score ? a.memory - b.memory : a.score < b.score ? -1 : 1;
 
-/** Geometric mean over the recordings of memory over the baseline's; null when it cannot be measured. */
-async function memoryRatio(profile: Profile, { stage, training, baseline }: SearchOptions): Promise<number | null> {
+/** Geometric mean over the recordings of memory over the baseline's, or why it cannot be measured. */
+async function memoryRatio(profile: Profile, { stage, training, baseline }: SearchOptions): Promise<number | string> {
   const ratios: number[] = [];
   for (const input of training) {
     const before = await stage.memoryOf(baseline, input);
-    const after = await stage.memoryOf(profile, input).catch(() => null);
-    if (after === null) return null;
-    ratios.push(after / before);
+    try {
+      ratios.push((await stage.memoryOf(profile, input)) / before);
+    } catch (error) {
+      if (error instanceof MeasurementError || error instanceof WebAssembly.RuntimeError) return error.message;
+      throw error;
+    }
   }
   return meanRatio(ratios);
 }

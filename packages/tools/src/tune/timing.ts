@@ -91,6 +91,7 @@ export interface Triple {
 }
 
 export function ratioOf({ nothing, before, after }: Triple): TimeRatio {
+  if (before.length === 0) return null;
   const pair = (peer: readonly number[]): PairedRounds => ({ peer, nothing });
   const ratio = estimateRatio(pair(after), pair(before));
   return ratio === undefined || ratio.value <= 0 ? null : ratio;
