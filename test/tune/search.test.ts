@@ -131,7 +131,7 @@ describe("the search", () => {
   it("leaves out what cannot be measured, and tells", async () => {
     const { profile, steps } = await search(({ pageShift }) => {
       if (pageShift === 12) throw new MeasurementError("trap");
-      return 1000 + pageShift;
+      return 1000 + 100 * pageShift;
     });
     expect(profile.pageShift).toBe(13);
     expect(steps[0]?.failed).toEqual(["pageShift 12, standard classes: trap"]);
