@@ -128,17 +128,21 @@ function changed(label: string, profile: Profile, change: Partial<Profile>): Can
 
 /** Those that are profiles, fit the target, and mean something else than `profile` and each other. */
 function distinct(profile: Profile, candidates: readonly Candidate[], target: Target): Candidate[] {
-  const known = new Set([JSON.stringify(constantsOf(profile, target))]);
+  const known = new Set([meaningOf(profile, target)]);
   return candidates.filter(({ profile: other }) => {
-    let meaning = "";
-    try {
-      meaning = JSON.stringify(constantsOf(parseProfile(other, other.name), target));
-    } catch (error) {
-      if (error instanceof ProfileError) return false;
-      throw error;
-    }
-    if (known.has(meaning)) return false;
+    const meaning = meaningOf(other, target);
+    if (meaning === undefined || known.has(meaning)) return false;
     known.add(meaning);
     return true;
   });
+}
+
+/** What becomes of a profile; undefined where it is none, or not for the target. */
+function meaningOf(profile: Profile, target: Target): string | undefined {
+  try {
+    return JSON.stringify(constantsOf(parseProfile(profile, profile.name), target));
+  } catch (error) {
+    if (error instanceof ProfileError) return undefined;
+    throw error;
+  }
 }

@@ -43,9 +43,14 @@ export function scoreOf(ratios: Ratios, objective: Objective): number {
   }
 }
 
-/** Whether one score is so much lower than another that it is worth a change. */
-export function isBetter(score: number, before: number): boolean {
-  return score < before - LEAST_STEP;
+/**
+ * Whether one choice is so much better than another that it is worth a change: by less memory, which is exact, or by time whose whole interval lies
+ * below the other's median.
+ */
+export function isBetter(choice: Ratios, before: Ratios, objective: Objective): boolean {
+  if (!(scoreOf(choice, objective) < scoreOf(before, objective) - LEAST_STEP)) return false;
+  if (objective !== "time" && choice.memory < before.memory * (1 - LEAST_STEP)) return true;
+  return choice.time !== null && choice.time.high < (before.time?.value ?? 1);
 }
 
 export interface Verdict {

@@ -54,7 +54,7 @@ const FINALISTS = 2;
 
 /** Rejects with `MeasurementError` when the baseline cannot be measured; a candidate that cannot is left out. */
 export async function searchProfile(options: SearchOptions): Promise<Found> {
-  const { baseline, dimensions } = options;
+  const { baseline, dimensions, objective } = options;
   let best: Tried = { label: baseline.name, profile: baseline, memory: 1, time: null, score: 0 };
   const steps: Step[] = [];
   for (const [index, dimension] of dimensions.entries()) {
@@ -65,9 +65,9 @@ export async function searchProfile(options: SearchOptions): Promise<Found> {
     const tried = await measure(candidates, best, options, show, failed);
     const [first] = tried;
     // What there is was timed again beside the others, where it is not the baseline itself.
-    const before = tried.find(({ profile }) => profile === best.profile)?.score ?? best.score;
+    const before = tried.find(({ profile }) => profile === best.profile) ?? best;
     const others = tried.filter(({ profile }) => profile !== best.profile);
-    const wins = first !== undefined && first.profile !== best.profile && isBetter(first.score, before);
+    const wins = first !== undefined && first.profile !== best.profile && isBetter(first, before, objective);
     if (wins) best = first;
     steps.push({ dimension: dimension.name, tried: others, taken: wins ? first.label : null, failed });
     if (options.signal?.aborted === true) throw new MeasurementError("interrupted");
@@ -131,7 +131,7 @@ async function timed(
     baseline,
     candidates,
     rounds,
-    quick: true,
+    sessions: 1,
     signal,
     onProgress: ({ doing }) => {
       show(doing);

@@ -26,23 +26,40 @@ export interface TimingOptions {
   readonly inputs: readonly Input[];
   readonly baseline: Profile;
   readonly candidates: readonly Profile[];
+  /** Of each session. */
   readonly rounds: number;
-  /** Whether the processes that measure are started once for all rounds: many times as quick, but their luck with addresses is then drawn once. */
-  readonly quick: boolean;
+  /** In each the processes that measure are started anew, so that their luck with addresses is drawn again. */
+  readonly sessions: number;
   readonly signal?: AbortSignal | undefined;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
 
 export const BASELINE = "hakmem-before";
-/** A visit counts as the fastest of them: a run is short beside the start of its process. */
-const RUNS = 9;
+/** A visit counts as the fastest of them. */
+const RUNS = 5;
 const TIMEOUT_MS = 600_000;
 
 /** For each candidate, in order. Rejects with {@link MeasurementError} when one fails, or when it is interrupted. */
 export async function timeProfiles(options: TimingOptions): Promise<Timed[]> {
-  const { stage, inputs, baseline, candidates, rounds, quick, signal, onProgress } = options;
+  const { candidates, sessions } = options;
   if (candidates.length === 0) return [];
   const names = candidates.map((_, index) => `candidate-${index + 1}`);
+  // For each candidate and recording, the rounds of all sessions.
+  const triples = candidates.map(() => options.inputs.map((): Triple => ({ nothing: [], before: [], after: [] })));
+  for (let n = 0; n < sessions; n++) {
+    const cells = await measure(options, names);
+    const cellsOf = (name: string): Cell[] => cells.filter(({ peer }) => peer.name === name);
+    const [nothing, before] = [cellsOf(options.stage.nothing.name), cellsOf(BASELINE)];
+    for (const [index, name] of names.entries()) {
+      const own = triples[index] ?? [];
+      triples[index] = roundsOf(nothing, before, cellsOf(name)).map((triple, at) => join(own[at], triple));
+    }
+  }
+  return triples.map((each) => ({ each: each.map(ratioOf), all: ratioOf(together(each)) }));
+}
+
+async function measure(options: TimingOptions, names: readonly string[]): Promise<readonly Cell[]> {
+  const { stage, inputs, baseline, candidates, rounds, signal, onProgress } = options;
   const session = await runSession({
     workloads: inputs.map(({ file, recording }) => {
       const events = traceOf(recording, stage.mostEvents).events.length / 2;
@@ -58,8 +75,8 @@ export async function timeProfiles(options: TimingOptions): Promise<Timed[]> {
     nodes: [THIS_NODE],
     rounds,
     runs: RUNS,
-    quick,
-    freshProcesses: !quick,
+    quick: true,
+    freshProcesses: false,
     timeline: false,
     timeoutMilliseconds: TIMEOUT_MS,
     ...(signal === undefined ? {} : { signal }),
@@ -68,20 +85,24 @@ export async function timeProfiles(options: TimingOptions): Promise<Timed[]> {
   if (session.incomplete) throw new MeasurementError("interrupted");
   const failed = session.cells.find(({ failure }) => failure !== null);
   if (failed !== undefined) throw new MeasurementError(`${failed.peer.description}: ${failed.failure}`);
-  const cellsOf = (name: string): Cell[] => session.cells.filter(({ peer }) => peer.name === name);
-  const [nothing, before] = [cellsOf(stage.nothing.name), cellsOf(BASELINE)];
-  return names.map((name) => compare(nothing, before, cellsOf(name)));
+  return session.cells;
 }
 
-function compare(nothing: readonly Cell[], before: readonly Cell[], after: readonly Cell[]): Timed {
-  const triples = before.map((base, index): Triple => {
+/** For each recording the rounds that the machine did not disturb. */
+function roundsOf(nothing: readonly Cell[], before: readonly Cell[], after: readonly Cell[]): Triple[] {
+  return before.map((base, index) => {
     const [other, driver] = [after[index], nothing[index]];
     if (other === undefined || driver === undefined) throw new Error(`${base.workload.id} was not planned for all`);
     const [a = [], b = [], c = []] = commonRounds([driver, base, other]);
     return { nothing: a, before: b, after: c };
   });
-  return { each: triples.map((triple) => ratioOf(triple)), all: ratioOf(together(triples)) };
 }
+
+const join = (first: Triple | undefined, { nothing, before, after }: Triple): Triple => ({
+  nothing: [...(first?.nothing ?? []), ...nothing],
+  before: [...(first?.before ?? []), ...before],
+  after: [...(first?.after ?? []), ...after],
+});
 
 /** ns/op in the same rounds. */
 export interface Triple {

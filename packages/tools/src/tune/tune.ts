@@ -16,6 +16,9 @@ import { timeProfiles, type TimeRatio } from "./timing.js";
 
 export const TUNING_VERSION = 1;
 
+/** Times that the processes of the comparison at the end are started. */
+const SESSIONS = 5;
+
 export interface TuneOptions {
   readonly inputs: Inputs;
   readonly baseline: Profile;
@@ -148,8 +151,8 @@ async function partOf(
     inputs,
     baseline,
     candidates: [profile],
-    rounds,
-    quick: false,
+    rounds: Math.ceil(rounds / SESSIONS),
+    sessions: SESSIONS,
     signal,
     onProgress: onProgress && (({ doing }) => onProgress({ doing: `${what}: ${doing}`, done: 1, total: 1 })),
   });
