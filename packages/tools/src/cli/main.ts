@@ -13,11 +13,13 @@ import { registerBuildAssemblyScript } from "./commands/build-assemblyscript.js"
 import { registerBuildC } from "./commands/build-c.js";
 import { registerBuildNative } from "./commands/build-native.js";
 import { registerProfile } from "./commands/profile.js";
+import { registerDoctor } from "./commands/doctor.js";
 import { registerRecord } from "./commands/record.js";
 import { registerReplay } from "./commands/replay.js";
 import { registerRun, withStatsFormat } from "./commands/run.js";
 import { registerStart } from "./commands/start.js";
 import { registerView } from "./commands/view.js";
+import { registerTune } from "./commands/tune.js";
 
 const { version } = JSON.parse(readFileSync(path.join(TOOLS, "package.json"), "utf8")) as { version: string };
 
@@ -37,6 +39,8 @@ const program = makeProgram(
     registerProfile,
     registerReplay,
     registerView,
+    registerTune,
+    registerDoctor,
   ],
 ).version(version);
 completion(program, { completionCommandName: "completion" });

@@ -28,11 +28,17 @@ export async function readRecording(file: string): Promise<Recording> {
   return decodeRecording(await readFile(file), file);
 }
 
-/** The events of a workload's recording. Rejects with `ExplainedError` when there is none. */
-export async function readTrace({ trace, mostEvents }: Workload): Promise<Trace> {
+/** The events of a workload's recording, which this process keeps. Rejects with `ExplainedError` when there is none. */
+export function readTrace({ trace, mostEvents = Number.POSITIVE_INFINITY }: Workload): Promise<Trace> {
   const file = path.resolve(SHIPPED, trace ?? "");
-  return traceOf(await readRecording(file), mostEvents ?? Number.POSITIVE_INFINITY);
+  const key = `${mostEvents} ${file}`;
+  const read = traces.get(key) ?? readRecording(file).then((recording) => traceOf(recording, mostEvents));
+  traces.set(key, read);
+  return read;
 }
+
+/** To decode one takes longer than to replay it. */
+const traces = new Map<string, Promise<Trace>>();
 
 /** At most about `most` events: of some blocks all, of others none. */
 export function traceOf(recording: Recording, most: number): Trace {

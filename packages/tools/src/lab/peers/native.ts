@@ -6,7 +6,7 @@
 import * as path from "node:path";
 import { execa } from "execa";
 import { findPeer, NATIVE_PEERS, NativePeerError, preloading, type NativePeer } from "../../run/allocators.js";
-import { loadProfile } from "../../profile/index.js";
+import { loadProfile, type Profile } from "../../profile/index.js";
 import { cachedDirectory, cachedFile } from "../../base/cache.js";
 import { fingerprint, fingerprintOfPipeline, fingerprintOfSources } from "../../base/fingerprint.js";
 import { MeasurementError } from "../../base/errors.js";
@@ -70,6 +70,20 @@ export const SYSTEM_PEERS: readonly ExternalPeer[] = NATIVE_PEERS.map((peer) =>
     library: () => findPeer(peer),
   }),
 );
+
+/** hakmem as a native library of another profile. */
+export function nativeLibraryPeer(profile: Profile, name: string): ExternalPeer {
+  return nativePeer({
+    name,
+    profile: profile.name,
+    description: profile.description,
+    missing: HAKMEM_NATIVE_PEER.missing,
+    library: async () => {
+      const { buildNative } = await import("../../build/native.js");
+      return (await buildNative({ profile })).shared;
+    },
+  });
+}
 
 interface NativePeerParts extends Pick<ExternalPeer, "name" | "profile" | "description" | "missing"> {
   /** Path of the library to load; undefined for none. */

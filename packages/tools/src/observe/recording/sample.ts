@@ -8,9 +8,14 @@ export function keptShare({ events }: RecordingHead, most: number): number {
   return events <= most ? 1 : most / events;
 }
 
-/** Whether the block of this number, in the order of allocation, is among them: spread evenly, and always the same ones. */
-export function isKept(block: number, share: number): boolean {
-  return share === 1 || Math.imul(block + 1, 0x9e3779b1) >>> 0 < share * 2 ** 32;
+/**
+ * Whether the block of this number, in the order of allocation, is among them: spread evenly, and always the same ones. Shares from `from` on,
+ * a fraction as well, have no blocks in common with those up to there.
+ */
+export function isKept(block: number, share: number, from = 0): boolean {
+  if (share === 1) return true;
+  const place = Math.imul(block + 1, 0x9e3779b1) >>> 0;
+  return place >= from * 2 ** 32 && place < (from + share) * 2 ** 32;
 }
 
 /** Calls `visit` for each event of a block that is kept, with slots of their own; returns how many slots these are. */
@@ -18,6 +23,7 @@ export function sampledBlocks(
   recording: Recording,
   share: number,
   visit: (kind: number, slot: number, size: number, time: number, thread: number) => void,
+  shareFrom = 0,
 ): number {
   const numbers = new SlotNumbers();
   const slots = new Int32Array(recording.head.slots).fill(-1);
@@ -26,7 +32,8 @@ export function sampledBlocks(
     for (let i = 0; i < count; i++) {
       const kind = kinds[i] ?? 0;
       const from = own[i] ?? 0;
-      if (kind === KIND.malloc || kind === KIND.aligned) slots[from] = isKept(born++, share) ? numbers.take() : -1;
+      if (kind === KIND.malloc || kind === KIND.aligned)
+        slots[from] = isKept(born++, share, shareFrom) ? numbers.take() : -1;
       const slot = slots[from] ?? -1;
       if (slot < 0) continue;
       if (kind === KIND.free) numbers.give(slot);
