@@ -34,7 +34,7 @@ static void *zeroed(size_t bytes) {
 
 #ifdef NULL_PEER
 #include "null.gen.h"
-static void allocator_start(void) { hk_null_begin((u64)zeroed(job.ring + LARGEST_BLOCK), job.ring); }
+static void allocator_start(void) { hk_null_begin((u64)zeroed(job.ring + (job.ring > LARGEST_BLOCK ? job.ring : LARGEST_BLOCK)), job.ring); }
 static __attribute__((noinline)) u64 allocator_malloc(u64 size) { return hk_malloc(size); }
 static __attribute__((noinline)) void allocator_free(u64 block) { __asm__ volatile("" ::"r"(block)); }
 static __attribute__((noinline)) u64 allocator_realloc(u64 block, u64 size) { return hk_realloc(block, size); }

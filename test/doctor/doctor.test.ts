@@ -1,6 +1,6 @@
 /** The checks of `hakmem doctor`, each against a fault that was planted. */
 
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer, type OutgoingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -57,6 +57,17 @@ describe("settings in the environment", () => {
     const [line = "", ...others] = lines(await checkEnvironment({ [name]: value, PATH: "/bin" }));
     expect(line).toMatch(said);
     expect(others).toEqual([]);
+  });
+
+  it("are those that the documentation has", async () => {
+    const names = ["native", "observing"].flatMap((name) => {
+      const text = readFileSync(new URL(`../../docs/${name}.md`, import.meta.url), "utf8");
+      const rows = text.split("\n").filter((line) => line.startsWith("| `HAKMEM_"));
+      return rows.flatMap((row) => [...(row.split("|")[1] ?? "").matchAll(/HAKMEM_\w+/g)].map(([found]) => found));
+    });
+    expect(new Set(names).size).toBeGreaterThanOrEqual(15);
+    for (const name of names)
+      expect(lines(await checkEnvironment({ [name]: "x" })).join(), name).not.toMatch(/there is no such setting/);
   });
 
   it("that load what is not there, or two allocators", async () => {

@@ -44,6 +44,11 @@ describe("a profile pays on what was held out", () => {
     expect(verdictOn(ratios, "both").pays).toBe(pays);
   });
 
+  it("which is said with the doubt that there is", () => {
+    expect(verdictOn({ memory: 0.9, time: time(0.8, 1, 1.2) }, "both").reason).toMatch(/too busy to tell time closely/);
+    expect(verdictOn({ memory: 0.9, time: time(0.98, 1, 1.02) }, "both").reason).not.toMatch(/busy/);
+  });
+
   it("by what it is tuned for alone, when that is asked for", () => {
     expect(verdictOn({ memory: 0.9, time: time(1.2, 1.3, 1.4) }, "memory").pays).toBe(true);
     expect(verdictOn({ memory: 1.5, time: time(0.7, 0.8, 0.9) }, "time").pays).toBe(true);

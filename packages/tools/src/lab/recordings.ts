@@ -19,6 +19,8 @@ export interface Trace {
   readonly events: Uint32Array;
   /** How many slots are in use at the same time at most. */
   readonly slots: number;
+  /** Bytes of the largest block. */
+  readonly largest: number;
 }
 
 /** The recordings that the lab brings with it. */
@@ -43,18 +45,24 @@ const traces = new Map<string, Promise<Trace>>();
 /** At most about `most` events: of some blocks all, of others none. */
 export function traceOf(recording: Recording, most: number): Trace {
   const words: number[] = [];
+  let largest = 0;
   const slots = sampledBlocks(recording, keptShare(recording.head, most), (kind, slot, size) => {
     const asked = kind === KIND.free ? 0 : Math.min(MOST_SIZE, Math.max(LEAST_SIZE, size));
+    largest = Math.max(largest, asked);
     words.push(slot * 4 + (kind === KIND.aligned ? KIND.malloc : kind), asked);
   });
-  return { events: Uint32Array.from(words), slots };
+  return { events: Uint32Array.from(words), slots, largest };
 }
 
-/** A recording of a file, and how many events of it are replayed at most; `events`: how many these are. */
-export function recordingWorkload(file: string, mostEvents: number, events = 0): Workload {
+/** A recording of a file, and how many events of it are replayed at most; `trace` has these. */
+export function recordingWorkload(file: string, mostEvents: number, { events, largest }: Trace): Workload {
+  return workloadOf(file, mostEvents, ringFor(largest), events.length / 2);
+}
+
+function workloadOf(file: string, mostEvents: number, ringBytes: number, events: number): Workload {
   const name = path.basename(file, path.extname(file));
   return {
-    id: `${PREFIX}${mostEvents}:${path.resolve(file)}`,
+    id: `${PREFIX}${mostEvents}:${ringBytes}:${path.resolve(file)}`,
     family: "recording",
     driver: "single",
     params: { recording: name, events },
@@ -64,13 +72,23 @@ export function recordingWorkload(file: string, mostEvents: number, events = 0):
     mostEvents,
     steps: events,
     quickSteps: events,
-    ringBytes: 2 * MIB,
+    ringBytes,
     threads: (count) => count === 1,
   };
 }
 
+const LEAST_RING = 2 * MIB;
+const MOST_RING = 1024 * MIB;
+
+/** The null allocator's ring holds each block. */
+function ringFor(largest: number): number {
+  let ring = LEAST_RING;
+  while (ring < largest && ring < MOST_RING) ring *= 2;
+  return ring;
+}
+
 /** The workload of such a name; undefined when it is none of these. */
 export function recordingById(id: string): Workload | undefined {
-  const found = /^recording:(\d+|Infinity):(.+)$/s.exec(id);
-  return found?.[2] === undefined ? undefined : recordingWorkload(found[2], Number(found[1]));
+  const found = /^recording:(\d+|Infinity):(\d+):(.+)$/s.exec(id);
+  return found?.[3] === undefined ? undefined : workloadOf(found[3], Number(found[1]), Number(found[2]), 0);
 }

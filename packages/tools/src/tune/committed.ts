@@ -4,12 +4,9 @@
  */
 
 import { MeasurementError } from "../base/errors.js";
+import { MAXIMUM_PAGES, PAGE_BYTES } from "../lab/arena.js";
 import type { Trace } from "../lab/recordings.js";
 import { KIND } from "../observe/recording/events.js";
-
-const PAGE_BYTES = 65_536;
-/** All that 32 bits can address. */
-const MOST_PAGES = 65_536;
 
 interface Exports {
   readonly malloc: (size: number) => number;
@@ -22,7 +19,7 @@ interface Exports {
 
 /** A fresh heap of an allocator's module, for wasm32. */
 export class ReplayHeap {
-  readonly memory = new WebAssembly.Memory({ initial: 1, maximum: MOST_PAGES });
+  readonly memory = new WebAssembly.Memory({ initial: 1, maximum: MAXIMUM_PAGES });
   readonly exports: Exports;
 
   /** Throws {@link MeasurementError} when there is no room for it. */

@@ -18,6 +18,8 @@ export interface Ratios {
 export const LEAST_GAIN = 0.02;
 /** More memory than this is a loss. In WebAssembly it is a page of 64 KiB in 6 MiB. */
 const LOSS = 0.01;
+/** An interval of time wider than this, to either side, says more about the machine than about the profile. */
+const VAGUE = 0.05;
 /** What one choice must gain over another to replace it: a simpler profile is better. */
 const LEAST_STEP = 0.005;
 
@@ -69,7 +71,9 @@ export function verdictOn(ratios: Ratios, objective: Objective): Verdict {
   if (objective !== "memory" && isSlower(ratios)) return refuse("it is slower");
   const gains = objective === "memory" ? less : objective === "time" ? faster : less || faster;
   if (!gains) return refuse(`no gain of ${(100 * LEAST_GAIN).toFixed(0)} % is certain`);
-  return { pays: true, reason: `it pays: ${found}` };
+  const isVague = time !== null && time.high - time.low > 2 * VAGUE;
+  const doubt = isVague ? "; the machine was too busy to tell time closely, more --rounds or a quiet one would" : "";
+  return { pays: true, reason: `it pays: ${found}${doubt}` };
 }
 
 /** `-8.3 %`. */

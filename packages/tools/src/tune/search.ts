@@ -47,7 +47,7 @@ export interface Found {
   readonly steps: readonly Step[];
 }
 
-/** So many are timed at once: those that take least memory. */
+/** So many are timed at once, those that take least memory; all where only time counts. */
 const MOST_TIMED = 4;
 /** Of so few none is left out any more. */
 const FINALISTS = 2;
@@ -99,7 +99,7 @@ async function measure(
   const admitted = measured
     .filter(({ memory }) => objective === "time" || memory <= Math.max(1, now.memory) + 1e-9)
     .sort((a, b) => a.memory - b.memory)
-    .slice(0, MOST_TIMED);
+    .slice(0, objective === "time" ? measured.length : MOST_TIMED);
   if (admitted.length === 0) return measured.sort(byScore);
   const untimed = measured.filter((each) => !admitted.includes(each));
   let left = now.profile === baseline ? admitted : [now, ...admitted];

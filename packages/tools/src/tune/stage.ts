@@ -5,7 +5,7 @@ import { NULL_NATIVE_PEER, nativeLibraryPeer } from "../lab/peers/native.js";
 import { hakmemPeer } from "../lab/peers/hakmem.js";
 import { NULL_PEER } from "../lab/peers/null.js";
 import type { Peer } from "../lab/peers/peer.js";
-import { recordingWorkload } from "../lab/recordings.js";
+import { recordingWorkload, traceOf } from "../lab/recordings.js";
 import { constantsOf, type Profile } from "../profile/index.js";
 import { committedBy } from "./committed.js";
 import type { Input } from "./inputs.js";
@@ -70,8 +70,9 @@ function nativeStage(): Stage {
 const RESIDENT_RUNS = 3;
 
 async function residentBy(profile: Profile, input: Input): Promise<number> {
-  const workload = recordingWorkload(input.file, NATIVE_EVENTS);
-  const steps = Math.min(NATIVE_EVENTS, input.recording.head.events);
+  const trace = traceOf(input.recording, NATIVE_EVENTS);
+  const workload = recordingWorkload(input.file, NATIVE_EVENTS, trace);
+  const steps = trace.events.length / 2;
   let least = Number.POSITIVE_INFINITY;
   for (let run = 0; run < RESIDENT_RUNS; run++) {
     const { peakBytes } = await nativeLibraryPeer(profile, "candidate").measure({

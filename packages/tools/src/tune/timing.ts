@@ -61,10 +61,9 @@ export async function timeProfiles(options: TimingOptions): Promise<Timed[]> {
 async function measure(options: TimingOptions, names: readonly string[]): Promise<readonly Cell[]> {
   const { stage, inputs, baseline, candidates, rounds, signal, onProgress } = options;
   const session = await runSession({
-    workloads: inputs.map(({ file, recording }) => {
-      const events = traceOf(recording, stage.mostEvents).events.length / 2;
-      return recordingWorkload(file, stage.mostEvents, events);
-    }),
+    workloads: inputs.map(({ file, recording }) =>
+      recordingWorkload(file, stage.mostEvents, traceOf(recording, stage.mostEvents)),
+    ),
     peers: [
       stage.nothing,
       stage.peerOf(baseline, BASELINE),

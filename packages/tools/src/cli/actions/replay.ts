@@ -88,12 +88,13 @@ async function replayOn(target: ReplayTarget, job: Job, options: ReplayOptions):
   const own = peers.filter((peer) => targetsOf(peer).includes(target));
   if (own.length === 0) return undefined;
   const most = Math.min(MOST_EVENTS[target], options.events ?? MOST_EVENTS[target]);
-  const events = traceOf(recording, most).events.length / 2;
+  const trace = traceOf(recording, most);
+  const events = trace.events.length / 2;
   if (events < recording.head.events && !options.quiet)
     console.error(`${target}: ${events} of ${recording.head.events} events, those of a share of all blocks`);
   const session = await withProgress(options, (onProgress) =>
     runSession({
-      workloads: [recordingWorkload(file, most, events)],
+      workloads: [recordingWorkload(file, most, trace)],
       peers: own,
       targets: [target],
       threads: [1],

@@ -33,10 +33,10 @@ export const NULL_PEER: WasmPeer = {
   },
 };
 
-/** A ring and room for the block that begins at its last byte. */
-function strideOf(workload: Workload): number {
+/** A ring and room for the block that begins at its last byte; of a recording none is longer than its ring. */
+function strideOf({ ringBytes }: Workload): number {
   const LARGEST_BLOCK = 2 ** 21;
-  return workload.ringBytes + LARGEST_BLOCK;
+  return ringBytes + Math.max(ringBytes, LARGEST_BLOCK);
 }
 
 export const NULL_SCRIPT_PEER: ScriptPeer = {
