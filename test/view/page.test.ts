@@ -2,13 +2,16 @@
 
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { readFile, writeFile } from "node:fs/promises";
+import { get, type IncomingMessage } from "node:http";
+import { copyFile, readFile, writeFile } from "node:fs/promises";
 import * as path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { execa } from "execa";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { findChromium, startChromium } from "../../packages/tools/src/proof/browsers/chromium.js";
+import { askFirefox, findFirefox } from "../../packages/tools/src/proof/browsers/firefox.js";
+import { startServer } from "../../packages/tools/src/proof/browsers/server.js";
 import { compile } from "../native/support/program.js";
 import { temporary } from "../support/temporary.js";
 
@@ -146,17 +149,11 @@ describe.skipIf(chromium === undefined && !required)("the viewer's page", { time
     try {
       const page = await open(url);
       await page.waitForSelector(".map canvas");
-      const foreign = await execa("curl", [
-        "-s",
-        "-o",
-        "/dev/null",
-        "-w",
-        "%{http_code}",
-        "-H",
-        "Host: evil.example",
-        url,
-      ]);
-      expect(foreign.stdout).toBe("404");
+      // By a name of somebody else's that leads here.
+      const foreign = get(url, { headers: { host: "evil.example" } });
+      const [{ statusCode }] = (await once(foreign, "response")) as [IncomingMessage];
+      expect(statusCode).toBe(404);
+      foreign.destroy();
     } finally {
       child.kill("SIGTERM");
     }
@@ -181,6 +178,27 @@ describe.skipIf(chromium === undefined && !required)("the viewer's page", { time
       await expect.poll(() => text(page, ".now"), { timeout: 20_000 }).toMatch(/ended/);
     } finally {
       child.kill("SIGKILL");
+    }
+  });
+});
+
+const firefox = findFirefox();
+if (firefox === undefined && !required) console.warn("SKIPPED: the viewer in Firefox, because none is installed.");
+
+describe.skipIf(firefox === undefined && !required)("in Firefox", { timeout: 180_000 }, () => {
+  it("draws the map and follows the keys", async () => {
+    if (firefox === undefined) throw new Error("CI is set, so Firefox must be installed: apt-get install firefox-esr");
+    const directory = await temporary();
+    await hakmem("view", TRACE, "--html", path.join(directory, "view.html"));
+    for (const name of ["ask.js", "frame.html"])
+      await copyFile(new URL(`../browser/pages/${name}`, import.meta.url), path.join(directory, name));
+    const server = await startServer({ isolated: false, root: directory });
+    try {
+      const answer = await askFirefox(firefox, `${server.url}frame.html`, {});
+      expect(answer).toEqual({ name: "json.hkt", colours: expect.any(Number) as number, moved: true });
+      expect((answer as { colours: number }).colours).toBeGreaterThan(5);
+    } finally {
+      server.close();
     }
   });
 });
