@@ -124,6 +124,9 @@ describe("a profile of a heap", () => {
     expect(profiling.read().live.map(({ size }) => size)).toEqual([123]);
     free?.(block);
     expect(profiling.stop().live).toEqual([]);
+    // Who keeps the functions goes on by them, unseen.
+    malloc?.(100);
+    expect(profiling.read()).toMatchObject({ live: [], samples: 1 });
     heap.close();
   });
 

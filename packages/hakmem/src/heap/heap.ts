@@ -32,7 +32,7 @@ import type { WasmImports, WasmMemory, WasmModule } from "../platform.js";
 import { Arrays } from "./arrays.js";
 import { makeDisposable, type AutoDisposable } from "./dispose.js";
 import { makeHandle, type HeapHandle } from "./handle.js";
-import { observed } from "./observed.js";
+import { observed, type Told } from "./observed.js";
 import type { HeapProfiling, HeapRecording, ProfileOptions, RecordOptions } from "./observing.js";
 import type { Observer } from "../observe/observer.js";
 import { withNumbers, type Allocator, type RawExports, type RawInstance } from "./raw-module.js";
@@ -104,6 +104,7 @@ export abstract class Heap implements MemoryViews {
   #age = 0;
   #exports: RawExports<number | bigint>;
   #observer: Observer | undefined;
+  #told: Told | undefined;
   #originOf: ((block: number) => string) | undefined;
 
   /** What `alloc` has made; and a filter over its addresses, for the calls that free and move by address. */
@@ -648,12 +649,14 @@ export abstract class Heap implements MemoryViews {
         ? Number(this.#live().data.getBigUint64(address, true))
         : this.#live().data.getUint32(address, true);
     this.#observer = observer;
+    if (this.#told !== undefined) this.#told.observer = undefined;
     if (instance.observe !== undefined) {
       instance.observe(observer);
       return;
     }
+    this.#told = observer && { observer };
     this.#exports =
-      observer === undefined ? instance.exports : observed(instance.exports, instance.width, observer, read);
+      this.#told === undefined ? instance.exports : observed(instance.exports, instance.width, this.#told, read);
     this.#allocator = withNumbers(this.#exports, instance.width);
     this.arm(this.#exports);
   }

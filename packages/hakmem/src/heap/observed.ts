@@ -6,27 +6,32 @@ import type { Width } from "./width.js";
 
 type Call<Word> = (...words: Word[]) => Word;
 
+/** Who is told, until nobody is: programs keep the functions that they have got. */
+export interface Told {
+  observer: Observer | undefined;
+}
+
 /**
- * As `raw`, telling `observer`. What is freed is told before, and what is allocated after: in between it is another's.
+ * As `raw`, telling `told`'s observer. What is freed is told before, and what is allocated after: in between it is another's.
  * @param read what lies at an address of the memory, for the one function that returns a block there
  */
 export function observed<Word extends number | bigint>(
   raw: RawExports<Word>,
   { toNumber }: Width<Word>,
-  observer: Observer,
+  told: Told,
   read: (address: number) => number,
 ): RawExports<Word> {
   const functions = raw as RawExports<Word> & Readonly<Record<string, unknown>>;
   const seen = (block: Word, size: number, alignment = 0): Word => {
-    if (toNumber(block) !== 0) observer.allocated(toNumber(block), size, alignment);
+    if (toNumber(block) !== 0) told.observer?.allocated(toNumber(block), size, alignment);
     return block;
   };
   const ended = (block: Word): void => {
-    if (toNumber(block) !== 0) observer.freed(toNumber(block));
+    if (toNumber(block) !== 0) told.observer?.freed(toNumber(block));
   };
   const resized = (old: Word, block: Word, size: number): Word => {
     if (toNumber(old) === 0) return seen(block, size);
-    if (toNumber(block) !== 0) observer.resized(toNumber(old), toNumber(block), size);
+    if (toNumber(block) !== 0) told.observer?.resized(toNumber(old), toNumber(block), size);
     return block;
   };
   /** Those that the library does not call itself, which programs get by `heap.exports`. */
@@ -37,7 +42,7 @@ export function observed<Word extends number | bigint>(
     },
     posix_memalign: function observedPosixMemalign(out: Word, alignment: Word, size: Word): Word {
       const code = other("posix_memalign")(out, alignment, size);
-      if (Number(code) === 0) observer.allocated(read(toNumber(out)), toNumber(size), toNumber(alignment));
+      if (Number(code) === 0) told.observer?.allocated(read(toNumber(out)), toNumber(size), toNumber(alignment));
       return code;
     },
     reallocarray: function observedReallocarray(old: Word, count: Word, size: Word): Word {
@@ -72,7 +77,7 @@ export function observed<Word extends number | bigint>(
       return seen(raw.aligned_alloc(alignment, size), toNumber(size), toNumber(alignment));
     },
     free_all: function observedFreeAll() {
-      observer.cleared();
+      told.observer?.cleared();
       return raw.free_all();
     },
   };
