@@ -18,6 +18,7 @@ import { formatResults } from "../../lab/table.js";
 import type { LabTarget } from "../../lab/target.js";
 import { convertRecording } from "../../observe/recording/convert.js";
 import type { Recording } from "../../observe/recording/format.js";
+import { histogramsOf, type Bin } from "../../observe/recording/histograms.js";
 import { isRawRecording } from "../../observe/recording/raw.js";
 import { exitCodeOf } from "../exit-code.js";
 import { EXIT, type CommonOptions } from "../command.js";
@@ -122,17 +123,36 @@ async function installed(peers: readonly Peer[]): Promise<Peer[]> {
   return states.filter(({ missing }) => missing === undefined).map(({ peer }) => peer);
 }
 
-function printInfo({ head, blocks }: Recording, { json }: ReplayOptions): void {
-  let read = 0;
-  for (const { count } of blocks()) read += count;
-  if (json !== undefined) return console.log(JSON.stringify(head, null, 2));
+function printInfo(recording: Recording, { json }: ReplayOptions): void {
+  const { head } = recording;
+  const { events, sizes, lifetimes } = histogramsOf(recording);
+  if (json !== undefined) return console.log(JSON.stringify({ ...head, sizes, lifetimes }, null, 2));
   const rows = [
     ["program", head.program],
-    ["events", `${read}${head.sampledFrom > 1 ? `, of one in ${head.sampledFrom.toFixed(1)} blocks` : ""}`],
+    ["events", `${events}${head.sampledFrom > 1 ? `, of one in ${head.sampledFrom.toFixed(1)} blocks` : ""}`],
     ["threads", String(head.threads)],
     ["seconds", (head.duration / 1e9).toFixed(3)],
     ["blocks at once", String(head.slots)],
     ["bytes at once", String(head.peakBytes)],
   ];
   console.log(alignColumns(rows));
+  console.log(`\n${histogram("bytes asked for, from", sizes, (bytes) => String(bytes))}`);
+  if (lifetimes.length > 0) console.log(`\n${histogram("blocks lived, from", lifetimes, nanoseconds)}`);
+}
+
+const BAR = 40;
+
+function histogram(title: string, bins: readonly Bin[], show: (from: number) => string): string {
+  const most = bins.reduce((largest, { blocks }) => Math.max(largest, blocks), 1);
+  const rows = bins.map(({ from, blocks }) => [
+    show(from),
+    String(blocks),
+    "█".repeat(Math.ceil((blocks / most) * BAR)),
+  ]);
+  return alignColumns([[title, "blocks", ""], ...rows]);
+}
+
+function nanoseconds(time: number): string {
+  const [unit, divisor] = time < 1e3 ? ["ns", 1] : time < 1e6 ? ["µs", 1e3] : time < 1e9 ? ["ms", 1e6] : ["s", 1e9];
+  return `${(time / Number(divisor)).toFixed(divisor === 1 ? 0 : 1)} ${unit}`;
 }
