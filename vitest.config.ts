@@ -30,6 +30,7 @@ const SLOW = [
   "packages/packed",
   "places/places",
   "proof/soak",
+  "tune/found",
 ].map((name) => `test/${name}.test.ts`);
 const LEFT_OUT = process.env["HAKMEM_TESTS"] === "short" ? SLOW : [];
 
