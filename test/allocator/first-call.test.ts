@@ -60,6 +60,14 @@ const CALLS: Readonly<Record<string, (heap: RawHeap, block: number, size: number
     heap.guardDelete(made, size, 16, 2);
     return block;
   },
+  guard_history: (heap, block) => {
+    expect(heap.guardHistory(block, 0, 0)).toBe(1n);
+    expect(heap.guardHistory(block, 0, 1)).toBe(BigInt(block));
+  },
+  guard_block: (heap, block, size) => {
+    expect(heap.guardBlock(block, 0, 1)).toBe(BigInt(size));
+    expect(heap.guardBlock(block, 0, 2)).toBe(1n);
+  },
 };
 
 /** What says something about the module or the thread alone, or gives the thread its heap. */

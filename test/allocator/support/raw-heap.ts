@@ -240,6 +240,12 @@ export class RawHeap {
   guardDelete(block: number, size: number, align: number, maker: number): void {
     this.#exports["guard_delete"]!(this.#in(block), this.#in(size), this.#in(align), maker);
   }
+  guardHistory(address: number, back: number, what: number): bigint {
+    return this.#exports["guard_history"]!(this.#in(address), back, what) as bigint;
+  }
+  guardBlock(address: number, step: number, what: number): bigint {
+    return this.#exports["guard_block"]!(this.#in(address), step, what) as bigint;
+  }
   prewarm(size: number, count: number): number {
     return this.#call("malloc_prewarm", size, count);
   }
