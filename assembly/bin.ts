@@ -35,7 +35,7 @@ export const KINDS: usize = 1 << 8;
  * 4 GiB, because WebAssembly adds a constant offset without wrapping. Native code begins with a heap of empty bins instead.
  */
 export const NOWHERE: usize = <usize>-(KINDS << BIN_SHIFT);
-export const BINS_OFFSET: usize = HK_NATIVE ? 0 : KINDS << (HK_CLASSES ? BIN_SHIFT + 1 : BIN_SHIFT);
+export const BINS_OFFSET: usize = HK_NATIVE ? 0 : KINDS << (HK_CLASSES_HIGH ? BIN_SHIFT + 1 : BIN_SHIFT);
 export const BINS_BYTES: usize = (<usize>CLASS_END) << BIN_SHIFT;
 
 /** Kinds without pages, of the numbers below CLASS_FIRST. */

@@ -19,7 +19,7 @@ declare const HK_GUARD: i32;
 declare const HK_HARDENED: i32;
 /** 1: ceiling mode; the thread cache is never limited and never accounted. */
 declare const HK_UNSAFE: i32;
-/** Size classes up to 4 KiB, a bit each, 24 of them, and 24 more; 0: four a doubling. */
+/** Size classes up to 4 KiB, a bit each, 24 of them, and 24 more, the last of which is always set; both 0: four a doubling. */
 declare const HK_CLASSES: i32;
 declare const HK_CLASSES_HIGH: i32;
 /** 1: what the allocator does is counted. */

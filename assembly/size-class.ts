@@ -20,8 +20,8 @@
 
 import { MEDIUM_MAX_SHIFT, MIN_ALIGN_SHIFT, SMALL_MAX_SHIFT } from "./config";
 
-/** Whether the profile chooses the classes. */
-const CHOSEN: bool = HK_CLASSES != 0;
+/** Whether the profile chooses the classes: the last of them always is one. */
+const CHOSEN: bool = HK_CLASSES_HIGH != 0;
 const MANTISSA_BITS: u32 = CHOSEN ? 3 : 2;
 /** Below 2^LINEAR_SHIFT the steps are as small as blocks can be. */
 const LINEAR_SHIFT: u32 = <u32>MIN_ALIGN_SHIFT + MANTISSA_BITS;

@@ -41,6 +41,7 @@ describe("a profile works", () => {
   test.each([
     ["wasm32", { classes: [32, 80, 144, 208, 320, 512, 832, 1280, 2304, 4096] }],
     ["wasm32-shared", { classes: [4096] }],
+    ["wasm32", { classes: [3328, 4096], statistics: true }],
     ["wasm64", { classes: CLASS_GRID, hardened: true }],
     ["wasm32-shared", { classes: [16, 240, 1024, 3840, 4096], guard: true, pageShift: 15 }],
     ["native", { classes: [48, 96, 288, 640, 1152, 1920, 4096] }],

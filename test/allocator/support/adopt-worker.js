@@ -9,7 +9,7 @@ const fail = () => {
   throw new Error("the allocator reports a broken heap");
 };
 const { thread_init, malloc_trim } = /** @type {Record<string, (argument: number) => number>} */ (
-  new WebAssembly.Instance(module, { env: { memory, hakmem_fail: fail } }).exports
+  new WebAssembly.Instance(module, { env: { memory, hakmem_now: () => performance.now(), hakmem_fail: fail } }).exports
 );
 if (thread_init?.(control) !== control) throw new Error(`no heap could be joined at ${control}`);
 Atomics.store(flag, 0, 1);

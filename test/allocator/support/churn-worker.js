@@ -21,6 +21,7 @@ const heap = /** @type {Record<string, (...args: number[]) => number>} */ (
     env: {
       memory,
       /** @type {(cause: number, pointer: number) => never} */
+      hakmem_now: () => performance.now(),
       hakmem_fail: (cause, pointer) => {
         throw new Error(`misuse ${cause} of ${pointer >>> 0}`);
       },

@@ -147,7 +147,9 @@ export class RawHeap {
     const hakmem_fail = (cause: number, block: Word, size: Word, at: Word, value: number): never => {
       throw new Misuse(cause, this.#out(block), this.#out(size), this.#out(at), value);
     };
-    const imports = { env: { memory: memory.memory, hakmem_fail, ...memory.imports } };
+    const imports = {
+      env: { memory: memory.memory, hakmem_fail, hakmem_now: () => performance.now(), ...memory.imports },
+    };
     this.#exports = new WebAssembly.Instance(build.module, imports).exports as Exports;
   }
 

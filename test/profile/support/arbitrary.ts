@@ -48,6 +48,7 @@ function fieldsOf(schema: z.ZodObject): Arbitrary<Record<string, unknown>> {
 
 function valueOf(name: string, field: z.core.$ZodType): Arbitrary<unknown> {
   if (name === "classes") return someClasses;
+  if (field instanceof z.ZodDefault) return valueOf(name, field.unwrap());
   if (field instanceof z.ZodBoolean) return fc.boolean();
   const isRight = (value: unknown): boolean => z.safeParse(field as z.ZodType, value).success;
   if (!(field instanceof z.ZodNumber)) {
