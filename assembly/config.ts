@@ -111,6 +111,7 @@ export const CONFIG_HASH: u32 =
     (HK_HARDENED << 4) ^
     (HK_VIRTUAL << 3) ^
     (HK_STATISTICS << 2) ^
+    (HK_LEARNER << 1) ^
     (HK_CLASSES * 0x85ebca6b) ^
     (HK_CLASSES_HIGH * 0xc2b2ae35)) *
   0x9e3779b1;

@@ -24,6 +24,8 @@ declare const HK_CLASSES: i32;
 declare const HK_CLASSES_HIGH: i32;
 /** 1: what the allocator does is counted. */
 declare const HK_STATISTICS: i32;
+/** 1: threads learn how each size class is used, and choose magazines, carving and what they keep by it. */
+declare const HK_LEARNER: i32;
 /** Least blocks that a class of a thread cache may hold. */
 declare const HK_CACHE_MIN: i32;
 /** Most blocks that a class of a thread cache may hold. */

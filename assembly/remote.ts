@@ -29,6 +29,7 @@ import { REMOTE, SENT_HOME, countOfClass } from "./counters";
 import { FAIL_INTERIOR_POINTER } from "./failure";
 import { link, next, refuseMarked } from "./free-list";
 import { classOfLarge, freeLarge } from "./large";
+import { forgetKept, keepsEmpty, learnHome } from "./learner";
 import * as platform from "./platform";
 import { endSuperslab, firstSuperslab } from "./pool";
 import { KIND_LARGE, kindOf, setKindOfPage } from "./region";
@@ -82,6 +83,7 @@ export function sendHome(heap: usize): void {
       thread.homeward = list;
       platform.order();
       if (HK_STATISTICS) countOfClass(classOfLarge(block), SENT_HOME, 1);
+      if (HK_LEARNER) learnHome(heap, classOfLarge(block), 1);
       freeLarge(block);
       continue;
     }
@@ -100,6 +102,7 @@ export function sendHome(heap: usize): void {
       ++count;
     } while (list - start < PAGE_SIZE);
     if (HK_STATISTICS) countOfClass(slab.cls, SENT_HOME, count);
+    if (HK_LEARNER) learnHome(heap, slab.cls, count);
     if (ownerOf(slab) == heap) {
       putFree(slab, head, last, count);
       queueOrRetire(heap, slab);
@@ -211,7 +214,9 @@ function queueOrRetire(heap: usize, slab: Slab): void {
   const queue = classHeap(heap, slab.cls);
   if (!slab.queued) pushBack(queue, slab);
   // The last one stays, so that a class that is used to and fro does not ask the pool every time.
-  if (isHome(slab) && (queue.first != slab || queue.back != slab)) retire(heap, slab);
+  if (isHome(slab) && (queue.first != slab || queue.back != slab)) {
+    if (!HK_LEARNER || !keepsEmpty(heap, slab.cls)) retire(heap, slab);
+  }
 }
 
 /** True when none of a slab's blocks is live or cached: those that are not free already wait in `remote`. */
@@ -243,6 +248,7 @@ export function retireEmpty(heap: usize, cls: u32): void {
     if (isHome(slab)) retire(heap, slab);
     slab = following;
   }
+  if (HK_LEARNER) forgetKept(heap, cls, true);
 }
 
 /**

@@ -20,6 +20,7 @@ import { secret } from "./control";
 import { SLABS_MADE, countOfClass, endWindow, noteRetired } from "./counters";
 import { link, mark, next } from "./free-list";
 import { releaseJoined } from "./large";
+import { learnMade, learnRetired } from "./learner";
 import * as platform from "./platform";
 import { NO_PAGES, endClaim, releasePages } from "./pool";
 import { KIND_RELEASED, setKindOfPage } from "./region";
@@ -55,6 +56,7 @@ export function newSlab(heap: usize, cls: u32): Slab | null {
     store<u64>(historyOf(page), platform.nanoseconds());
     store<u64>(historyOf(page) + sizeof<u64>(), 0);
   }
+  if (HK_LEARNER) learnMade(heap, cls);
   setKindOfPage(page, cls);
   pushFront(classHeap(heap, cls), slab);
   return slab;
@@ -75,6 +77,7 @@ function endWindows(): void {
 /** Gives an empty slab's page back to the pool; nothing of it may be in use, queued or pending. */
 export function releaseSlab(slab: Slab): void {
   const page = slab.start >> PAGE_SHIFT;
+  if (HK_LEARNER) learnRetired(slab.owner, slab.cls, slab.carved, slab.capacity);
   if (HK_STATISTICS) {
     noteUsed(slab);
     const history = historyOf(page);

@@ -24,6 +24,7 @@ import { Control, control, firstHeap, nextHeap } from "./control";
 import { PAGE_SIZE } from "./config";
 import { REFILLS, countOfClass } from "./counters";
 import { link, mark, next } from "./free-list";
+import { forgetKept, learnTaken, learntCarve, learntMagazine } from "./learner";
 import * as platform from "./platform";
 import { beginClaim, endClaim, forgetClaims, growPool, noteRelease, poolChanges } from "./pool";
 import { adoptSlabs, countOf, drainPending, ownerOf, remoteWord, retireEmpty, sendHome, takeRemote } from "./remote";
@@ -108,8 +109,10 @@ export function refill(cls: u32): usize {
     if (slab) {
       purgeExcess();
       countOfClass(cls, REFILLS, 1);
-      list = slab.free ? takeFree(slab, record.magazine) : carve(slab, min(record.magazine, carveMax(cls)));
+      if (HK_LEARNER && slab.used == 0) forgetKept(heap, cls, false);
+      list = slab.free ? takeFree(slab, record.magazine) : carve(slab, min(record.magazine, carveMax(heap, cls)));
       count = takenCount;
+      if (HK_LEARNER) learnTaken(heap, cls, count);
       platform.order();
     }
   }
@@ -121,15 +124,19 @@ export function refill(cls: u32): usize {
 /** Nothing of `cls` is left in the cache of `heap`, this thread's: its magazines should be longer. */
 export function lengthen(heap: usize, cls: u32): void {
   const record = classHeap(heap, cls);
-  record.magazine = min(record.magazine << 1, mostMagazine(record));
+  record.magazine = min(
+    HK_LEARNER ? learntMagazine(heap, cls, record.magazine, carveMax(heap, cls)) : record.magazine << 1,
+    mostMagazine(record),
+  );
   record.last = LAST_REFILL;
 }
 
 /** Blocks that are carved at once: carving touches memory, which a system counts as used from then on. */
 // @ts-ignore: decorator
 @inline
-function carveMax(cls: u32): u32 {
-  return max<u32>(1, <u32>(CARVE_BYTES / classSize(cls)));
+function carveMax(heap: usize, cls: u32): u32 {
+  const usual = max<u32>(1, <u32>(CARVE_BYTES / classSize(cls)));
+  return HK_LEARNER ? learntCarve(heap, cls, usual) : usual;
 }
 
 /**

@@ -79,6 +79,27 @@ export class ThreadHeap {
   busy: u32;
 }
 
+/** Builds with a learner: what it knows of a class (learner.ts). */
+@unmanaged
+export class Learnt {
+  /** In this window: events, blocks taken from slabs and home again, slabs made and given back, thousandths of these that had been used. */
+  events: u32;
+  taken: u32;
+  home: u32;
+  made: u32;
+  retired: u32;
+  used: u32;
+  /** Averages, in thousandths. */
+  retireRatio: u32;
+  freeHits: u32;
+  utilisation: u32;
+  /** Empty slabs that were kept and have not been used since; an estimate. */
+  kept: u32;
+}
+
+/** An average, in thousandths, that is neither high nor low. */
+const UNKNOWN: u32 = 500;
+
 /** Least blocks of a magazine, where bytes do not bound it to fewer. */
 const MAGAZINE_LEAST: u32 = HK_CACHE_MIN > 2 ? HK_CACHE_MIN / 2 : 1;
 const MAGAZINE_MOST: u32 = HK_CACHE_MAX > 2 ? HK_CACHE_MAX / 2 : 1;
@@ -96,6 +117,7 @@ const THREAD_BYTES: usize =
 /** Builds with statistics: counts of each class, which the thread alone writes, and others read for figures. */
 const COUNTS_SHIFT: usize = 5;
 const COUNTS_BYTES: usize = HK_STATISTICS ? (<usize>CLASS_END) << COUNTS_SHIFT : 0;
+const LEARNT_BYTES: usize = HK_LEARNER ? <usize>(CLASS_END - CLASS_FIRST) * offsetof<Learnt>() : 0;
 /** Calls that got a block, bytes that they asked for, and blocks that were freed. */
 export const ALLOCATED: u32 = 0;
 export const REQUESTED: u32 = 1;
@@ -360,6 +382,13 @@ export function countFreed(heap: usize, cls: u32): void {
   store<u64>(at, load<u64>(at) + 1);
 }
 
+/** Builds with a learner: the heap's record of a class. */
+// @ts-ignore: decorator
+@inline
+export function learnt(heap: usize, cls: u32): Learnt {
+  return changetype<Learnt>(heap + THREAD_BYTES + COUNTS_BYTES + <usize>(cls - CLASS_FIRST) * offsetof<Learnt>());
+}
+
 /** What all threads have counted of a class. */
 export function ownCounts(cls: u32, what: u32): u64 {
   let sum: u64 = 0;
@@ -413,9 +442,16 @@ export function leastMagazine(record: ClassHeap): u32 {
   return min(MAGAZINE_LEAST, mostMagazine(record));
 }
 
+/** Of a class nothing is known: then all is decided as in builds without a learner. */
+function beginLearning(record: Learnt): void {
+  record.retireRatio = UNKNOWN;
+  record.freeHits = UNKNOWN;
+  record.utilisation = UNKNOWN;
+}
+
 /** A thread heap in state LIVE under `id`, made of new memory; 0 when there is none. */
 export function makeHeap(id: u32): usize {
-  const heap = allocateMetadata(THREAD_BYTES + COUNTS_BYTES);
+  const heap = allocateMetadata(THREAD_BYTES + COUNTS_BYTES + LEARNT_BYTES);
   if (heap == 0) return 0;
   if (HK_SHARED) atomicAdd<u32>(changetype<usize>(control) + offsetof<Control>("heaps"), 1);
   for (let cls = CLASS_FIRST; cls < CLASS_END; ++cls) {
@@ -423,6 +459,7 @@ export function makeHeap(id: u32): usize {
     const record = classHeap(heap, cls);
     record.magazineMax = max<u32>(1, min(MAGAZINE_MOST, byBytes));
     record.magazine = leastMagazine(record);
+    if (HK_LEARNER) beginLearning(learnt(heap, cls));
     if (HK_HARDENED && cls < CLASS_MEDIUM) setBinInverse(binOf(heap, cls), classSize(cls));
   }
   const thread = threadHeap(heap);

@@ -21,6 +21,7 @@ export type ConstantName =
   | "HK_CLASSES"
   | "HK_CLASSES_HIGH"
   | "HK_STATISTICS"
+  | "HK_LEARNER"
   | "HK_CACHE_MIN"
   | "HK_CACHE_MAX"
   | "HK_CACHE_BYTES"
@@ -93,6 +94,7 @@ export function constantsOf(
     HK_CLASSES: classes % 2 ** CLASSES_BITS,
     HK_CLASSES_HIGH: Math.floor(classes / 2 ** CLASSES_BITS),
     HK_STATISTICS: Number(profile.statistics),
+    HK_LEARNER: Number(profile.learner),
     HK_CACHE_MIN: profile.cache.minBlocks,
     HK_CACHE_MAX: profile.cache.maxBlocks,
     HK_CACHE_BYTES: profile.cache.maxBytes,

@@ -17,7 +17,7 @@ const SUPERSLAB_PAGES_SHIFT = 5;
 const MAX_CLASS = 4096;
 /** Blocks of a slab are four at least, and longer ones are granules, a sixteenth of a page. */
 const MIN_PAGE_SHIFT_CLASSES = 14;
-/** A thread's heap counts too much for a smaller page. */
+/** A thread's heap counts or learns too much for a smaller page. */
 const MIN_PAGE_SHIFT_STATISTICS = 14;
 /** A heap without room for a few SuperSlabs is a mistake. */
 const MIN_SUPERSLABS_SHIFT = 2;
@@ -83,6 +83,7 @@ export const profileSchema = z
     hardened: flag("links of free blocks encoded and checked, blocks that are free marked"),
     unsafe: flag("ceiling mode: no limits and no accounting, for measurements only"),
     statistics: flag("what the allocator does is counted").default(false),
+    learner: flag("threads learn how size classes are used, and choose cache sizes by it").default(false),
     classes: z
       .custom<"standard" | readonly number[]>(areClasses, { error: `must be ${CLASSES_MEANING}` })
       .default("standard"),
@@ -111,8 +112,10 @@ export const profileSchema = z
     if (addressBits !== "all" && addressBits < narrowest) {
       refuse(["addressBits"], addressBits, `must be at least ${narrowest} when pageShift is ${pageShift}`);
     }
-    if (value.statistics && pageShift < MIN_PAGE_SHIFT_STATISTICS) {
-      refuse(["statistics"], true, `must be false when pageShift is below ${MIN_PAGE_SHIFT_STATISTICS}`);
+    for (const field of ["statistics", "learner"] as const) {
+      if (value[field] && pageShift < MIN_PAGE_SHIFT_STATISTICS) {
+        refuse([field], true, `must be false when pageShift is below ${MIN_PAGE_SHIFT_STATISTICS}`);
+      }
     }
     if (value.classes !== "standard" && pageShift < MIN_PAGE_SHIFT_CLASSES) {
       refuse(["classes"], value.classes, `must be "standard" when pageShift is below ${MIN_PAGE_SHIFT_CLASSES}`);
