@@ -58,7 +58,7 @@ describe.each(KINDS)("a profile of a heap %j", (options) => {
       expect(age).toBeLessThanOrEqual(data.duration);
     }
     const [innermost] = data.sites.find(({ liveBytes }) => liveBytes > 0)?.stack ?? [];
-    expect(innermost?.name).toMatch(/^Heap32\.malloc$/);
+    expect(innermost?.name).toBe("leakingFunction");
     profiling.stop();
     heap.close();
   });
@@ -167,7 +167,7 @@ describe("a profile of a heap", () => {
     const releasingFunction = (): void => heap.free(block);
     releasingFunction();
     expect(releasingFunction).toThrow(
-      /double free[\s\S]*allocated by\n +at Heap32\.malloc[\s\S]*leakingFunction[\s\S]*freed by\n[\s\S]*releasingFunction/,
+      /double free[\s\S]*allocated by\n +at [\w.]*leakingFunction[\s\S]*freed by\n +at [\w.]*releasingFunction/,
     );
   });
 });

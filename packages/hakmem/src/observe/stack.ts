@@ -18,9 +18,11 @@ const WASM = /^(.*):wasm-function\[(\d+)\](?::0x([0-9a-f]+))?$/;
 /** What stands on top of every stack: of Profiler, and of heap/observed.ts. */
 const OWN =
   /(?:^|[.#/])(?:#stack|#sample|#remember|allocated|freed|resized|seen|ended|observed\w+|hakmem_seen|seen_\w+)$/;
+/** What comes next where the library's own methods allocate: of the same script as what observes. */
+const METHOD = /^(?:Heap|Heap32|Heap64|HeapScope|Object)\.#?\w+$/;
 const SCRIPT = /^(.*?)(?::(\d+))?(?::(\d+))?$/;
 
-/** The innermost call first, without those of the library's own that observe. */
+/** The innermost call first, without those of the library's own. */
 export function parseStack(text: string): Frame[] {
   const frames = text.split("\n").flatMap((line) => {
     const v8 = V8.exec(line);
@@ -28,7 +30,12 @@ export function parseStack(text: string): Frame[] {
     const other = OTHERS.exec(line);
     return other === null ? [] : [frameOf(other[1] ?? "", other[2] ?? "")];
   });
-  const first = frames.findIndex(({ name }) => !OWN.test(name));
+  const own = new Set<string>();
+  const first = frames.findIndex(({ name, file }) => {
+    if (METHOD.test(name) && own.has(file)) return false;
+    own.add(file);
+    return !OWN.test(name);
+  });
   return first < 0 ? [] : frames.slice(first);
 }
 

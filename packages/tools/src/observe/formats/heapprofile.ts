@@ -25,6 +25,13 @@ interface V8Sample {
 
 export function toHeapprofile(profile: HeapProfile): string {
   let ids = 0;
+  // By a number that is not 0 the tools know that a function has a place that can be shown.
+  const scripts = new Map([["", "0"]]);
+  const scriptOf = (file: string): string => {
+    const id = scripts.get(file) ?? String(scripts.size);
+    scripts.set(file, id);
+    return id;
+  };
   const samples: V8Sample[] = [];
   const convert = ({ frame, bytes, blocks, children }: CallNode): V8Node => {
     const id = ++ids;
@@ -32,7 +39,7 @@ export function toHeapprofile(profile: HeapProfile): string {
     return {
       callFrame: {
         functionName: frame.name,
-        scriptId: "0",
+        scriptId: scriptOf(frame.file),
         url: frame.file,
         lineNumber: frame.line - 1,
         columnNumber: -1,
