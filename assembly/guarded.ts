@@ -26,6 +26,7 @@ export {
   config_hash,
   counter,
   free_all,
+  page_bound,
   page_stat,
   purge_look,
   purge_pause,

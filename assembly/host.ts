@@ -3,7 +3,7 @@
 import { CACHED_MAX, CONFIG_HASH } from "./config";
 import { hasHeap } from "./control";
 import { link, next } from "./free-list";
-import { STAT_THREADS, class_stat, counter, heap_stat, page_stat, retirement } from "./inspect";
+import { STAT_THREADS, class_stat, counter, heap_stat, page_bound, page_stat, retirement } from "./inspect";
 import { classOfLarge, hugeAround, releaseJoined } from "./large";
 import { exitThread, ready, restartThread, startThread, threadId } from "./lifecycle";
 import { free, malloc } from "./malloc";
@@ -22,7 +22,7 @@ import { releaseRuns } from "./runs";
 import { CLASS_MEDIUM, classOf } from "./size-class";
 import { activeBlocks, collect, reclaimThread, widen } from "./thread-cache";
 
-export { class_stat, counter, heap_stat, page_stat, retirement };
+export { class_stat, counter, heap_stat, page_bound, page_stat, retirement };
 
 /**
  * Gives this instance's thread a heap: call once before anything else. See `startThread`.

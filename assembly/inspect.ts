@@ -8,6 +8,7 @@ import { atomicLoad } from "./atomic";
 import {
   GRANULE_SHIFT,
   PAGE_SHIFT,
+  PAGE_SIZE,
   SUPERSLAB_GRANULES,
   SUPERSLAB_PAGES,
   SUPERSLAB_PAGES_MASK,
@@ -170,12 +171,18 @@ export function retirement(back: u32, what: u32): u64 {
   return what == 2 ? (value ? <u64>classSize(<u32>value) : 0) : value;
 }
 
+/** Number of the first page that `page_stat` may know of; with `end` of the one behind the last. */
+export function page_bound(end: u32): usize {
+  return hasHeap() ? (end ? endSuperslab() : firstSuperslab()) << SUPERSLAB_PAGES_SHIFT : 0;
+}
+
 /** What `page_stat` can be asked. */
 const PAGE_KIND: u32 = 0;
 const PAGE_BLOCK_SIZE: u32 = 1;
 const PAGE_USED: u32 = 2;
 const PAGE_CAPACITY: u32 = 3;
 const PAGE_OWNER: u32 = 4;
+const PAGE_BYTES: u32 = 5;
 
 const PAGE_NONE: usize = 0;
 const PAGE_SLAB: usize = 1;
@@ -186,9 +193,10 @@ const PAGE_FREE: usize = 5;
 
 /**
  * What page `page` is: for `what` 0 its kind, of those above; of a slab, 1 its blocks' size, 2 blocks that are not at home, 3 how many it has,
- * 4 the id of the thread that owns it.
+ * 4 the id of the thread that owns it; of any, 5 its length in bytes.
  */
 export function page_stat(page: usize, what: u32): usize {
+  if (what == PAGE_BYTES) return PAGE_SIZE;
   const superslab = page >> SUPERSLAB_PAGES_SHIFT;
   if (!hasHeap() || superslab < firstSuperslab() || superslab >= endSuperslab() || !isCovered(page)) return 0;
   const kind = kindOfPage(page);

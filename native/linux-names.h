@@ -63,8 +63,8 @@ static const char *stats_setting; /* HAKMEM_STATS_FILE */
 
 /* Names of files: see heap-profile.h and recording.h. */
 static bool is_observers(const char *entry, size_t name_length) {
-  static const char *const names[] = {"HAKMEM_HEAP_PROFILE", "HAKMEM_SAMPLE_BYTES", "HAKMEM_RECORD"};
-  for (int i = 0; i < 3; i++)
+  static const char *const names[] = {"HAKMEM_HEAP_PROFILE", "HAKMEM_SAMPLE_BYTES", "HAKMEM_RECORD", "HAKMEM_STATS_PAGES"};
+  for (int i = 0; i < 4; i++)
     if (strlen(names[i]) == name_length && !memcmp(entry, names[i], name_length)) return true;
   return false;
 }
@@ -87,7 +87,9 @@ static SLOW void read_setting(const char *entry, size_t name_length) {
       say("HAKMEM_PROFILE is '%s', but this library was built with profile '" HAKMEM_PROFILE "': build the other with hakmem build-native --profile %s", value, value);
   } else if (name_length == 17 && !memcmp(entry, "HAKMEM_STATS_FILE", 17)) stats_setting = value;
   else if (is_observers(entry, name_length)) {
-#ifndef HAKMEM_OBSERVE
+#ifdef HAKMEM_OBSERVE
+    if (!strcmp(entry, "HAKMEM_STATS_PAGES=1")) stats_pages = true;
+#else
     say("%s: this library cannot observe; hakmem run and hakmem record load one that can, and hakmem.c is one with -DHAKMEM_OBSERVE", entry);
 #endif
   } else if (strncmp(entry, "HAKMEM_CACHE=", 13) && strncmp(entry, "HAKMEM_TEST", 11)) say("%s: there is no such setting; ignored", entry); /* the tools' */

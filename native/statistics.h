@@ -77,6 +77,40 @@ static const struct { u32 what; const char *name, *metric, *help; } class_counte
 
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))
 
+#ifdef HAKMEM_OBSERVE
+static bool stats_pages; /* HAKMEM_STATS_PAGES */
+
+/* The map of pages, for who watches: of each a state of packages/tools/src/view/data.ts and the share that is in use, of 255, in two digits each. */
+static void put_pages(struct text *text) {
+  enum { SUPERSLAB_PAGES = 32, SLAB = 1, SLAB_STATE = 8, MOST = 128 };
+  static const u8 states[] = {0, SLAB_STATE, 4, 3, 2, 1};
+  static const char digits[] = "0123456789abcdef";
+  u64 sizes[MOST], bytes = hk_page_stat(0, 5), end = hk_page_bound(1);
+  u32 classes = 0;
+  while (classes < MOST && (sizes[classes] = hk_class_stat(classes, 0))) classes++;
+  put_line(text, ",\"pageBytes\":%u,\"superslabs\":[", bytes);
+  const char *comma = "";
+  for (u64 first = hk_page_bound(0); first < end; first += SUPERSLAB_PAGES) {
+    char pages[4 * SUPERSLAB_PAGES + 1] = "";
+    bool any = false;
+    for (u64 n = 0; n < SUPERSLAB_PAGES; n++) {
+      u64 kind = hk_page_stat(first + n, 0), state = states[kind], share = state > 1 ? 255 : 0;
+      if (kind == SLAB) {
+        u64 size = hk_page_stat(first + n, 1), used = hk_page_stat(first + n, 2), capacity = hk_page_stat(first + n, 3);
+        for (u32 i = 0; i < classes; i++)
+          if (sizes[i] == size) state = SLAB_STATE + i;
+        share = used < capacity ? used * 255 / capacity : 255; /* while others go on, any number may come */
+      }
+      any |= state != 0;
+      char *to = pages + 4 * n;
+      to[0] = digits[state >> 4 & 15], to[1] = digits[state & 15], to[2] = digits[share >> 4], to[3] = digits[share & 15];
+    }
+    if (any) put_line(text, "%s{\"at\":%u,\"pages\":\"%s\"}", comma, first * bytes, pages), comma = ",";
+  }
+  put_line(text, "]");
+}
+#endif
+
 static void put_json(struct text *text) {
   put_line(text, "{\"version\":1,\"process\":%u,\"profile\":\"%s\",\"peakResident\":%u", (word)getpid(), HAKMEM_PROFILE, (word)peak_resident());
   for (size_t i = 0; i < COUNT_OF(heap_figures); i++) put_line(text, ",\"%s\":%u", heap_figures[i].name, hk_heap_stat(heap_figures[i].what));
@@ -97,6 +131,9 @@ static void put_json(struct text *text) {
     put_line(text, "%s{\"time\":%u,\"age\":%u,\"blockSize\":%u,\"used\":%u,\"page\":%u}", back ? "," : "", hk_retirement(back, 0), hk_retirement(back, 1),
              hk_retirement(back, 2), hk_retirement(back, 3), hk_retirement(back, 4));
   put_line(text, "]");
+#endif
+#ifdef HAKMEM_OBSERVE
+  if (stats_pages) put_pages(text);
 #endif
   put_line(text, "}\n");
 }

@@ -174,6 +174,13 @@ describe.skipIf(chromium === undefined && !required)("the viewer's page", { time
       await expect
         .poll(() => page.locator(".d3-flame-graph-label").allTextContents(), { timeout: 20_000 })
         .toContain("main");
+      const cell = await page.locator(".map canvas").boundingBox();
+      const kinds = new Set<string>();
+      for (let x = 2; x < 14 * 32; x += 7) {
+        await page.mouse.move(cell!.x + x, cell!.y + 3);
+        kinds.add((await text(page, ".map .tip")).replace(/^page \d+, 0x[\da-f]+: /, "").replace(/ of .*/, ""));
+      }
+      expect([...kinds]).toEqual(expect.arrayContaining(["slab", "metadata"]));
       child.stdin?.end("\n");
       await expect.poll(() => text(page, ".now"), { timeout: 20_000 }).toMatch(/ended/);
     } finally {

@@ -4,6 +4,7 @@ import type { LiveMoment, LiveView } from "../../tools/src/view/data.js";
 import { make } from "./dom.js";
 import { Flames } from "./flame.js";
 import { bytes, count, duration } from "./format.js";
+import { PageMap } from "./map.js";
 import { Table } from "./table.js";
 import { TimeLine } from "./time-line.js";
 
@@ -14,6 +15,7 @@ export class LivePanel {
   readonly element: HTMLElement;
   private readonly now = make("p", { class: "now", "aria-live": "polite" }, "waiting for the program");
   private readonly place = make("div");
+  private readonly map = new PageMap({ pageBytes: 0, classes: [] });
   private readonly flames = new Flames();
   private readonly classes = new Table("Size classes", [
     { name: "block", show: bytes },
@@ -31,6 +33,7 @@ export class LivePanel {
       make("h2", {}, view.name),
       this.place,
       this.now,
+      this.map.element,
       this.flames.element,
       this.classes.element,
     );
@@ -39,6 +42,7 @@ export class LivePanel {
 
   repaint(): void {
     this.line?.repaint();
+    this.map.draw();
   }
 
   private async ask(): Promise<void> {
@@ -67,6 +71,13 @@ export class LivePanel {
       classes
         .filter(({ slabs, live: blocks }) => slabs > 0 || blocks > 0)
         .map((each) => [each.blockSize, each.slabs, each.live, each.cached]),
+    );
+    const { pageBytes, superslabs } = moment;
+    const at = superslabs.map((each) => each.at);
+    const states = superslabs.map(({ pages }) => pages.match(/../g) ?? []).flat();
+    this.map.follow(
+      { pageBytes, classes: classes.map(({ blockSize }) => blockSize), superslabs: at },
+      Uint8Array.from(states, (digits) => Number.parseInt(digits, 16)),
     );
     this.flames.show(flame);
     const values = new Float64Array(this.moments.length * SERIES.length * 2);

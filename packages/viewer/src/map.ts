@@ -10,6 +10,8 @@ const NAMES = ["not the heap's", "free", "metadata", "a huge block", "medium and
 export interface MapFigures {
   readonly pageBytes: number;
   readonly classes: readonly number[];
+  /** Where SuperSlabs lie; without it, one behind the other from 0 on. */
+  readonly superslabs?: readonly number[];
 }
 
 export class PageMap {
@@ -26,7 +28,7 @@ export class PageMap {
     this.paint();
   });
 
-  constructor(private readonly figures: MapFigures) {
+  constructor(private figures: MapFigures) {
     this.element = make("div", { class: "map" }, this.canvas, this.tip, this.detail);
     this.canvas.addEventListener("pointermove", (event) => {
       this.say(this.pageAt(event));
@@ -35,6 +37,12 @@ export class PageMap {
       this.open(this.pageAt(event));
     });
     new ResizeObserver(this.draw).observe(this.element);
+  }
+
+  /** A heap that runs: what it is now. */
+  follow(figures: MapFigures, pages: Uint8Array): void {
+    this.figures = figures;
+    this.show(pages, undefined);
   }
 
   show(pages: Uint8Array, blocks: Float64Array | undefined): void {
@@ -46,10 +54,16 @@ export class PageMap {
   /** What a page is, in words. */
   describe(page: number): string {
     const [state = 0, fill = 0] = [this.pages[2 * page], this.pages[2 * page + 1]];
-    const place = `page ${page}, 0x${(page * this.figures.pageBytes).toString(16)}`;
+    const place = `page ${page}, 0x${this.addressOf(page).toString(16)}`;
     if (state < PAGE_STATE.slab) return `${place}: ${NAMES[state] ?? ""}`;
     const size = this.figures.classes[state - PAGE_STATE.slab] ?? 0;
     return `${place}: slab of blocks of ${bytes(size)}, ${Math.round((fill / 255) * 100)} % in use or cached`;
+  }
+
+  private addressOf(page: number): number {
+    const { pageBytes, superslabs } = this.figures;
+    const first = superslabs?.[Math.floor(page / SUPERSLAB_PAGES)];
+    return first === undefined ? page * pageBytes : first + (page % SUPERSLAB_PAGES) * pageBytes;
   }
 
   private pageAt({ offsetX, offsetY }: MouseEvent): number | undefined {
@@ -77,7 +91,8 @@ export class PageMap {
       block.style.width = `${Math.max(0.15, ((to - from) / pageBytes) * 100)}%`;
       strip.append(block);
     }
-    const note = known === undefined ? "Blocks are known at the peak: press P." : "";
+    const note =
+      known === undefined && this.figures.superslabs === undefined ? "Blocks are known at the peak: press P." : "";
     this.detail.replaceChildren(make("p", {}, this.describe(page)), strip, make("p", { class: "note" }, note));
   }
 

@@ -41,7 +41,7 @@ export async function generateAllocatorSource(options: AllocatorSourceOptions): 
   const { profile, target = "native", overrides, sourceRoot = ROOT } = options;
   const { text } = await compileToC(
     {
-      prepare: (module) => removeStatistics(module, profile),
+      prepare: (module) => removeStatistics(module, profile, target),
       entry: allocatorEntry(profile),
       root: sourceRoot,
       target,

@@ -21,7 +21,9 @@ export function allocatorEntry(profile: Profile): string {
 const NATIVE_EXPORTS = ["malloc_cached", "purge_look", "purge_pause"];
 
 /** What builds with statistics have alone. */
-const STATISTICS_EXPORTS = ["counter", "page_stat", "retirement"];
+const STATISTICS_EXPORTS = ["counter", "retirement"];
+/** And what tells of pages, which the native library has for who watches it. */
+const PAGE_EXPORTS = ["page_bound", "page_stat"];
 
 /** What a module may import, so that any host can instantiate it: its memory, in guard builds the report of a misuse, and with statistics a clock. */
 const ALLOWED_IMPORTS: ReadonlySet<string> = new Set(["env.hakmem_fail", "env.hakmem_now"]);
@@ -54,7 +56,7 @@ export async function buildWasm(options: BuildOptions): Promise<Uint8Array> {
   });
   try {
     if (!traitsOf(target).native) for (const name of NATIVE_EXPORTS) module.removeExport(name);
-    removeStatistics(module, profile);
+    removeStatistics(module, profile, target);
     const bytes = optimizeModule(module, { names });
     if (!traitsOf(target).native) refuseUnknownImports(module);
     return bytes;
@@ -64,8 +66,10 @@ export async function buildWasm(options: BuildOptions): Promise<Uint8Array> {
 }
 
 /** Takes from a module of a build without statistics what is for them. */
-export function removeStatistics(module: binaryen.Module, { statistics }: Profile): void {
-  if (!statistics) for (const name of STATISTICS_EXPORTS) module.removeExport(name);
+export function removeStatistics(module: binaryen.Module, { statistics }: Profile, target: Target): void {
+  if (statistics) return;
+  for (const name of STATISTICS_EXPORTS) module.removeExport(name);
+  if (!traitsOf(target).virtual) for (const name of PAGE_EXPORTS) module.removeExport(name);
 }
 
 function refuseUnknownImports(module: binaryen.Module): void {

@@ -98,6 +98,9 @@ export interface LiveMoment {
     readonly live: number;
     readonly cached: number;
   }[];
+  readonly pageBytes: number;
+  /** Addresses, and of each of the pages its state and how much of it is in use, of 255, in two hexadecimal digits each. */
+  readonly superslabs: readonly { readonly at: number; readonly pages: string }[];
   readonly flame: Flame;
 }
 

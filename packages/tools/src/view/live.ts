@@ -31,6 +31,7 @@ export interface LiveOptions {
 }
 
 type Figures = Omit<LiveMoment, "running" | "time" | "flame">;
+const NOTHING: Figures = { live: 0, committed: 0, cached: 0, free: 0, classes: [], pageBytes: 0, superslabs: [] };
 
 /** Rejects as `underHakmem` does. */
 export async function startLive(program: string, args: readonly string[], options: LiveOptions): Promise<LiveProgram> {
@@ -44,6 +45,7 @@ export async function startLive(program: string, args: readonly string[], option
     HAKMEM_SAMPLE_BYTES: String(options.sampleBytes),
     HAKMEM_STATS_FILE: path.join(directory, STATS),
     HAKMEM_STATS_SIGNAL: String(SIGNAL),
+    HAKMEM_STATS_PAGES: "1",
   }).finally(() => (running = false));
   const asked = new Asked(directory);
   return {
@@ -59,7 +61,7 @@ export async function startLive(program: string, args: readonly string[], option
 
 /** What is known of the program by its files. */
 class Asked {
-  private last: Figures = { live: 0, committed: 0, cached: 0, free: 0, classes: [] };
+  private last: Figures = NOTHING;
   private graph = NO_FLAME;
   private drawn = 0;
 
