@@ -32,6 +32,7 @@ struct ended { u64 block, site, freed; };
 #define ENDED 16384
 
 static struct profile *profile;
+static char profile_file[4096];
 static struct ended *ended;
 static u64 profile_rate, stacks_most, sites_most, live_most;
 static u32 profile_lock;
@@ -307,7 +308,8 @@ static SLOW void begin_profile(void) {
   bool many = profile_rate < 64 * KIB;
   stacks_most = many ? 4 * MIB : 512 * KIB, sites_most = many ? 128 * KIB : 32 * KIB, live_most = many ? 2 * MIB : 128 * KIB;
   u64 modules_at = 4096, stacks_at = modules_at + MODULES_BYTES, sites_at = stacks_at + stacks_most * sizeof(u64), live_start = sites_at + sites_most * sizeof(struct site);
-  struct profile *made = map_observed(file, 0, live_start + live_most * sizeof(struct live), true);
+  strncpy(profile_file, file, sizeof profile_file - 1);
+  struct profile *made = map_observed(profile_file, 0, live_start + live_most * sizeof(struct live), true);
   site_index = (u32 *)map(2 * sites_most * sizeof *site_index, PROT_READ | PROT_WRITE);
   live_index = (u32 *)map(2 * live_most * sizeof *live_index, PROT_READ | PROT_WRITE);
 #ifdef HAKMEM_GUARD
@@ -318,6 +320,24 @@ static SLOW void begin_profile(void) {
   __atomic_store_n(&profile, made, __ATOMIC_RELEASE);
 }
 
+/* The tables have room for a long life: of a program that ends what it has not used goes back to the disk. */
+static void punch(int file, u64 from, u64 to) {
+#ifdef FALLOC_FL_PUNCH_HOLE
+  if (to > from) (void)!fallocate(file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)from, (off_t)(to - from));
+#endif
+}
+
 static void end_profile(void) {
-  if (profile) profile->ended = observed_now();
+  if (!profile) return;
+  profile->ended = observed_now();
+  char name[4096 + 32];
+  int file = open_observed(profile_file, 0, name);
+  if (file < 0) return;
+  if (!__atomic_exchange_n(&profile_lock, 1, __ATOMIC_ACQUIRE)) { /* once: who has it may have jumped away */
+    punch(file, profile->stacks_at + profile->stacks_words * sizeof(u64), profile->sites_at);
+    punch(file, profile->sites_at + profile->sites * sizeof(struct site), profile->live_at);
+    punch(file, profile->live_at + profile->live_slots * sizeof(struct live), profile->live_at + live_most * sizeof(struct live));
+    unlock_profile();
+  }
+  close(file);
 }

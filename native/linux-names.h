@@ -63,7 +63,7 @@ static const char *stats_setting; /* HAKMEM_STATS_FILE */
 
 /* Names of files: see heap-profile.h and recording.h. */
 static bool is_observers(const char *entry, size_t name_length) {
-  static const char *const names[] = {"HAKMEM_HEAP_PROFILE", "HAKMEM_SAMPLE_BYTES", "HAKMEM_RECORD", "HAKMEM_STATS_PAGES"};
+  static const char *const names[] = {"HAKMEM_HEAP_PROFILE", "HAKMEM_SAMPLE_BYTES", "HAKMEM_RECORD", "HAKMEM_STATS_WATCH"};
   for (int i = 0; i < 4; i++)
     if (strlen(names[i]) == name_length && !memcmp(entry, names[i], name_length)) return true;
   return false;
@@ -88,7 +88,7 @@ static SLOW void read_setting(const char *entry, size_t name_length) {
   } else if (name_length == 17 && !memcmp(entry, "HAKMEM_STATS_FILE", 17)) stats_setting = value;
   else if (is_observers(entry, name_length)) {
 #ifdef HAKMEM_OBSERVE
-    if (!strcmp(entry, "HAKMEM_STATS_PAGES=1")) stats_pages = true;
+    if (!strcmp(entry, "HAKMEM_STATS_WATCH=1")) stats_watch = true;
 #else
     say("%s: this library cannot observe; hakmem run and hakmem record load one that can, and hakmem.c is one with -DHAKMEM_OBSERVE", entry);
 #endif
@@ -102,12 +102,24 @@ __attribute__((destructor(101))) static void end(void) {
   else if (settings[STATS].value) hakmem_write_stats(message_file, settings[STATS].value == AS_JSON ? HAKMEM_JSON : HAKMEM_PROMETHEUS);
   if (*stats_file) write_stats_file();
 #ifdef HAKMEM_OBSERVE
-  end_profile();
+  end_profile(), end_recording();
 #endif
 #ifdef HAKMEM_GUARD
   hk_heap_check();
 #endif
 }
+
+#ifdef HAKMEM_OBSERVE
+/* With HAKMEM_STATS_WATCH=1: figures for who watches the program while it runs. He asks by a file, whose name is that of the figures with .ask. and
+ * the process's number behind it: a signal would make the program's sleeps end early, and end another program that takes its place. */
+static void *watch(void *unused) {
+  char ask[sizeof stats_file + 32], *end = put_number(put_text(put_text(ask, stats_file, sizeof stats_file), ".ask.", 5), (word)getpid(), 10);
+  *end = 0;
+  for (struct timespec pause = {0, 20 * 1000 * 1000};; nanosleep(&pause, NULL))
+    if (unlink(ask) == 0) write_stats_file();
+  return unused;
+}
+#endif
 
 #ifdef __GLIBC__
 __attribute__((constructor(101))) static void start(int argc, char **argv, char **environment) {
@@ -127,6 +139,7 @@ __attribute__((constructor(101))) static void start(void) {
   watch_threads();
 #ifdef HAKMEM_OBSERVE
   begin_observing();
+  if (stats_watch && *stats_file) begin_thread(watch);
 #endif
 #if defined(HAKMEM_GUARD) && defined(__GLIBC__)
   void *frame; /* see say_backtrace; a static program loads nothing, and is not ready for it yet */

@@ -15,10 +15,14 @@ THREAD_LOCAL volatile bool busy;
 /* The file named by `prefix`, a point and the number of the process: `bytes` of it from `at` on, which are there on the disk, so that writing to
  * them cannot fail. Null, with a word of why, when they cannot be had. The file is open no longer than this takes: programs close what they do
  * not know. */
+static SLOW int open_observed(const char *prefix, int how, char name[static 4096 + 32]) {
+  *put_number(put_text(put_text(name, prefix, 4096), ".", 1), (word)getpid(), 10) = 0;
+  return open(name, O_RDWR | O_CLOEXEC | how, 0600);
+}
+
 static SLOW void *map_observed(const char *prefix, u64 at, u64 bytes, bool create) {
-  char name[4096 + 32], *end = put_number(put_text(put_text(name, prefix, 4096), ".", 1), (word)getpid(), 10);
-  *end = 0;
-  int saved = errno, code = 0, file = open(name, O_RDWR | O_CLOEXEC | (create ? O_CREAT | O_TRUNC : 0), 0600);
+  char name[4096 + 32];
+  int saved = errno, code = 0, file = open_observed(prefix, create ? O_CREAT | O_TRUNC : 0, name);
   void *place = MAP_FAILED;
   if (file < 0) code = errno;
   else {

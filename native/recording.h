@@ -18,11 +18,14 @@
 
 #define CHUNK (64 * KIB)
 #define MOST_OF_EVENT 64
+#define LONG_AGO 14 /* binary logarithm of ticks: a tenth of a millisecond */
 enum event_kind { NEW, END, RESIZED, ALIGNED_NEW };
 
 struct chunk {
-  char magic[8]; /* "HKCALLS" */
+  char magic[8]; /* "HKCALLS2" */
   u64 pid, thread, number, ticks, ns, used;
+  u64 later_ticks, later_ns; /* a second moment, by which the length of a tick is known; 0: not yet */
+  char program[24];
   u8 events[];
 };
 
@@ -60,7 +63,8 @@ static SLOW bool open_chunk(void) {
   else {
     if (chunk) munmap(chunk, CHUNK);
     last_ticks = ticks_now(), last_address = 0;
-    *made = (struct chunk){"HKCALLS", (u64)getpid(), (u64)syscall(SYS_gettid), number, last_ticks, observed_now(), 0};
+    *made = (struct chunk){"HKCALLS2", (u64)getpid(), (u64)syscall(SYS_gettid), number, last_ticks, observed_now(), 0, 0, 0, ""};
+    strncpy(made->program, program_invocation_short_name, sizeof made->program - 1);
     chunk = made;
     pthread_setspecific(chunk_key, made);
   }
@@ -80,12 +84,17 @@ static inline u8 *put_address(u8 *to, u64 address) {
   return put_varint(to, (u64)difference << 1 ^ (u64)(difference >> 63));
 }
 
+static __attribute__((noinline, cold)) void note_moment(void) {
+  chunk->later_ticks = ticks_now(), chunk->later_ns = observed_now();
+}
+
 /* The place of an event, with its time; null when there is none. What a signal handler does until the event's end goes by unseen. */
 static inline u8 *begin_event(enum event_kind kind, u64 ticks) {
   if (busy || ((!chunk || sizeof *chunk + chunk->used + MOST_OF_EVENT > CHUNK) && !open_chunk())) return NULL;
   busy = true;
   u64 passed = ticks > last_ticks ? ticks - last_ticks : 0;
   last_ticks += passed;
+  if (passed >> LONG_AGO) note_moment();
   return put_varint(chunk->events + chunk->used, passed << 2 | kind);
 }
 
@@ -113,6 +122,10 @@ static __attribute__((noinline)) void record_resized(u64 old, u64 block, u64 siz
   if (!to) return;
   to = put_address(put_address(put_varint(to, size), old), block);
   end_event(put_varint(to, ended > began ? ended - began : 0));
+}
+
+static void end_recording(void) {
+  if (chunk) note_moment();
 }
 
 /* HAKMEM_RECORD: the file, to whose name the process's number is added. */

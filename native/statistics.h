@@ -78,7 +78,7 @@ static const struct { u32 what; const char *name, *metric, *help; } class_counte
 #define COUNT_OF(array) (sizeof(array) / sizeof *(array))
 
 #ifdef HAKMEM_OBSERVE
-static bool stats_pages; /* HAKMEM_STATS_PAGES */
+static bool stats_watch; /* HAKMEM_STATS_WATCH */
 
 /* The map of pages, for who watches: of each a state of packages/tools/src/view/data.ts and the share that is in use, of 255, in two digits each. */
 static void put_pages(struct text *text) {
@@ -133,7 +133,7 @@ static void put_json(struct text *text) {
   put_line(text, "]");
 #endif
 #ifdef HAKMEM_OBSERVE
-  if (stats_pages) put_pages(text);
+  if (stats_watch) put_pages(text);
 #endif
   put_line(text, "}\n");
 }
@@ -187,7 +187,7 @@ static char stats_file[4096]; /* empty: none */
 static enum hakmem_format stats_format;
 
 static void write_stats_file(void) {
-  char beside[sizeof stats_file + 32], *end = put_number(put_text(put_text(beside, stats_file, sizeof stats_file), ".", 1), (word)getpid(), 10);
+  char beside[sizeof stats_file + 32], *end = put_number(put_text(put_text(beside, stats_file, sizeof stats_file), ".", 1), (word)syscall(SYS_gettid), 10);
   *end = 0;
   int saved = errno, file = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644), code = file < 0 ? errno : hakmem_write_stats(file, stats_format);
   if (file >= 0) close(file);

@@ -59,19 +59,25 @@ static void *keep(void *unused) {
   return unused;
 }
 
-static SLOW void begin_keeper(void) {
+/* A thread of the library's own, which no signal reaches; false when there is none to be had. */
+static SLOW bool begin_thread(void *(*run)(void *)) {
   pthread_t thread;
   pthread_attr_t attributes;
   sigset_t all, before;
   sigfillset(&all);
-  if (pthread_attr_init(&attributes) != 0) return;
+  if (pthread_attr_init(&attributes) != 0) return false;
   pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
   pthread_attr_setstacksize(&attributes, 64 * KIB + PTHREAD_STACK_MIN);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  keeper = WANTED; /* to look once, at what there was before a fork */
-  if (pthread_create(&thread, &attributes, keep, NULL) != 0) keeper = NOBODY;
+  bool begun = pthread_create(&thread, &attributes, run, NULL) == 0;
   pthread_sigmask(SIG_SETMASK, &before, NULL);
   pthread_attr_destroy(&attributes);
+  return begun;
+}
+
+static SLOW void begin_keeper(void) {
+  keeper = WANTED; /* to look once, at what there was before a fork */
+  if (!begin_thread(keep)) keeper = NOBODY;
 }
 
 /* In the child of a fork only the calling thread lives. */

@@ -9,6 +9,8 @@ import { Table } from "./table.js";
 import { TimeLine } from "./time-line.js";
 
 const EVERY = 1000;
+/** In ns. */
+const PATIENCE = 3e9;
 const SERIES = ["in use", "taken from the system", "cached", "free"];
 
 export class LivePanel {
@@ -66,6 +68,11 @@ export class LivePanel {
   private show(moment: LiveMoment): void {
     const { time, live, committed, cached, free, running, classes, flame } = moment;
     const state = running ? "runs" : "has ended";
+    if (!moment.isKnown) {
+      const why = time > PATIENCE ? ": it was not loaded with the library (is it static, or set-user-ID?), or does not answer" : "";
+      this.now.textContent = `${state}, after ${duration(time)}, and has told nothing yet${why}`;
+      return;
+    }
     this.now.textContent = `${state}, after ${duration(time)}: ${bytes(live)} in use, ${bytes(committed)} taken from the system, ${bytes(cached)} cached, ${bytes(free)} free`;
     this.classes.show(
       classes

@@ -1,9 +1,9 @@
 /** Where output shall go, looked at before the work is done whose result it takes. */
 
 import { constants } from "node:fs";
-import { access, mkdir, stat, writeFile } from "node:fs/promises";
+import { access, mkdir, open, rm, stat, writeFile } from "node:fs/promises";
 import * as path from "node:path";
-import { RequestError } from "./errors.js";
+import { ExplainedError, messageOf, RequestError } from "./errors.js";
 
 /** Throws {@link RequestError} unless `file` can be written, once the directories above it have been made. */
 export async function checkOutputFile(file: string): Promise<void> {
@@ -12,10 +12,36 @@ export async function checkOutputFile(file: string): Promise<void> {
   await checkOutputDirectory(path.dirname(path.resolve(file)));
 }
 
-/** Writes what has been measured or built to `file`; the directories above it are made. */
+/** As {@link checkOutputFile}, for an option whose value may be left out: what follows it may have been meant for something else. */
+export async function checkOptionalOutput(option: string, file: string | boolean | undefined): Promise<void> {
+  if (typeof file !== "string") return;
+  await checkOutputFile(file);
+  if (/\.hkt$/.test(file) || (await startOf(file)).startsWith("HK"))
+    throw new RequestError(`${option} would write over the recording ${file}; say ${option}=FILE, or put ${option} last`);
+}
+
+/** Writes what has been measured or built to `file`; the directories above it are made. Rejects with {@link ExplainedError} when it cannot. */
 export async function writeOutput(file: string, text: string | Uint8Array): Promise<void> {
-  await mkdir(path.dirname(path.resolve(file)), { recursive: true });
-  await writeFile(file, text);
+  const isNew = (await kindOf(file)) === undefined;
+  try {
+    await mkdir(path.dirname(path.resolve(file)), { recursive: true });
+    await writeFile(file, text);
+  } catch (error) {
+    if (isNew) await rm(file, { force: true });
+    throw new ExplainedError(`${file} cannot be written: ${messageOf(error)}`);
+  }
+}
+
+/** The first characters of a file; none of one that is not there. */
+async function startOf(name: string): Promise<string> {
+  const file = await open(name, "r").catch(() => undefined);
+  if (file === undefined) return "";
+  try {
+    const { buffer, bytesRead } = await file.read({ length: 16 });
+    return buffer.toString("latin1", 0, bytesRead);
+  } finally {
+    await file.close();
+  }
 }
 
 /** Throws {@link RequestError} unless files can be made in `directory`, once it and those above it have been made. */

@@ -46,7 +46,7 @@ const SETTINGS: Readonly<Record<string, Rule>> = {
     path.isAbsolute(value) && /\.(json|prom)$/.test(value) ? undefined : "an absolute path that ends in .json or .prom",
   HAKMEM_STATS_SIGNAL: (value) =>
     numberOf(value) >= 1 && numberOf(value) <= MOST_SIGNAL ? undefined : `a signal's number, 1 to ${MOST_SIGNAL}`,
-  HAKMEM_STATS_PAGES: isFlag,
+  HAKMEM_STATS_WATCH: isFlag,
   HAKMEM_KEEP_DEEPBIND: isFlag,
   HAKMEM_CACHE: isAbsolute,
   HAKMEM_VERBOSE: isFlag,

@@ -3,6 +3,7 @@
 import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import * as path from "node:path";
 import { ExplainedError, messageOf, RequestError } from "../base/errors.js";
+import { checkOutputFile } from "../base/output.js";
 import type { formatOf } from "./formats/index.js";
 import { leakReport } from "./leaks.js";
 import { nameProfile } from "./native-profile.js";
@@ -24,6 +25,7 @@ export async function requireDirectory({ file }: Sampling): Promise<void> {
   const directory = path.dirname(file.path);
   const found = await stat(directory).catch(() => undefined);
   if (found?.isDirectory() !== true) throw new RequestError(`${file.path}: there is no directory ${directory}`);
+  await checkOutputFile(file.path);
 }
 
 /** What a program must find in its environment to leave its samples in `directory`. */

@@ -63,7 +63,7 @@ async function loadable(file: string): Promise<string> {
   );
 }
 
-/** How a program ended: its exit code as a shell has it, and its process; none when it could not be started. */
+/** How a program ended: its exit code as a shell has it (0 after a signal for real time, which Node does not tell from an end), and its process; none when it could not be started. */
 export interface Ended {
   readonly code: number;
   readonly pid: number | undefined;
@@ -72,7 +72,12 @@ export interface Ended {
 /**
  * Runs a program to its end, with our standard streams; what is sent to us reaches it. Says on standard error why it cannot be started.
  */
-export async function start(program: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<Ended> {
+export async function start(
+  program: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  onStart?: (pid: number) => void,
+): Promise<Ended> {
   // Nothing is done to the program but what is done to us: no end with ours, and no second signal after the first.
   const options = { stdio: "inherit", env, extendEnv: false, cleanup: false, forceKillAfterDelay: false } as const;
   // First: the program may run, and whoever waits for it may send a signal, before the next line here does.
@@ -80,6 +85,7 @@ export async function start(program: string, args: readonly string[], env: NodeJ
   const hasTerminal = process.stdin.isTTY || process.stdout.isTTY || process.stderr.isTTY;
   for (const signal of SENT_BY_TERMINAL) process.on(signal, () => hasTerminal || child.kill(signal));
   const child = execa(program, [...args], { ...options, reject: false });
+  if (child.pid !== undefined) onStart?.(child.pid);
   const result = await child;
   const { pid } = child;
   if (result.exitCode !== undefined) return { code: result.exitCode, pid };

@@ -86,6 +86,8 @@ export interface LiveView {
 /** An answer to who asks for what a running program is like. */
 export interface LiveMoment {
   readonly running: boolean;
+  /** Whether the program has told its figures. */
+  readonly isKnown: boolean;
   /** Since the program began. */
   readonly time: number;
   readonly live: number;

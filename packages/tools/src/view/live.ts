@@ -1,6 +1,6 @@
-/** A native program that runs under the observing library, asked what it is like: by a signal it writes its figures, and its sample is a file that is mapped. */
+/** A native program that runs under the observing library, asked what it is like: by a file (native/observe.h). Its sample is a file that is mapped. */
 
-import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
+import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { nameProfile } from "../observe/native-profile.js";
@@ -9,10 +9,10 @@ import { start, underHakmem, type Ended } from "../run/program.js";
 import type { Flame, LiveMoment } from "./data.js";
 import { liveFlame } from "./profile.js";
 
-/** Of those for real time, which programs hardly ever use. */
-const SIGNAL = 50;
 const STATS = "stats.json";
-const SAMPLE = "sample.";
+const SAMPLE = "sample";
+/** How long the program may take to answer, in ms. */
+const PATIENCE = 300;
 /** Names of functions take a while to find: no more often than this, in ms. */
 const FLAME_EVERY = 5000;
 const NO_FLAME: Flame = { name: "(root)", place: "", value: 0, children: [] };
@@ -30,8 +30,12 @@ export interface LiveOptions {
   readonly quiet: boolean;
 }
 
+interface Answered {
+  readonly process: number;
+}
+
 type Figures = Omit<LiveMoment, "running" | "time" | "flame">;
-const NOTHING: Figures = { live: 0, committed: 0, cached: 0, free: 0, classes: [], pageBytes: 0, superslabs: [] };
+const NOTHING: Figures = { live: 0, committed: 0, cached: 0, free: 0, classes: [], pageBytes: 0, superslabs: [], isKnown: false };
 
 /** Rejects as `underHakmem` does. */
 export async function startLive(program: string, args: readonly string[], options: LiveOptions): Promise<LiveProgram> {
@@ -39,15 +43,15 @@ export async function startLive(program: string, args: readonly string[], option
   const directory = await mkdtemp(path.join(tmpdir(), "hakmem-live-"));
   const began = performance.now();
   let running = true;
-  const ended = start(program, args, {
+  const asked = new Asked(directory);
+  const environment = {
     ...library,
-    HAKMEM_HEAP_PROFILE: path.join(directory, "sample"),
+    HAKMEM_HEAP_PROFILE: path.join(directory, SAMPLE),
     HAKMEM_SAMPLE_BYTES: String(options.sampleBytes),
     HAKMEM_STATS_FILE: path.join(directory, STATS),
-    HAKMEM_STATS_SIGNAL: String(SIGNAL),
-    HAKMEM_STATS_PAGES: "1",
-  }).finally(() => (running = false));
-  const asked = new Asked(directory);
+    HAKMEM_STATS_WATCH: "1",
+  };
+  const ended = start(program, args, environment, (pid) => (asked.pid = pid)).finally(() => (running = false));
   return {
     ended,
     remove: () => rm(directory, { recursive: true, force: true }),
@@ -61,6 +65,7 @@ export async function startLive(program: string, args: readonly string[], option
 
 /** What is known of the program by its files. */
 class Asked {
+  pid = 0;
   private last: Figures = NOTHING;
   private graph = NO_FLAME;
   private drawn = 0;
@@ -68,36 +73,32 @@ class Asked {
   constructor(private readonly directory: string) {}
 
   async figures(running: boolean): Promise<Figures> {
-    const sample = (await readdir(this.directory)).find((name) => name.startsWith(SAMPLE));
-    // The sample is made when the program begins, after it has been told of the signal.
-    if (running && sample !== undefined) await this.ask(Number(sample.slice(SAMPLE.length)));
+    if (running) await this.ask();
     try {
-      this.last = JSON.parse(await readFile(path.join(this.directory, STATS), "utf8")) as Figures;
+      const answer = JSON.parse(await readFile(path.join(this.directory, STATS), "utf8")) as Figures & Answered;
+      // Programs that it has started write theirs when they end.
+      if (answer.process === this.pid) this.last = { ...answer, isKnown: true };
     } catch {
       // Not yet.
     }
     return this.last;
   }
 
-  private async ask(pid: number): Promise<void> {
-    const file = path.join(this.directory, STATS);
-    const before = (await stat(file).catch(() => undefined))?.mtimeMs ?? 0;
-    try {
-      process.kill(pid, SIGNAL);
-    } catch {
-      return; // It has ended.
+  private async ask(): Promise<void> {
+    const question = path.join(this.directory, `${STATS}.ask.${this.pid}`);
+    await writeFile(question, "");
+    for (let waited = 0; waited < PATIENCE; waited += 10) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      // What takes the question away is about to answer.
+      if ((await stat(question).catch(() => undefined)) === undefined) break;
     }
-    for (let tries = 0; tries < 20; tries++) {
-      await new Promise((resolve) => setTimeout(resolve, 5));
-      if (((await stat(file).catch(() => undefined))?.mtimeMs ?? 0) !== before) return;
-    }
+    await new Promise((resolve) => setTimeout(resolve, 10));
   }
 
   async flame(): Promise<Flame> {
     if (performance.now() - this.drawn < FLAME_EVERY && this.drawn > 0) return this.graph;
-    const sample = (await readdir(this.directory)).find((name) => name.startsWith(SAMPLE));
-    if (sample === undefined) return this.graph;
-    const file = path.join(this.directory, sample);
+    const file = path.join(this.directory, `${SAMPLE}.${this.pid}`);
+    if ((await stat(file).catch(() => undefined)) === undefined) return this.graph;
     try {
       const { profile } = await nameProfile(readRawProfile(await readFile(file), file));
       this.graph = liveFlame(profile);

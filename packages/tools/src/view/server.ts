@@ -2,7 +2,7 @@
 
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { messageOf } from "../base/errors.js";
+import { messageOf, RequestError } from "../base/errors.js";
 import type { LiveMoment } from "./data.js";
 import type { Viewed } from "./inputs.js";
 import { viewerPage } from "./page.js";
@@ -19,7 +19,7 @@ const HOST = "127.0.0.1";
  * @param views what to show, once it is there
  * @param moment of a running program
  */
-export async function serve(port: number, views: Viewed, moment?: () => Promise<LiveMoment>): Promise<Served> {
+export async function serve(port: number, views: Viewed, moment?: () => Promise<LiveMoment | undefined>): Promise<Served> {
   const page = await viewerPage();
   const answers: Readonly<Record<string, () => Promise<[type: string, body: string]>>> = {
     "/": () => Promise.resolve(["text/html; charset=utf-8", page]),
@@ -53,7 +53,9 @@ export async function serve(port: number, views: Viewed, moment?: () => Promise<
 
 function listening(server: Server, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once("error", reject);
+    server.once("error", (error) => {
+      reject(new RequestError(`port ${port} cannot be listened to: ${messageOf(error)}`));
+    });
     server.listen(port, HOST, resolve);
   });
 }

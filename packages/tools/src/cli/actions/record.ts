@@ -3,6 +3,7 @@
 import { readdir, rm, stat } from "node:fs/promises";
 import * as path from "node:path";
 import { ExplainedError, RequestError } from "../../base/errors.js";
+import { checkOutputFile } from "../../base/output.js";
 import { convertRecording } from "../../observe/recording/convert.js";
 import { start, underHakmem } from "../../run/program.js";
 import type { CommonOptions } from "../command.js";
@@ -18,11 +19,11 @@ const NOT_READY = 126;
 
 export async function record(program: string, args: readonly string[], options: RecordOptions): Promise<void> {
   const output = path.resolve(options.output ?? `${path.basename(program)}${ENDING}`);
+  if (options.output === "") throw new RequestError('"" is no file; choose another output');
+  await checkReplaceable(output);
   const directory = path.dirname(output);
-  const found = await stat(directory).catch(() => undefined);
-  if (found?.isDirectory() !== true) throw new RequestError(`${output}: there is no directory ${directory}`);
-  const prefix = `${path.basename(output)}.raw`;
-  await removeRaw(directory, prefix);
+  // Of this recording alone: others may be made at the same time, or have been left by one that was killed.
+  const prefix = `${path.basename(output)}.raw-${process.pid}`;
   try {
     const environment = await underHakmem({ ...options, observe: true });
     const { code, pid } = await start(program, args, { ...environment, HAKMEM_RECORD: path.join(directory, prefix) });
@@ -31,8 +32,18 @@ export async function record(program: string, args: readonly string[], options: 
   } catch (error) {
     if (!(error instanceof ExplainedError) || error instanceof RequestError) throw error;
     console.error(`error: ${error.message}`);
-    process.exitCode = NOT_READY;
+    process.exitCode ||= NOT_READY;
   }
+}
+
+/** Throws {@link RequestError} unless a file can be put in the place of `output`, where there is a directory. */
+async function checkReplaceable(output: string): Promise<void> {
+  const directory = path.dirname(output);
+  const found = await stat(directory).catch(() => undefined);
+  if (found?.isDirectory() !== true) throw new RequestError(`${output}: there is no directory ${directory}`);
+  await checkOutputFile(output);
+  const there = await stat(output).catch(() => undefined);
+  if (there?.isFile() === false) throw new RequestError(`${output} is no file; a recording would take its place`);
 }
 
 interface Recorded {
@@ -53,6 +64,10 @@ async function convertAll({ output, prefix, pid, program }: Recorded, { events, 
   for (const name of names) {
     const own = name.slice(prefix.length + 1);
     const raw = path.join(directory, name);
+    if (own !== String(pid) && isRunning(Number(own))) {
+      console.error(`hakmem: process ${own} still runs; once it has ended, hakmem replay and hakmem view take ${raw}`);
+      continue;
+    }
     const file = own === String(pid) ? output : path.join(directory, besideName(path.basename(output), own));
     const head = convertRecording({ raw, output: file, program, ...(events === undefined ? {} : { events }) });
     await rm(raw);
@@ -78,7 +93,10 @@ async function rawNames(directory: string, prefix: string): Promise<string[]> {
   );
 }
 
-/** Those of a recording before, which would be taken for this one's. */
-async function removeRaw(directory: string, prefix: string): Promise<void> {
-  for (const name of await rawNames(directory, prefix)) await rm(path.join(directory, name));
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM";
+  }
 }

@@ -4,7 +4,7 @@ import { stat } from "node:fs/promises";
 import * as path from "node:path";
 import { alignColumns } from "../../base/columns.js";
 import { RequestError, unknownName } from "../../base/errors.js";
-import { checkOutputFile, writeOutput } from "../../base/output.js";
+import { checkOptionalOutput, writeOutput } from "../../base/output.js";
 import { abortOnInterrupt, withScratch } from "../../base/scratch.js";
 import { THIS_NODE } from "../../lab/node-versions.js";
 import { allPeers, selectPeers } from "../../lab/peers/index.js";
@@ -41,7 +41,7 @@ const RUNS = 2;
 const TIMEOUT_MS = 600_000;
 
 export async function replay(file: string, options: ReplayOptions): Promise<void> {
-  if (typeof options.json === "string") await checkOutputFile(options.json);
+  await checkOptionalOutput("--json", options.json);
   const targets = (options.target ?? TARGETS).map(targetOf);
   if ((await stat(file).catch(() => undefined))?.isFile() !== true) throw new RequestError(`there is no file ${file}`);
   if (!isRawRecording(file)) return replayFile(file, targets, options);
@@ -123,10 +123,15 @@ async function installed(peers: readonly Peer[]): Promise<Peer[]> {
   return states.filter(({ missing }) => missing === undefined).map(({ peer }) => peer);
 }
 
-function printInfo(recording: Recording, { json }: ReplayOptions): void {
+async function printInfo(recording: Recording, { json }: ReplayOptions): Promise<void> {
   const { head } = recording;
   const { events, sizes, lifetimes } = histogramsOf(recording);
-  if (json !== undefined) return console.log(JSON.stringify({ ...head, sizes, lifetimes }, null, 2));
+  if (json !== undefined) {
+    const text = JSON.stringify({ ...head, sizes, lifetimes }, null, 2);
+    if (typeof json === "string") await writeOutput(json, `${text}\n`);
+    else console.log(text);
+    return;
+  }
   const rows = [
     ["program", head.program],
     ["events", `${events}${head.sampledFrom > 1 ? `, of one in ${head.sampledFrom.toFixed(1)} blocks` : ""}`],

@@ -45,7 +45,7 @@ export async function run(program: string, args: readonly string[], options: Run
   } catch (error) {
     if (!(error instanceof ExplainedError) || error instanceof RequestError) throw error;
     console.error(`error: ${error.message}`);
-    process.exitCode = NOT_READY;
+    process.exitCode ||= NOT_READY;
   }
 }
 

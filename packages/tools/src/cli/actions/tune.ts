@@ -2,7 +2,7 @@
 
 import * as path from "node:path";
 import { unknownName } from "../../base/errors.js";
-import { checkOutputFile, writeOutput } from "../../base/output.js";
+import { checkOptionalOutput, checkOutputFile, writeOutput } from "../../base/output.js";
 import { abortOnInterrupt, withScratch } from "../../base/scratch.js";
 import { withProgress } from "../../lab/progress.js";
 import { constantsOf, loadProfile, parseProfile, type Profile } from "../../profile/index.js";
@@ -31,7 +31,7 @@ export async function tune(files: readonly string[], options: TuneOptions): Prom
   const [first = ""] = files;
   const output = options.output ?? `${path.basename(first, path.extname(first))}.json`;
   await checkOutputFile(output);
-  if (typeof options.json === "string") await checkOutputFile(options.json);
+  await checkOptionalOutput("--json", options.json);
   const baseline = await loadProfile(options.profile);
   constantsOf(baseline, target);
   const signal = abortOnInterrupt();

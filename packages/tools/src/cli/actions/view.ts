@@ -3,7 +3,7 @@
 import { RequestError } from "../../base/errors.js";
 import { checkOutputFile, writeOutput } from "../../base/output.js";
 import { viewFiles } from "../../view/inputs.js";
-import { startLive } from "../../view/live.js";
+import { startLive, type LiveProgram } from "../../view/live.js";
 import { viewerPage } from "../../view/page.js";
 import { serve } from "../../view/server.js";
 import type { CommonOptions } from "../command.js";
@@ -55,16 +55,18 @@ async function viewLive(program: string, args: readonly string[], options: ViewO
   const { port = 0, profile, sampleBytes = SAMPLE_BYTES, quiet } = options;
   const [own = "default", another] = profile;
   if (another !== undefined) throw new RequestError("a program runs under one profile; name one");
-  const running = await startLive(program, args, { profile: own, sampleBytes, quiet });
   const only = Promise.resolve([{ kind: "live" as const, name: program }]);
-  const { url, close } = await serve(port, { first: only, all: only }, running.moment);
-  if (!quiet) console.error(`hakmem: ${url} shows it while it runs`);
+  let running: LiveProgram | undefined;
+  // First: where nothing can be shown nothing is begun.
+  const { url, close } = await serve(port, { first: only, all: only }, async () => running?.moment());
   try {
+    running = await startLive(program, args, { profile: own, sampleBytes, quiet });
+    if (!quiet) console.error(`hakmem: ${url} shows it while it runs`);
     process.exitCode = (await running.ended).code;
     // Who looks shall see the end.
     await new Promise((resolve) => setTimeout(resolve, 1500));
   } finally {
     close();
-    await running.remove();
+    await running?.remove();
   }
 }

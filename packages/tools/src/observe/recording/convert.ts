@@ -13,6 +13,7 @@ const QUALITY = 5;
 export interface ConvertOptions {
   readonly raw: string;
   readonly output: string;
+  /** Its name, where the raw recording has none. */
   readonly program: string;
   /** Keep about so many events: of some blocks all, of the others none. All by default. */
   readonly events?: number;
@@ -26,7 +27,7 @@ export interface ConvertOptions {
  */
 export function convertRecording({ raw, output, program, events: wanted, onProgress }: ConvertOptions): RecordingHead {
   const source = openRawRecording(raw);
-  const body = `${output}.body`;
+  const [body, part] = [`${output}.body`, `${output}.part`];
   try {
     const share = wanted === undefined ? 1 : Math.min(1, wanted / countEvents(source.events()));
     const blocks = openSync(body, "w");
@@ -40,15 +41,16 @@ export function convertRecording({ raw, output, program, events: wanted, onProgr
     } finally {
       closeSync(blocks);
     }
-    const head = follower.head(program);
-    prepend(encodeHead(head), body, output);
+    const head = follower.head(source.program || program);
+    prepend(encodeHead(head), body, part);
+    renameSync(part, output);
     return head;
   } catch (error) {
     if (error instanceof ExplainedError) throw error;
     throw new ExplainedError(`${output} cannot be written: ${messageOf(error)}`);
   } finally {
     source.close();
-    rmSync(body, { force: true });
+    for (const each of [body, part]) rmSync(each, { force: true });
   }
 }
 
@@ -59,8 +61,7 @@ function countEvents(events: Iterable<RawEvent>): number {
 }
 
 /** The head says what is known only at the end: so it is written then, and the blocks behind it. */
-function prepend(head: Buffer, body: string, output: string): void {
-  const part = `${output}.part`;
+function prepend(head: Buffer, body: string, part: string): void {
   const [to, from] = [openSync(part, "w"), openSync(body, "r")];
   try {
     writeSync(to, head);
@@ -70,7 +71,6 @@ function prepend(head: Buffer, body: string, output: string): void {
     closeSync(from);
     closeSync(to);
   }
-  renameSync(part, output);
 }
 
 /** Follows blocks from address to address, and numbers them by slots. */

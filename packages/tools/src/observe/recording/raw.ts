@@ -7,7 +7,11 @@ import { VarintReader } from "./varint.js";
 
 const MAGIC = "HKCALLS";
 const CHUNK = 1 << 16;
+/** Bytes of a chunk's head where heaps in JavaScript write it, and natively: there it has a second moment, and the program's name. */
 const HEAD = 56;
+const NATIVE_HEAD = 96;
+const NATIVE_VERSION = "2";
+const PROGRAM = 72;
 const UNIT_BYTES = 8;
 
 /** A call, by addresses. One object serves for all events: what is needed longer must be copied. */
@@ -30,6 +34,16 @@ interface ChunkHead {
   readonly ticks: number;
   readonly nanoseconds: number;
   readonly used: number;
+  /** Where the events begin. */
+  readonly head: number;
+  /** A later moment, where it is known. */
+  readonly later: Moment | undefined;
+  readonly program: string;
+}
+
+interface Moment {
+  readonly ticks: number;
+  readonly nanoseconds: number;
 }
 
 /** A raw recording: open until `close`. */
@@ -37,6 +51,8 @@ export interface RawRecording {
   /** Nanoseconds of a tick. */
   readonly tick: number;
   readonly firstTicks: number;
+  /** The program's name as the system has it; empty where it is not known. */
+  readonly program: string;
   /** Throws {@link ExplainedError} for events that are none. */
   readonly events: () => Generator<RawEvent>;
   readonly close: () => void;
@@ -61,12 +77,14 @@ export function openRawRecording(name: string): RawRecording {
     const heads = readHeads(file, name);
     const byThread = new Map<number, ChunkHead[]>();
     for (const head of heads) byThread.set(head.thread, [...(byThread.get(head.thread) ?? []), head]);
-    const first = heads[0];
-    const last = heads.at(-1);
-    const ticks = (last?.ticks ?? 0) - (first?.ticks ?? 0);
+    // Chunks of several workers come in any order.
+    const moments: readonly Moment[] = heads.flatMap((head) => (head.later === undefined ? [head] : [head, head.later]));
+    const first = moments.reduce((a, b) => (b.ticks < a.ticks ? b : a));
+    const last = moments.reduce((a, b) => (b.ticks > a.ticks ? b : a));
     return {
-      tick: ticks > 0 ? ((last?.nanoseconds ?? 0) - (first?.nanoseconds ?? 0)) / ticks : 1,
-      firstTicks: heads.reduce((least, head) => Math.min(least, head.ticks), first?.ticks ?? 0),
+      tick: last.ticks > first.ticks ? (last.nanoseconds - first.nanoseconds) / (last.ticks - first.ticks) : 1,
+      firstTicks: first.ticks,
+      program: heads[0]?.program ?? "",
       events: () => merge([...byThread.values()].map((chunks) => new ThreadEvents(file, name, chunks))),
       close: () => closeSync(file),
     };
@@ -78,22 +96,24 @@ export function openRawRecording(name: string): RawRecording {
 
 function readHeads(file: number, name: string): ChunkHead[] {
   const chunks = Math.floor(fstatSync(file).size / CHUNK);
-  const buffer = Buffer.alloc(HEAD);
+  const buffer = Buffer.alloc(NATIVE_HEAD);
   const heads: ChunkHead[] = [];
   for (let number = 0; number < chunks; number++) {
-    readSync(file, buffer, 0, HEAD, number * CHUNK);
+    readSync(file, buffer, 0, NATIVE_HEAD, number * CHUNK);
     const isChunk = buffer.toString("latin1", 0, MAGIC.length) === MAGIC;
     if (number === 0 && !isChunk)
       throw new ExplainedError(`${name} is not a raw recording: it does not begin with ${MAGIC}`);
     // One that a thread was about to begin when the program was killed has no head.
     if (!isChunk) continue;
     const word = (index: number): number => Number(buffer.readBigUInt64LE(8 * index));
-    const head = { number, thread: word(2), ticks: word(4), nanoseconds: word(5), used: word(6) };
-    if (HEAD + head.used > CHUNK)
-      throw new ExplainedError(`${name} is damaged: chunk ${number} says it has ${head.used} bytes`);
-    heads.push(head);
+    const isNative = buffer.toString("latin1", MAGIC.length, MAGIC.length + 1) === NATIVE_VERSION;
+    const [head, used] = [isNative ? NATIVE_HEAD : HEAD, word(6)];
+    if (head + used > CHUNK) throw new ExplainedError(`${name} is damaged: chunk ${number} says it has ${used} bytes`);
+    const later = isNative && word(7) > 0 ? { ticks: word(7), nanoseconds: word(8) } : undefined;
+    const program = isNative ? buffer.toString("utf8", PROGRAM, NATIVE_HEAD).replace(/\0.*$/s, "") : "";
+    heads.push({ number, thread: word(2), ticks: word(4), nanoseconds: word(5), used, head, later, program });
   }
-  if (chunks === 0) throw new ExplainedError(`${name} is not a raw recording: it is too short`);
+  if (heads.length === 0) throw new ExplainedError(`${name} is not a raw recording: it is too short`);
   return heads;
 }
 
@@ -142,8 +162,8 @@ class ThreadEvents {
   private openNext(): boolean {
     const head = this.chunks[this.next++];
     if (head === undefined) return false;
-    readSync(this.file, this.buffer, 0, HEAD + head.used, head.number * CHUNK);
-    this.reader = new VarintReader(this.buffer, HEAD, HEAD + head.used);
+    readSync(this.file, this.buffer, 0, head.head + head.used, head.number * CHUNK);
+    this.reader = new VarintReader(this.buffer, head.head, head.head + head.used);
     this.lastAddress = 0;
     this.lastTicks = head.ticks;
     return true;
