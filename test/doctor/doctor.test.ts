@@ -121,6 +121,14 @@ describe("a project's settings", () => {
     expect(vite).toMatch(/^! vite\.config\.ts: does not set Cross-Origin-Embedder-Policy, .*server\.headers/);
     expect(webpack).toMatch(/^! webpack\.config\.js: does not set Cross-Origin-Opener-Policy and Cross-Origin-Emb/);
     expect(headers).toMatch(/^✓ public\/_headers/);
+    const wrong = tree({
+      _headers: "/*\n  Cross-Origin-Opener-Policy: unsafe-none\n  Cross-Origin-Embedder-Policy: require-corp",
+      "vite.config.js": `// ${both}`,
+    });
+    const refused = lines(await checkProject(wrong));
+    expect(refused.every((line) => line.startsWith("!"))).toBe(true);
+    expect(refused).toHaveLength(2);
+    await expect(checkProject(path.join(wrong, "none"))).rejects.toThrow("there is no such directory");
     expect(await checkProject(scratch())).toEqual([]);
   });
 });
@@ -212,13 +220,11 @@ describe("modules", () => {
   });
 
   it("that are damaged, or missing, are told", async () => {
-    const modules = ["a", "b"].map((name) => ({ file: `${name}.wasm`, target: "wasm32" }));
-    const root = tree({ "manifest.json": JSON.stringify({ version: 1, modules }), "a.wasm": "no module" });
+    const root = tree({ "a.wasm32.wasm": "no module", "a.native.so": "not one of these", "manifest.json": "{}" });
     const found = lines(await smokeModules(root));
-    expect(found).toHaveLength(2);
-    expect(found[0]).toMatch(/^✗ a\.wasm: .*Install hakmem again$/);
-    expect(found[1]).toMatch(/^✗ b\.wasm: ENOENT/);
-    expect(lines(await smokeModules(scratch()))[0]).toMatch(/^✗ modules: no manifest in/);
+    expect(found).toHaveLength(1);
+    expect(found[0]).toMatch(/^✗ a\.wasm32\.wasm: .*Install hakmem again$/);
+    expect(lines(await smokeModules(scratch()))[0]).toMatch(/^✗ modules: there are none in/);
   });
 });
 

@@ -120,7 +120,11 @@ describe("hakmem profile", () => {
     const whole = { version: 1, rate: 1, duration: 1, samples: 0, sites: [], live: [] };
     const cases: [args: string[], status: number, message: RegExp][] = [
       [["none.json"], 2, /there is no file none\.json/],
-      [[file("cut.json", '{"version": 1, "rate"')], 1, /cut\.json is neither a sample .* nor a profile in JSON/],
+      [
+        [file("cut.json", '{"version": 1, "rate"')],
+        1,
+        /cut\.json is neither a recording, nor a sample .* nor a profile in JSON/,
+      ],
       [[file("other.json", '{"version": 2}')], 1, /other\.json is not a profile of a heap: version/],
       [
         [file("place.json", JSON.stringify({ ...whole, live: [{ site: 0, size: 1, weight: 1, age: 1 }] }))],

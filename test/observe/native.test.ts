@@ -1,6 +1,8 @@
 /** What can be seen of native programs: hakmem run --heap-profile and --leaks, hakmem record and replay, as a user meets them. */
 
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -70,6 +72,30 @@ describe("hakmem run --leaks", () => {
   });
 });
 
+describe("a program that is watched", () => {
+  it("writes its figures when a file asks for them, and sleeps on", async () => {
+    const directory = scratch();
+    const { buildNative } = await import("../../packages/tools/src/build/native.js");
+    const { loadProfile } = await import("../../packages/tools/src/profile/index.js");
+    const { shared } = await buildNative({ profile: await loadProfile("default"), observe: true });
+    const stats = path.join(directory, "stats.json");
+    const environment = { LD_PRELOAD: shared, HAKMEM_STATS_FILE: stats, HAKMEM_STATS_WATCH: "1" };
+    const script = "my $list = 'x' x 5e6; my $left = select undef, undef, undef, 3; exit($left == 0 ? 0 : 1)";
+    const child = spawn("perl", ["-e", script], { env: { ...process.env, ...environment }, stdio: "ignore" });
+    const ended = once(child, "exit");
+    const question = `${stats}.ask.${child.pid}`;
+    writeFileSync(question, "");
+    await expect.poll(() => existsSync(stats), { timeout: 10_000 }).toBe(true);
+    const figures = JSON.parse(readFileSync(stats, "utf8")) as Record<string, unknown>;
+    expect(figures).toMatchObject({ process: child.pid, pageBytes: 65_536 });
+    const [first] = figures["superslabs"] as { at: number; pages: string }[];
+    expect(first?.at).toBeGreaterThan(0);
+    expect(first?.pages).toMatch(/^[0-9a-f]{128}$/);
+    expect(existsSync(question)).toBe(false);
+    expect(await ended).toEqual([0, null]);
+  });
+});
+
 describe("the guard profile under hakmem run --leaks", () => {
   it.each([
     ["twice", /double free of/],
@@ -126,8 +152,8 @@ describe("hakmem run --heap-profile", () => {
     const { head } = JSON.parse(readFileSync(chrome, "utf8")) as { readonly head: Node };
     const all = (node: Node): Node[] => [node, ...node.children.flatMap(all)];
     const own = all(head).filter(({ callFrame }) => callFrame.functionName.startsWith("forget_it"));
-    expect(own.reduce((sum, { selfSize }) => sum + selfSize, 0)).toBe(100 * 3001);
-    expect(readFileSync(folded, "utf8")).toMatch(/main;leak\(\);forget_it\(unsigned long\) 300100\n/);
+    expect(own.reduce((sum, { selfSize }) => sum + selfSize, 0)).toBe(100 * 3000);
+    expect(readFileSync(folded, "utf8")).toMatch(/main;leak\(\);forget_it\(unsigned long\) 300000\n/);
   });
 
   it("estimates from a sample what all blocks would say", async () => {
@@ -228,6 +254,45 @@ describe("hakmem record", () => {
     const { status, output, errors } = await hakmem(["record", "-o", "/no/such/it.hkt", "--", "echo", "ran"]);
     expect({ status, output }).toEqual({ status: 2, output: "" });
     expect(errors).toContain("there is no directory /no/such");
+  });
+
+  it("tells times, however short the recording is", async () => {
+    const file = path.join(scratch(), "it.hkt");
+    await hakmem(["record", "-o", file, "--", "perl", "-e", "select undef, undef, undef, 0.7; my @list = (1 .. 100)"]);
+    const { duration, program: name } = decodeRecording(readFileSync(file), file).head;
+    expect(duration / 1e9).toBeGreaterThan(0.69);
+    expect(duration / 1e9).toBeLessThan(30);
+    expect(name).toBe("perl");
+  });
+
+  it("takes the place of no device and of no directory, and of no file of another's", async () => {
+    const directory = scratch();
+    for (const output of ["/dev/null", directory, ""]) {
+      const { status, output: said, errors } = await hakmem(["record", "-o", output, "--", "echo", "ran"]);
+      expect({ status, said }).toEqual({ status: 2, said: "" });
+      expect(errors).toMatch(/^error: .*(is no file|is a directory).*\n/);
+    }
+    expect(statSync("/dev/null").isCharacterDevice()).toBe(true);
+    const before = path.join(directory, "it.hkt.raw-1.2");
+    writeFileSync(before, "of a recording that was killed");
+    const file = path.join(directory, "it.hkt");
+    await hakmem(["record", "-o", file, "--", "true"]);
+    expect(readdirSync(directory).sort()).toEqual(["it.hkt", "it.hkt.raw-1.2"]);
+    const tuned = await hakmem(["replay", "--json", file, file]);
+    expect(tuned.status).toBe(2);
+    expect(tuned.errors).toContain(`--json would write over the recording ${file}`);
+    expect(decodeRecording(readFileSync(file), file).head.program).toBe("true");
+  });
+
+  it("leaves what a process records that goes on after the program", async () => {
+    const directory = scratch();
+    const script = "perl -e 'sleep 60' >/dev/null 2>&1 & echo $!; sleep 1";
+    const { output, errors } = await hakmem(["record", "-o", path.join(directory, "it.hkt"), "--", "sh", "-c", script]);
+    process.kill(Number(output));
+    expect(errors).toMatch(new RegExp(`process ${output.trim()} still runs; .*it\\.hkt\\.raw-\\d+\\.${output.trim()}`));
+    const raw = readdirSync(directory).find((name) => name.includes(".raw-")) ?? "";
+    const info = await hakmem(["replay", "--info", path.join(directory, raw)]);
+    expect(info).toMatchObject({ status: 0, output: expect.stringMatching(/program +perl\n/) as string });
   });
 
   it("leaves a raw recording that can be read by itself", async () => {

@@ -162,7 +162,11 @@ describe("what cannot be shown", () => {
       ["cut.hkt", whole.subarray(0, whole.length - 100), /cut\.hkt: its end is missing/],
       ["bent.hkt", Buffer.concat([whole.subarray(0, 400), Buffer.alloc(99), whole.subarray(499)]), /damaged|missing/],
       ["empty.hkt", "", /empty\.hkt is empty/],
-      ["text.txt", "some text", /text\.txt is neither a sample of a native heap nor a profile in JSON/],
+      [
+        "text.txt",
+        "some text",
+        /text\.txt is neither a recording, nor a sample of a native heap, nor a profile in JSON/,
+      ],
       ["it.folded", "a;b 12\nno number", /it\.folded: line 2 is no stack/],
       ["it.heapprofile", "{}", /it\.heapprofile is no heap profile of V8's/],
       ["it.pb.gz", Buffer.from([0x1f, 0x8b, 8, 0, 1]), /it\.pb\.gz is compressed, but no profile of pprof's/],

@@ -77,6 +77,8 @@ describe.skipIf(chromium === undefined && !required)("the viewer's page", { time
     await expect.poll(() => colours(page)).toBeGreaterThan(5);
     const peak = await text(page, ".now");
     expect(peak).toMatch(/asked for 1\.\d MiB/);
+    const [most] = /\d+\.\d \w+(?= at once)/.exec(await text(page, "section > p")) ?? [];
+    expect(peak).toContain(`asked for ${most}`);
     const over = await page.locator(".time-line .u-over").boundingBox();
     if (over === null) expect.fail("there is no time line");
     await page.mouse.move(over.x + 10, over.y + 20);
@@ -142,6 +144,31 @@ describe.skipIf(chromium === undefined && !required)("the viewer's page", { time
     await page.getByRole("searchbox").fill("alloc");
     const found = (): Promise<number> => page.locator('.flame rect[fill="#E600E6"]').count();
     await expect.poll(found).toBe(1);
+  });
+
+  it("shows two heap profiles beside each other, and stacks of any depth", async () => {
+    const file = path.join(await temporary(), "it.folded");
+    await writeFile(file, `${Array.from({ length: 3000 }, (_, n) => `call${n}`).join(";")} 5000\n`);
+    const page = await open(await html(file, file));
+    const chart = (n: number) => page.locator(".flame svg").nth(n).boundingBox();
+    await expect.poll(() => chart(1)).not.toBeNull();
+    const [left, right] = [(await chart(0))!, (await chart(1))!];
+    expect(left.x + left.width).toBeLessThanOrEqual(right.x);
+    expect(right.x + right.width).toBeLessThanOrEqual(1200);
+    expect(await page.locator(".d3-flame-graph-label").allTextContents()).toContain("(2488 calls more)");
+  });
+
+  it("can be used by keys alone, on a narrow screen", async () => {
+    const page = await open(await html(TRACE));
+    await page.setViewportSize({ width: 400, height: 800 });
+    await expect.poll(() => page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(400);
+    await page.locator(".map canvas").focus();
+    await page.keyboard.press("ArrowRight");
+    expect(await text(page, ".map .tip")).toMatch(/^page 1, /);
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Enter");
+    await expect.poll(() => page.locator(".blocks").count()).toBe(1);
+    expect(await text(page, ".detail p")).toBe(await text(page, ".map .tip"));
   });
 
   it("is served on this machine alone, and says what is wrong", async () => {

@@ -11,6 +11,7 @@ declare module "d3-flame-graph" {
     minFrameSize(pixels: number): this;
     transitionDuration(milliseconds: number): this;
     sort(sorted: boolean): this;
+    onClick(handler: (node: { data: Flame }) => void): this;
     setLabelHandler(label: (node: { data: Flame }) => string): this;
     setDetailsHandler(handler: (text: string | null) => void): this;
     search(text: string): void;

@@ -17,6 +17,10 @@ export class Flames {
   });
   private chart: ReturnType<typeof flamegraph> | undefined;
   private shown = "";
+  private flame: Flame | undefined;
+  private width = 0;
+  /** Whether somebody is inside a call, which what is new must not take away. */
+  private isZoomed = false;
 
   constructor() {
     this.element = make("div", {}, this.search, this.place, this.said);
@@ -24,21 +28,36 @@ export class Flames {
       if (this.search.value === "") this.chart?.clear();
       else this.chart?.search(this.search.value);
     });
+    new ResizeObserver(() => {
+      if (this.element.clientWidth !== this.width) this.draw();
+    }).observe(this.element);
   }
 
   show(flame: Flame): void {
     const text = JSON.stringify(flame);
-    if (text === this.shown) return;
+    if (text === this.shown || this.isZoomed || this.search.value !== "") return;
     this.shown = text;
+    this.flame = flame;
+    if (this.element.isConnected) this.draw();
+  }
+
+  private draw(): void {
+    const { flame } = this;
+    if (flame === undefined) return;
+    this.width = this.element.clientWidth;
+    this.isZoomed = false;
     this.place.replaceChildren();
     const label = ({ data: { name, place, value } }: { data: Flame }): string =>
       `${name}${place === "" ? "" : ` (${place})`}: ${bytes(value)}, ${((value / (flame.value || 1)) * 100).toFixed(1)} %`;
     this.chart = flamegraph()
-      .width(Math.max(300, this.element.clientWidth || 900))
+      .width(Math.max(300, this.width))
       .cellHeight(18)
       .minFrameSize(1)
       .transitionDuration(0)
       .sort(true)
+      .onClick(({ data }: { data: Flame }) => {
+        this.isZoomed = data !== flame;
+      })
       .setLabelHandler(label)
       .setDetailsHandler((text: string | null) => {
         this.said.textContent = text ?? " ";

@@ -69,7 +69,10 @@ export class LivePanel {
     const { time, live, committed, cached, free, running, classes, flame } = moment;
     const state = running ? "runs" : "has ended";
     if (!moment.isKnown) {
-      const why = time > PATIENCE ? ": it was not loaded with the library (is it static, or set-user-ID?), or does not answer" : "";
+      const why =
+        time > PATIENCE
+          ? ": it was not loaded with the library (is it static, or set-user-ID?), or does not answer"
+          : "";
       this.now.textContent = `${state}, after ${duration(time)}, and has told nothing yet${why}`;
       return;
     }
@@ -93,10 +96,9 @@ export class LivePanel {
         values.fill(value, (index * SERIES.length + series) * 2, (index * SERIES.length + series) * 2 + 2);
       });
     });
-    this.line = new TimeLine(
-      { duration: time, say: duration, buckets: this.moments.length, values, series: SERIES },
-      () => undefined,
-    );
-    this.place.replaceChildren(this.line.element);
+    const line = { duration: time, say: duration, buckets: this.moments.length, values, series: SERIES };
+    if (this.line !== undefined) return this.line.grow(line);
+    this.line = new TimeLine(line, () => undefined);
+    this.place.append(this.line.element);
   }
 }

@@ -70,8 +70,8 @@ function play(): void {
 
 function onKey(event: KeyboardEvent): void {
   const target = event.target as HTMLElement;
-  if (target.closest("input, dialog, .time-line") !== null && event.key !== "?" && event.key !== "Escape") {
-    if (target.closest(".time-line") === null || !/^[ dDpP]$/.test(event.key)) return;
+  if (target.closest("input, dialog, .time-line, canvas") !== null && event.key !== "?" && event.key !== "Escape") {
+    if (target.closest(".time-line, canvas") === null || !/^[ dDpP]$/.test(event.key)) return;
   }
   if (target.closest("button") !== null && event.key === " ") return;
   if (event.ctrlKey || event.metaKey || event.altKey) return;
@@ -133,9 +133,7 @@ async function panelOf(view: View): Promise<HTMLElement> {
     make("h2", {}, view.name),
     flames.element,
   );
-  queueMicrotask(() => {
-    flames.show(view.flame);
-  });
+  flames.show(view.flame);
   return section;
 }
 

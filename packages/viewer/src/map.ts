@@ -16,12 +16,19 @@ export interface MapFigures {
 
 export class PageMap {
   readonly element: HTMLElement;
-  private readonly canvas = make("canvas", { role: "img", "aria-label": "map of the heap's pages" });
+  private readonly canvas = make("canvas", {
+    role: "application",
+    tabindex: "0",
+    "aria-label": "map of the heap's pages: arrows go from page to page, Enter shows one's blocks",
+  });
   private readonly tip = make("p", { class: "tip", "aria-live": "polite" }, " ");
   private readonly detail = make("div", { class: "detail" });
   private pages: Uint8Array = new Uint8Array(0);
   private columns = 1;
   private cell = 4;
+  /** Where keys have gone, and what is open. */
+  private chosen = 0;
+  private opened: number | undefined;
   /** Address and size of blocks at the moment that is shown, where they are known. */
   private blocks: Float64Array | undefined;
   readonly draw = beforeNextPicture(() => {
@@ -36,7 +43,30 @@ export class PageMap {
     this.canvas.addEventListener("click", (event) => {
       this.open(this.pageAt(event));
     });
+    this.canvas.addEventListener("keydown", (event) => {
+      if (!this.key(event.key)) return;
+      event.preventDefault();
+      event.stopPropagation();
+    });
+    for (const event of ["focus", "blur"]) this.canvas.addEventListener(event, this.draw);
     new ResizeObserver(this.draw).observe(this.element);
+  }
+
+  private key(key: string): boolean {
+    const steps: Readonly<Record<string, number>> = {
+      ArrowLeft: -1,
+      ArrowRight: 1,
+      ArrowUp: -this.columns,
+      ArrowDown: this.columns,
+    };
+    const step = steps[key];
+    if (step !== undefined) {
+      this.chosen = Math.min(Math.max(0, this.chosen + step), Math.max(0, this.pages.length / 2 - 1));
+      this.say(this.chosen);
+    } else if (key === "Enter") this.open(this.chosen);
+    else return false;
+    this.draw();
+    return true;
   }
 
   /** A heap that runs: what it is now. */
@@ -48,6 +78,7 @@ export class PageMap {
   show(pages: Uint8Array, blocks: Float64Array | undefined): void {
     this.pages = pages;
     this.blocks = blocks;
+    if (this.opened !== undefined) this.open(2 * this.opened < pages.length ? this.opened : undefined);
     this.draw();
   }
 
@@ -77,7 +108,8 @@ export class PageMap {
   }
 
   private open(page: number | undefined): void {
-    if (page === undefined) return;
+    this.opened = page;
+    if (page === undefined) return this.detail.replaceChildren();
     const { pageBytes } = this.figures;
     const strip = make("div", { class: "blocks", role: "img", "aria-label": `blocks of page ${page}` });
     const known = this.blocks;
@@ -98,9 +130,12 @@ export class PageMap {
 
   private paint(): void {
     const count = this.pages.length / 2;
-    const width = Math.max(SUPERSLAB_PAGES, this.element.clientWidth || 600);
+    const width = Math.max(2 * SUPERSLAB_PAGES, this.element.clientWidth || 600);
     // As large as they can be, and whole SuperSlabs in a line.
-    this.cell = Math.max(2, Math.min(14, Math.floor(Math.sqrt((width * 420) / Math.max(1, count)))));
+    this.cell = Math.max(
+      2,
+      Math.min(14, Math.floor(width / SUPERSLAB_PAGES), Math.floor(Math.sqrt((width * 420) / Math.max(1, count)))),
+    );
     const across = Math.floor(width / this.cell / SUPERSLAB_PAGES) * SUPERSLAB_PAGES;
     this.columns = Math.max(SUPERSLAB_PAGES, across);
     const rows = Math.max(1, Math.ceil(count / this.columns));
@@ -128,6 +163,11 @@ export class PageMap {
       const [x, y] = [(page % this.columns) * this.cell, Math.floor(page / this.columns) * this.cell];
       context.fillRect(x, y, this.cell - gap, this.cell - gap);
     }
+    if (document.activeElement !== this.canvas) return;
+    context.strokeStyle = colour("text");
+    context.lineWidth = 2;
+    const [x, y] = [(this.chosen % this.columns) * this.cell, Math.floor(this.chosen / this.columns) * this.cell];
+    context.strokeRect(x + 1, y + 1, this.cell - 2, this.cell - 2);
   }
 }
 

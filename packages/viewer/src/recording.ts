@@ -62,7 +62,7 @@ export class RecordingPanel {
       this.show(time);
       onTime(time / view.duration);
     });
-    const facts = `${view.program}, ${count(view.events)} calls${view.clock === "calls" ? "" : ` in ${this.say(view.duration)}`}, at most ${bytes(view.peakBytes)} at once; profile ${view.profile}`;
+    const facts = `${view.program}, ${count(view.events)} calls${view.clock === "calls" ? "" : ` in ${this.say(view.duration)}`}, at most ${bytes(view.peakBytes)} at once; profile ${view.profile}${view.sampledFrom > 1 ? `; one in ${view.sampledFrom.toFixed(1)} blocks of the program, and their calls alone` : ""}`;
     this.element = make(
       "section",
       { class: "panel", "aria-label": view.name },

@@ -26,7 +26,7 @@ export class TimeLine {
   private at = 0;
 
   constructor(
-    private readonly line: Line,
+    private line: Line,
     private readonly onTime: (time: number) => void,
   ) {
     this.to = line.duration;
@@ -74,6 +74,13 @@ export class TimeLine {
   show(time: number): void {
     this.at = Math.min(Math.max(0, time), this.line.duration);
     this.place();
+  }
+
+  /** Goes on: with more time behind it, which is shown where all was. */
+  grow(line: Line): void {
+    if (this.to === this.line.duration) this.to = line.duration;
+    this.line = line;
+    this.redraw();
   }
 
   /** By a factor, around the moment chosen. */

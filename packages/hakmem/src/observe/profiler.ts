@@ -77,6 +77,7 @@ const MOST_ENDED = 16_384;
 /** V8 alone has these. */
 interface V8Error {
   stackTraceLimit?: number;
+  prepareStackTrace?: unknown;
   captureStackTrace?(of: object): void;
 }
 
@@ -138,16 +139,14 @@ export class Profiler implements Observer {
     const now = performance.now();
     const from = since?.time ?? Number.NEGATIVE_INFINITY;
     const live = [...this.#live.values()].filter(({ born }) => born >= from);
-    const sites = [...this.#sites.values()].map((site) => {
-      const blocks = live.filter((block) => block.site === site);
-      return {
-        stack: parseStack(site.text),
-        bytes: site.bytes,
-        objects: site.objects,
-        liveBytes: blocks.reduce((sum, { weight }) => sum + weight, 0),
-        liveObjects: blocks.reduce((sum, { weight, size }) => sum + weight / (size + 1), 0),
-      };
+    const sites = [...this.#sites.values()].map(({ text, bytes, objects }) => {
+      return { stack: parseStack(text), bytes, objects, liveBytes: 0, liveObjects: 0 };
     });
+    for (const { site, size, weight } of live) {
+      const at = sites[site.number]!;
+      at.liveBytes += weight;
+      at.liveObjects += weight / (size + 1);
+    }
     return {
       version: 1,
       rate: this.#rate,
@@ -200,14 +199,18 @@ export class Profiler implements Observer {
   }
 
   #stack(): string {
-    const { stackTraceLimit } = Error as V8Error;
+    const engine = Error as V8Error;
+    const { stackTraceLimit, prepareStackTrace } = engine;
     const here: { stack?: string } = {};
     try {
-      (Error as V8Error).stackTraceLimit = FRAMES;
-      (Error as V8Error).captureStackTrace?.(here);
+      engine.stackTraceLimit = FRAMES;
+      // A program's own makes what it likes of a stack.
+      if (prepareStackTrace !== undefined) engine.prepareStackTrace = undefined;
+      engine.captureStackTrace?.(here);
       return here.stack ?? new Error().stack ?? "";
     } finally {
-      if (stackTraceLimit !== undefined) (Error as V8Error).stackTraceLimit = stackTraceLimit;
+      if (stackTraceLimit !== undefined) engine.stackTraceLimit = stackTraceLimit;
+      if (prepareStackTrace !== undefined) engine.prepareStackTrace = prepareStackTrace;
     }
   }
 

@@ -53,12 +53,20 @@ export class HakmemPanel extends Base {
   set heap(heap: ObservedHeap | undefined) {
     this.#heap = heap;
     this.#chart?.clear();
+    this.#legend?.replaceChildren();
+    this.#body?.replaceChildren();
     if (this.isConnected) this.#look();
   }
 
   /** @internal */
   connectedCallback(): void {
     if (this.shadowRoot === null) this.#make();
+    // What was given before the element was defined hides the property.
+    if (Object.hasOwn(this, "heap")) {
+      const { heap } = this;
+      Reflect.deleteProperty(this, "heap");
+      this.heap = heap;
+    }
     this.#watcher = new IntersectionObserver((entries) => {
       this.#seen = entries.some(({ isIntersecting }) => isIntersecting);
       if (this.#seen) this.#look();

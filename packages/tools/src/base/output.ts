@@ -17,7 +17,9 @@ export async function checkOptionalOutput(option: string, file: string | boolean
   if (typeof file !== "string") return;
   await checkOutputFile(file);
   if (/\.hkt$/.test(file) || (await startOf(file)).startsWith("HK"))
-    throw new RequestError(`${option} would write over the recording ${file}; say ${option}=FILE, or put ${option} last`);
+    throw new RequestError(
+      `${option} would write over the recording ${file}; say ${option}=FILE, or put ${option} last`,
+    );
 }
 
 /** Writes what has been measured or built to `file`; the directories above it are made. Rejects with {@link ExplainedError} when it cannot. */

@@ -16,7 +16,7 @@ import {
   type Declared,
   type NativeSourceOptions,
 } from "./native-source.js";
-import type { Target } from "../profile/target.js";
+import { traitsOf, type Target } from "../profile/target.js";
 import { allocatorEntry, removeStatistics } from "./wasm.js";
 import { ROOT } from "../base/paths.js";
 import { withScratch } from "../base/scratch.js";
@@ -41,7 +41,7 @@ export async function generateAllocatorSource(options: AllocatorSourceOptions): 
   const { profile, target = "native", overrides, sourceRoot = ROOT } = options;
   const { text } = await compileToC(
     {
-      prepare: (module) => removeStatistics(module, profile, target),
+      prepare: (module) => removeStatistics(module, profile, traitsOf(target).virtual),
       entry: allocatorEntry(profile),
       root: sourceRoot,
       target,

@@ -37,6 +37,8 @@ export interface BuildOptions {
   readonly sourceRoot?: string;
   /** Keep the functions' names; they are stripped by default. */
   readonly names?: boolean;
+  /** Keep what tells of pages, which without it builds with statistics alone have. */
+  readonly pages?: boolean;
 }
 
 /**
@@ -46,7 +48,7 @@ export interface BuildOptions {
  * source does not compile.
  */
 export async function buildWasm(options: BuildOptions): Promise<Uint8Array> {
-  const { profile, target, overrides, sourceRoot = ROOT, names = false } = options;
+  const { profile, target, overrides, sourceRoot = ROOT, names = false, pages = false } = options;
   const module = await compileAssemblyModule({
     entry: allocatorEntry(profile),
     root: sourceRoot,
@@ -56,7 +58,7 @@ export async function buildWasm(options: BuildOptions): Promise<Uint8Array> {
   });
   try {
     if (!traitsOf(target).native) for (const name of NATIVE_EXPORTS) module.removeExport(name);
-    removeStatistics(module, profile, target);
+    removeStatistics(module, profile, pages || traitsOf(target).virtual);
     const bytes = optimizeModule(module, { names });
     if (!traitsOf(target).native) refuseUnknownImports(module);
     return bytes;
@@ -66,10 +68,10 @@ export async function buildWasm(options: BuildOptions): Promise<Uint8Array> {
 }
 
 /** Takes from a module of a build without statistics what is for them. */
-export function removeStatistics(module: binaryen.Module, { statistics }: Profile, target: Target): void {
+export function removeStatistics(module: binaryen.Module, { statistics }: Profile, pages: boolean): void {
   if (statistics) return;
   for (const name of STATISTICS_EXPORTS) module.removeExport(name);
-  if (!traitsOf(target).virtual) for (const name of PAGE_EXPORTS) module.removeExport(name);
+  if (!pages) for (const name of PAGE_EXPORTS) module.removeExport(name);
 }
 
 function refuseUnknownImports(module: binaryen.Module): void {

@@ -1,7 +1,8 @@
 /** Whether a project's server settings isolate its pages: what its files say, without running them. */
 
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import * as path from "node:path";
+import { RequestError } from "../base/errors.js";
 import { ok, warning, type Check } from "./check.js";
 
 interface Settings {
@@ -21,10 +22,16 @@ const KNOWN: readonly Settings[] = [
   { files: ["vercel.json", "firebase.json", "serve.json"], where: "headers" },
 ];
 
-const HEADERS = ["Cross-Origin-Opener-Policy", "Cross-Origin-Embedder-Policy"] as const;
+/** And the values by which a page is isolated. */
+const HEADERS = {
+  "Cross-Origin-Opener-Policy": "same-origin(?!-)",
+  "Cross-Origin-Embedder-Policy": "require-corp|credentialless",
+} as const;
 
 /** A check for each such file in `directory`. */
 export async function checkProject(directory: string): Promise<Check[]> {
+  if ((await stat(directory).catch(() => undefined))?.isDirectory() !== true)
+    throw new RequestError(`--project ${directory}: there is no such directory`);
   const checks: Check[] = [];
   for (const { files, where } of KNOWN) {
     for (const file of files) {
@@ -36,7 +43,10 @@ export async function checkProject(directory: string): Promise<Check[]> {
 }
 
 function checkFile(file: string, text: string, where: string): Check {
-  const missing = HEADERS.filter((header) => !text.toLowerCase().includes(header.toLowerCase()));
+  const said = text.replaceAll(/^\s*(?:\/\/|#).*$|\/\*[^]*?\*\//gm, "");
+  const missing = Object.entries(HEADERS).flatMap(([header, values]) =>
+    new RegExp(`${header}\\b[^]{0,40}?\\b(?:${values})\\b`, "i").test(said) ? [] : [header],
+  );
   if (missing.length === 0) return ok(file, "sets the headers of isolation");
   return warning(
     file,

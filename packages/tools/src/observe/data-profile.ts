@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import { ExplainedError } from "../base/errors.js";
-import type { HeapProfile, LiveBlock, Site } from "./heap-profile.js";
+import { standsFor, withoutOnes, type HeapProfile, type LiveBlock, type Site } from "./heap-profile.js";
 
 const count = z.number().min(0);
 const frame = z.object({ name: z.string(), file: z.string(), line: count, column: count });
@@ -26,7 +26,7 @@ export function readDataProfile(text: string, name: string): DataProfile {
   try {
     content = JSON.parse(text);
   } catch {
-    throw new ExplainedError(`${name} is neither a sample of a native heap nor a profile in JSON`);
+    throw new ExplainedError(`${name} is neither a recording, nor a sample of a native heap, nor a profile in JSON`);
   }
   const { success, data, error } = schema.safeParse(content);
   if (!success) {
@@ -40,10 +40,10 @@ export function readDataProfile(text: string, name: string): DataProfile {
 
 /** As profiles of native programs are; of process 0, for there is none of its own. */
 export function profileOf({ rate, duration, samples, sites, live }: DataProfile): HeapProfile {
-  const places: Site[] = sites;
-  const blocks = live.flatMap(({ site, ...block }): LiveBlock[] => {
+  const places: Site[] = sites.map(withoutOnes);
+  const blocks = live.flatMap(({ site, size, weight, age }): LiveBlock[] => {
     const place = places[site];
-    return place === undefined ? [] : [{ ...block, site: place }];
+    return place === undefined ? [] : [{ site: place, size, ...standsFor(size, weight), age }];
   });
   return { pid: 0, rate, duration, samples, lost: 0, sites: places, live: blocks };
 }

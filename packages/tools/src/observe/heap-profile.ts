@@ -24,10 +24,26 @@ export interface LiveBlock {
   readonly site: Site;
   /** What was asked for, in bytes. */
   readonly size: number;
-  /** How many bytes it stands for. */
+  /** How many bytes it stands for, and how many blocks of its size. */
   readonly weight: number;
+  readonly objects: number;
   /** Nanoseconds, from when it was asked for to the profile's end. */
   readonly age: number;
+}
+
+/**
+ * Where a heap is sampled a block counts one more byte than it has, so that empty ones are seen, too. What its weight of such bytes is in blocks and
+ * in bytes.
+ */
+export function standsFor(size: number, weight: number): { readonly objects: number; readonly weight: number } {
+  const objects = weight / (size + 1);
+  return { objects, weight: objects * size };
+}
+
+/** As `standsFor`, of a site's sums. */
+export function withoutOnes<T extends Omit<Site, "stack">>(site: T): T {
+  const { bytes, objects, liveBytes, liveObjects } = site;
+  return { ...site, bytes: Math.max(0, bytes - objects), liveBytes: Math.max(0, liveBytes - liveObjects) };
 }
 
 export interface HeapProfile {

@@ -36,8 +36,8 @@ function groupOf(blocks: readonly LiveBlock[]): LiveGroup {
   const ages = blocks.map(({ age }) => age);
   return {
     stack: blocks[0]?.site.stack ?? [],
-    bytes: blocks.reduce((sum, { weight, size }) => sum + (weight * size) / (size + 1), 0),
-    objects: blocks.reduce((sum, { weight, size }) => sum + weight / (size + 1), 0),
+    bytes: blocks.reduce((sum, { weight }) => sum + weight, 0),
+    objects: blocks.reduce((sum, block) => sum + block.objects, 0),
     least: sizes.reduce((a, b) => Math.min(a, b)),
     most: sizes.reduce((a, b) => Math.max(a, b)),
     youngest: ages.reduce((a, b) => Math.min(a, b)),

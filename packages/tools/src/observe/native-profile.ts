@@ -1,7 +1,7 @@
 /** From a native program's sample to a profile that people can read: names for addresses, and no frames of the allocator's own. */
 
 import * as path from "node:path";
-import type { HeapProfile, Site } from "./heap-profile.js";
+import { standsFor, withoutOnes, type HeapProfile, type Site } from "./heap-profile.js";
 import type { Module, RawProfile } from "./raw-profile.js";
 import { symbolise } from "./symbols.js";
 
@@ -21,11 +21,11 @@ export async function nameProfile(raw: RawProfile): Promise<NamedProfile> {
   const sites = raw.sites.map((site, index): Site => {
     const frames = (stacks[index] ?? []).flatMap((address) => symbols.get(address) ?? []);
     const first = frames.findIndex(({ name }) => !OWN.test(name));
-    return { ...site, stack: frames.slice(Math.max(0, first)) };
+    return { ...withoutOnes(site), stack: frames.slice(Math.max(0, first)) };
   });
   const live = raw.live.flatMap(({ site, size, weight, born }) => {
     const at = sites[site];
-    return at === undefined ? [] : [{ site: at, size, weight, age: raw.ended - born }];
+    return at === undefined ? [] : [{ site: at, size, ...standsFor(size, weight), age: raw.ended - born }];
   });
   const lost =
     raw.lost === 0

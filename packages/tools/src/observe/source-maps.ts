@@ -30,12 +30,13 @@ export function withSources(profile: DataProfile, directories: readonly string[]
   const located = (frame: Frame): Frame => {
     const map = frame.line === 0 ? undefined : mapOf(frame.file);
     if (map === undefined) return frame;
-    const { source, line, column, name } = originalPositionFor(map, {
+    // The name that a map has for a place is of what is called there.
+    const { source, line, column } = originalPositionFor(map, {
       line: frame.line,
       column: Math.max(0, frame.column - 1),
     });
     if (source === null || line === null) return frame;
-    return { name: name ?? frame.name, file: source, line, column: (column ?? 0) + 1 };
+    return { name: frame.name, file: source, line, column: (column ?? 0) + 1 };
   };
   return { ...profile, sites: profile.sites.map((site) => ({ ...site, stack: site.stack.map(located) })) };
 }

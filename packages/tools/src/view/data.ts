@@ -20,6 +20,8 @@ export interface RecordingView {
   readonly program: string;
   readonly profile: string;
   readonly events: number;
+  /** One in so many blocks is there; 1: all. */
+  readonly sampledFrom: number;
   readonly threads: number;
   /** What time is counted in: recordings without times have calls. */
   readonly clock: "nanoseconds" | "calls";

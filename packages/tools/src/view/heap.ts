@@ -39,13 +39,13 @@ const KIND = { slab: 1, granules: 2, huge: 3, metadata: 4, free: 5 } as const;
 
 /** Rejects as `loadProfile` and `buildWasm` do. */
 export async function replayHeap(profileName: string): Promise<ReplayHeap> {
-  const profile = { ...(await loadProfile(profileName)), guard: false, statistics: true };
+  const profile = { ...(await loadProfile(profileName)), guard: false };
   const constants = constantsOf(profile, TARGET);
   const key = fingerprint(await fingerprintOfAllocator(ROOT), JSON.stringify([TARGET, constants]));
   const file = await cachedFile(`view-${key}.wasm`, async () => {
     // It takes its time to load.
     const { buildWasm } = await import("../build/wasm.js");
-    return buildWasm({ profile, target: TARGET });
+    return buildWasm({ profile, target: TARGET, pages: true });
   });
   const module = await WebAssembly.compile(new Uint8Array(await readFile(file)));
   const memory = new WebAssembly.Memory({ initial: 0, maximum: MOST_PAGES });
@@ -71,7 +71,7 @@ export function mapOf({ heap, classes, pageShift, memory }: ReplayHeap): {
   readonly slabs: Uint32Array;
   readonly away: Uint32Array;
 } {
-  const pages = memory.buffer.byteLength >> pageShift;
+  const pages = Math.floor(memory.buffer.byteLength / 2 ** pageShift);
   const map = new Uint8Array(2 * pages);
   const slabs = new Uint32Array(classes.length);
   const away = new Uint32Array(classes.length);

@@ -71,6 +71,8 @@ async function read(file: string): Promise<Buffer> {
 
 /** Undefined for a file that does not begin as one. */
 async function recordingOf(file: string, content: Buffer): Promise<Recording | undefined> {
+  // Of a program that has nothing in use.
+  if (content.length === 0 && file.endsWith(".folded")) return undefined;
   if (content.length === 0) throw new ExplainedError(`${file} is empty`);
   if (content.toString("latin1", 0, MAGIC.length) === MAGIC) return decodeRecording(content, file);
   if (!isRawRecording(file)) return undefined;

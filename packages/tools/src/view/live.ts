@@ -35,7 +35,16 @@ interface Answered {
 }
 
 type Figures = Omit<LiveMoment, "running" | "time" | "flame">;
-const NOTHING: Figures = { live: 0, committed: 0, cached: 0, free: 0, classes: [], pageBytes: 0, superslabs: [], isKnown: false };
+const NOTHING: Figures = {
+  live: 0,
+  committed: 0,
+  cached: 0,
+  free: 0,
+  classes: [],
+  pageBytes: 0,
+  superslabs: [],
+  isKnown: false,
+};
 
 /** Rejects as `underHakmem` does. */
 export async function startLive(program: string, args: readonly string[], options: LiveOptions): Promise<LiveProgram> {

@@ -35,6 +35,20 @@ export function liveFlame(profile: HeapProfile): Flame {
 
 const sum = (flames: readonly Flame[]): number => flames.reduce((total, { value }) => total + value, 0);
 
+interface Call {
+  readonly name: string;
+  readonly place: string;
+}
+
+/** Deeper stacks nobody can see: their middle is left out. */
+const DEEPEST = 512;
+
+function withoutMiddle(stack: readonly Call[]): Call[] {
+  const half = DEEPEST / 2;
+  const middle = { name: `(${stack.length - DEEPEST} calls more)`, place: "" };
+  return [...stack.slice(0, half), middle, ...stack.slice(-half)];
+}
+
 /** A tree that grows stack by stack. */
 class Growing {
   private readonly children = new Map<string, Growing>();
@@ -46,16 +60,16 @@ class Growing {
   ) {}
 
   /** The outermost call first. */
-  add(stack: readonly { readonly name: string; readonly place: string }[], value: number): void {
-    const [first, ...rest] = stack;
-    if (first === undefined) {
-      this.own += value;
-      return;
-    }
-    const key = `${first.name}\0${first.place}`;
-    let child = this.children.get(key);
-    if (child === undefined) this.children.set(key, (child = new Growing(first.name, first.place)));
-    child.add(rest, value);
+  add(stack: readonly Call[], value: number): void {
+    const calls = stack.length > DEEPEST ? withoutMiddle(stack) : stack;
+    calls.reduce((node: Growing, call) => node.child(call), this).own += value;
+  }
+
+  private child({ name, place }: Call): Growing {
+    const key = `${name}\0${place}`;
+    const child = this.children.get(key) ?? new Growing(name, place);
+    this.children.set(key, child);
+    return child;
   }
 
   get flame(): Flame {

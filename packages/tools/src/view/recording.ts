@@ -113,6 +113,7 @@ class Replay {
         if (this.addresses[slot] === 0)
           throw new ExplainedError(`${this.name} needs more than the 4 GiB that WebAssembly has to be replayed`);
         this.add(slot, size, thread);
+        if (this.peak < this.now[0]! && this.now[0]! >= this.recording.head.peakBytes) this.frame(time);
       }
       this.threads[thread * FIGURES + 2]! += 1;
       this.note(time);
@@ -213,6 +214,7 @@ class Replay {
       program: head.program,
       profile: this.heap.profile,
       events: head.events,
+      sampledFrom: head.sampledFrom,
       threads: head.threads,
       clock: this.timed ? "nanoseconds" : "calls",
       duration: this.span,

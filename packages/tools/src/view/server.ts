@@ -19,7 +19,11 @@ const HOST = "127.0.0.1";
  * @param views what to show, once it is there
  * @param moment of a running program
  */
-export async function serve(port: number, views: Viewed, moment?: () => Promise<LiveMoment | undefined>): Promise<Served> {
+export async function serve(
+  port: number,
+  views: Viewed,
+  moment?: () => Promise<LiveMoment | undefined>,
+): Promise<Served> {
   const page = await viewerPage();
   const answers: Readonly<Record<string, () => Promise<[type: string, body: string]>>> = {
     "/": () => Promise.resolve(["text/html; charset=utf-8", page]),

@@ -21,7 +21,7 @@ export const registerTune: Register = (program) => {
     .description("find the profile that fits a program, from recordings of it")
     .argument("<recordings...>", "recordings of hakmem record")
     .option("-o, --output <file>", "the profile (default: the first recording's name and .json)")
-    .option("--for <goal>", `what to tune for: ${OBJECTIVES.join(", ")}`, "both")
+    .option("--for <goal>", `what to tune for: ${OBJECTIVES.join(", ")}; one alone may cost the other`, "both")
     .option("-t, --target <name>", "wasm32, native", "wasm32")
     .option("--hold-out <number>", "recordings to hold out (default: a third, one at least)", wholeNumber(1, 1000))
     .option("--profile <name>", "profile to start from and compare with, by name or file", "default")

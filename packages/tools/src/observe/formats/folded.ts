@@ -12,5 +12,5 @@ export function toFolded({ sites }: HeapProfile): string {
       .join(";");
     lines.set(line, (lines.get(line) ?? 0) + liveBytes);
   }
-  return [...lines].map(([line, bytes]) => `${line || "(unknown)"} ${bytes}\n`).join("");
+  return [...lines].map(([line, bytes]) => `${line || "(unknown)"} ${Math.round(bytes)}\n`).join("");
 }

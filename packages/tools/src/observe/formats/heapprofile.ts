@@ -35,7 +35,8 @@ export function toHeapprofile(profile: HeapProfile): string {
   const samples: V8Sample[] = [];
   const convert = ({ frame, bytes, blocks, children }: CallNode): V8Node => {
     const id = ++ids;
-    for (const { weight } of blocks) samples.push({ size: weight, nodeId: id, ordinal: samples.length + 1 });
+    for (const { weight } of blocks)
+      samples.push({ size: Math.round(weight), nodeId: id, ordinal: samples.length + 1 });
     return {
       callFrame: {
         functionName: frame.name,
@@ -44,7 +45,7 @@ export function toHeapprofile(profile: HeapProfile): string {
         lineNumber: frame.line - 1,
         columnNumber: -1,
       },
-      selfSize: bytes,
+      selfSize: Math.round(bytes),
       id,
       children: [...children.values()].map(convert),
     };

@@ -12,7 +12,8 @@
  *   slots     of frees and reallocs; the others take the slot that became free last, or a new one
  *   times     since the event before, in units of 64 ns
  *
- * Each block is whole in itself but for the slots in use: a file whose end is missing can be read up to its last whole block.
+ * Each block is whole in itself but for the slots in use. A recording is written when its program has ended, whole or not at all: one whose end is
+ * missing is refused.
  */
 
 import { brotliCompressSync, brotliDecompressSync, constants } from "node:zlib";
@@ -104,6 +105,8 @@ function parseHead(text: string, name: string): RecordingHead {
     // Said below.
   }
   const numbers = [head?.events, head?.slots, head?.threads, head?.duration, head?.peakBytes, head?.sampledFrom];
+  if (isCount(head?.slots) && isCount(head?.events) && head!.slots! > head!.events!)
+    throw new ExplainedError(`${name}: its head is damaged: more slots than events`);
   if (head?.version !== 2 || typeof head.program !== "string" || numbers.some((value) => !isCount(value)))
     throw new ExplainedError(`${name}: its head is damaged, or of another version than 2`);
   return head as RecordingHead;

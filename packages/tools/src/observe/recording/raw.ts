@@ -78,7 +78,9 @@ export function openRawRecording(name: string): RawRecording {
     const byThread = new Map<number, ChunkHead[]>();
     for (const head of heads) byThread.set(head.thread, [...(byThread.get(head.thread) ?? []), head]);
     // Chunks of several workers come in any order.
-    const moments: readonly Moment[] = heads.flatMap((head) => (head.later === undefined ? [head] : [head, head.later]));
+    const moments: readonly Moment[] = heads.flatMap((head) =>
+      head.later === undefined ? [head] : [head, head.later],
+    );
     const first = moments.reduce((a, b) => (b.ticks < a.ticks ? b : a));
     const last = moments.reduce((a, b) => (b.ticks > a.ticks ? b : a));
     return {
