@@ -471,6 +471,7 @@ export function forgetAll(): void {
   if (HAS_FAR && far) forgetTables(far, SUPERSLABS);
   memory.fill(base + RUNS, 0, RUNS_BYTES);
   memory.fill(base + QUARANTINE, 0, QUARANTINE_BYTES);
+  if (HK_STATISTICS) memory.fill(base + STATISTICS, 0, STATISTICS_BYTES);
   memory.fill(base + TABLES_END, 0, (tablesEnd() << PAGE_SHIFT) - (base + TABLES_END));
   beginMetadata(control);
   control.threads = 0;

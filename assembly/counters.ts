@@ -44,6 +44,8 @@ const THOUSAND: u64 = 1000;
 export const EVENT_TIME: u32 = 0;
 export const EVENT_AGE: u32 = 1;
 const EVENT_SLAB: u32 = 2;
+/** Number of the event and one, once it is whole; 0 before. */
+const EVENT_STAMP: u32 = 3;
 
 /** Counts `by` more of the heap's. */
 // @ts-ignore: decorator
@@ -73,9 +75,12 @@ export function noteRetired(cls: u32, page: usize, born: u64, used: u32, capacit
   const now = platform.nanoseconds();
   const number = atomicAdd<u64>(counterAt(0, RETIREMENTS), 1);
   const event = <u32>(number % EVENTS);
+  atomicStore<u64>(eventAt(event, EVENT_STAMP), 0);
   store<u64>(eventAt(event, EVENT_TIME), now);
-  store<u64>(eventAt(event, EVENT_AGE), now - born);
+  // Threads' clocks differ a little.
+  store<u64>(eventAt(event, EVENT_AGE), now > born ? now - born : 0);
   store<u64>(eventAt(event, EVENT_SLAB), ((<u64>page) << 24) | (((<u64>used * THOUSAND) / capacity) << 8) | cls);
+  atomicStore<u64>(eventAt(event, EVENT_STAMP), number + 1);
   countOfClass(cls, SLABS_RETIRED, 1);
   countOfClass(cls, UTILISATION_SUM, <u32>((<u64>used * THOUSAND) / capacity));
   return number % WINDOW == WINDOW - 1;
@@ -86,6 +91,8 @@ export function retired(back: u32, what: u32): u64 {
   const number = counted(0, RETIREMENTS);
   if (<u64>back >= min<u64>(number, EVENTS)) return 0;
   const event = <u32>((number - 1 - back) % EVENTS);
+  // One that is being written, or was written over, meanwhile.
+  if (atomicLoad<u64>(eventAt(event, EVENT_STAMP)) != number - back) return 0;
   if (what < EVENT_SLAB) return load<u64>(eventAt(event, what));
   const slab = load<u64>(eventAt(event, EVENT_SLAB));
   return what == 2 ? slab & 255 : what == 3 ? (slab >> 8) & 0xffff : slab >> 24;
@@ -100,7 +107,7 @@ export function endWindow(cls: u32, freed: u64): void {
   const gone = since(cls, LAST_RETIRED, counted(cls, SLABS_RETIRED));
   const frees = since(cls, LAST_FREED, freed);
   const home = since(cls, LAST_SENT_HOME, counted(cls, SENT_HOME));
-  if (made) average(cls, RETIRE_RATIO, min<u64>(THOUSAND, (gone * THOUSAND) / made));
+  if (made + gone) average(cls, RETIRE_RATIO, gone < made ? (gone * THOUSAND) / made : THOUSAND);
   if (frees) average(cls, FREE_HITS, frees > home ? ((frees - home) * THOUSAND) / frees : 0);
   const sum = counted(cls, UTILISATION_SUM);
   atomicStore<u64>(counterAt(cls, UTILISATION_SUM), 0);

@@ -47,7 +47,7 @@ import { KIND_FOREIGN, KIND_HUGE, KIND_LARGE, kindOf, kindOfBlock } from "./regi
 import { refuseWrong, sendHomeAlone } from "./remote";
 import { purgeExcess } from "./retention";
 import { CLASS_END, CLASS_FIRST, CLASS_MEDIUM, alignedSize, classOf, classSize, nextClass } from "./size-class";
-import { countAllocated, countFreed, current } from "./thread";
+import { countAllocated, countFreed, current, uncountRequested } from "./thread";
 import { collect, lengthen, overflow, putBack, refill, useSpare } from "./thread-cache";
 import { openGate, see } from "./view";
 
@@ -126,6 +126,9 @@ function isSuspect(block: usize, bin: usize, code: usize): bool {
 // The slow paths have two callers each, so that no optimiser inlines them into the fast paths, whose registers and
 // frames would suffer.
 
+/** Builds with statistics: what was asked for, when a class's block is; 0 when that is what is asked for. */
+let askedFor: usize = 0;
+
 /** The bin is empty, or there is none: for 0, or more than MEDIUM_MAX bytes. */
 function mallocSlow(size: usize): usize {
   if (size > MEDIUM_MAX) return allocateBig(size, MIN_ALIGN);
@@ -140,11 +143,17 @@ function mallocSlow(size: usize): usize {
   if (!block && cls >= CLASS_MEDIUM) {
     // The next longer one does as well, if it is at hand.
     const longer = nextClass(cls);
-    if (longer < CLASS_END && binHead(binOf(current(), longer))) return malloc(classSize(longer));
+    if (longer < CLASS_END && binHead(binOf(current(), longer))) {
+      if (HK_STATISTICS) uncountRequested(current(), longer, classSize(longer) - size);
+      return malloc(classSize(longer));
+    }
+    if (HK_STATISTICS) askedFor = size;
     return allocateBig(classSize(cls), MIN_ALIGN);
   }
   // A slab needs a page; a block that is not much smaller may still fit between large ones. It keeps the alignment that the class has.
+  if (HK_STATISTICS) askedFor = size;
   if (!block && classSize(cls) >= GRANULE_SIZE) return allocateBig(classSize(cls), classSize(cls) & -classSize(cls));
+  if (HK_STATISTICS) askedFor = 0;
   if (HK_STATISTICS && block) countAllocated(current(), cls, size);
   if (HK_HARDENED && block) unmark(block);
   return block;
@@ -156,19 +165,28 @@ function mallocOrFail(size: usize): usize {
   return block != 0 ? block : native.outOfMemory();
 }
 
-/** A block of `size` bytes that comes from no cache: counted as of its class, where a thread with a heap will cache it when it is freed. */
-function countBig(size: usize): void {
-  if (!HK_STATISTICS) return;
+/** A block that comes from no cache, for `asked` bytes: counted as of its class, where a thread with a heap will cache it when it is freed. */
+function countBig(block: usize, asked: usize): void {
   const heap = current();
-  if (size > SMALL_MAX && size <= CACHED_MAX && heap != nothing()) return countAllocated(heap, classOf(size - 1), size);
+  const cls = kindOf(block) == KIND_LARGE ? classOfLarge(block) : 0;
+  if (cls >= CLASS_FIRST && heap != nothing()) return countAllocated(heap, cls, asked);
   countOfHeap(BIG_ALLOCATED, 1);
-  countOfHeap(BIG_REQUESTED, size);
+  countOfHeap(BIG_REQUESTED, asked);
+}
+
+/** As `countBig`, of what has been freed, or has become another class's where it lies. */
+function countBigEnd(cls: u32): void {
+  const heap = current();
+  if (cls >= CLASS_FIRST && heap != nothing()) countFreed(heap, cls);
+  else countOfHeap(BIG_FREED, 1);
 }
 
 const LARGE_STEP: usize = MEDIUM_MAX >> 3;
 
 /** A medium, large or huge block; 0 when there is no memory even after everything idle was given up for it. */
 function allocateBig(size: usize, align: usize): usize {
+  const asked = HK_STATISTICS && askedFor ? askedFor : size;
+  if (HK_STATISTICS) askedFor = 0;
   if (size > MAX_REQUEST) return 0;
   if (!hasHeap() && !(HK_NATIVE && joinProcess())) return 0;
   // What is large needs no thread's heap, but all of the heap in one state.
@@ -186,7 +204,7 @@ function allocateBig(size: usize, align: usize): usize {
     if (!collected) since = poolChanges();
     const block = large ? allocateLarge(size, align, collected) : allocateHuge(size, align);
     if (block) {
-      countBig(size);
+      if (HK_STATISTICS) countBig(block, asked);
       return unmark(block);
     }
     if (!collected) {
@@ -345,6 +363,8 @@ function reallocBig(block: usize, size: usize, kind: u32): usize {
 
 /** Makes a large or huge block of `old` bytes `size` bytes long where it lies, if that is possible. */
 function resizeBig(block: usize, old: usize, size: usize, kind: u32): bool {
+  const asked = size;
+  const before = HK_STATISTICS && kind == KIND_LARGE ? classOfLarge(block) : 0;
   if (size <= SMALL_MAX ? size <= old >> 1 : size > MAX_REQUEST) return false;
   if (size > SMALL_MAX && size <= MEDIUM_MAX) {
     // As long as those that threads cache, or as the next longer ones, which malloc gives, too.
@@ -352,7 +372,12 @@ function resizeBig(block: usize, old: usize, size: usize, kind: u32): bool {
     if (old == classSize(nextClass(cls))) return true;
     size = classSize(cls);
   }
-  return kind == KIND_LARGE ? resizeLarge(block, size) : size > LARGE_MAX && resizeHuge(block, size);
+  const resized = kind == KIND_LARGE ? resizeLarge(block, size) : size > LARGE_MAX && resizeHuge(block, size);
+  if (HK_STATISTICS && resized) {
+    countBigEnd(before);
+    countBig(block, asked);
+  }
+  return resized;
 }
 
 /** `realloc` to count · size bytes; 0 also when the product does not fit. */

@@ -22,9 +22,9 @@ import { atomicCas, atomicLoad, atomicStore } from "./atomic";
 import { binHead, binOf, binRoom, setBinHead, setBinRoom } from "./bin";
 import { Control, control, firstHeap, nextHeap } from "./control";
 import { PAGE_SIZE } from "./config";
-import { REFILLS, countOfClass } from "./counters";
+import { REFILLS, SENT_HOME, countOfClass } from "./counters";
 import { link, mark, next } from "./free-list";
-import { forgetKept, learnTaken, learntCarve, learntMagazine } from "./learner";
+import { forgetKept, learnHome, learnTaken, learntCarve, learntMagazine } from "./learner";
 import * as platform from "./platform";
 import { beginClaim, endClaim, forgetClaims, growPool, noteRelease, poolChanges } from "./pool";
 import { adoptSlabs, countOf, drainPending, ownerOf, remoteWord, retireEmpty, sendHome, takeRemote } from "./remote";
@@ -154,8 +154,11 @@ export function putBack(heap: usize, cls: u32, block: usize): bool {
   // An operation begins only where none is broken (`ready`).
   if (HK_NATIVE && !isPlain && unended()) return false;
   mark(block);
-  if (isPlain) putFree(slab, block, block, 1);
-  else sendOver(cls, block);
+  if (isPlain) {
+    if (HK_STATISTICS) countOfClass(cls, SENT_HOME, 1);
+    if (HK_LEARNER) learnHome(heap, cls, 1);
+    putFree(slab, block, block, 1);
+  } else sendOver(cls, block);
   return true;
 }
 

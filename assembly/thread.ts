@@ -373,6 +373,12 @@ export function countAllocated(heap: usize, cls: u32, size: usize): void {
   store<u64>(at, load<u64>(at, REQUESTED << 3) + <u64>size, REQUESTED << 3);
 }
 
+/** `bytes` of what is about to be counted as asked for were not. */
+export function uncountRequested(heap: usize, cls: u32, bytes: usize): void {
+  const at = countAt(heap, cls, REQUESTED);
+  store<u64>(at, load<u64>(at) - <u64>bytes);
+}
+
 /** A block of `cls` was freed by the thread of `heap`. */
 // @ts-ignore: decorator
 @inline

@@ -31,7 +31,6 @@ struct live { u64 block, size, weight, site, born; }; /* block 0: free, `site` t
 struct ended { u64 block, site, freed; };
 #define ENDED 16384
 
-static struct profile *profile;
 static char profile_file[4096];
 static struct ended *ended;
 static u64 profile_rate, stacks_most, sites_most, live_most;
@@ -51,9 +50,9 @@ static inline bool may_be_sampled(u64 block) { return __atomic_load_n(sampled_at
 static void lock_profile(void) { while (__atomic_exchange_n(&profile_lock, 1, __ATOMIC_ACQUIRE)) sched_yield(); }
 static void unlock_profile(void) { __atomic_store_n(&profile_lock, 0, __ATOMIC_RELEASE); }
 
-static u64 *stacks(void) { return (u64 *)((char *)profile + profile->stacks_at); }
-static struct site *site_at(u64 number) { return (struct site *)((char *)profile + profile->sites_at) + number; }
-static struct live *live_at(u64 number) { return (struct live *)((char *)profile + profile->live_at) + number; }
+static u64 *stacks(void) { return (u64 *)((char *)observing.profile + observing.profile->stacks_at); }
+static struct site *site_at(u64 number) { return (struct site *)((char *)observing.profile + observing.profile->sites_at) + number; }
+static struct live *live_at(u64 number) { return (struct live *)((char *)observing.profile + observing.profile->live_at) + number; }
 
 /* xorshift64* */
 static u32 random_bits(void) {
@@ -107,11 +106,11 @@ static int note_module(struct dl_phdr_info *info, size_t size, void *unused) {
     to = put_text(put_number(to, part->p_offset, 16), " ", 1);
     to = put_text(put_number(to, info->dlpi_addr, 16), " ", 1);
     to = put_text(put_text(to, path, 4096), "\n", 1);
-    u64 bytes = (u64)(to - line), before = profile->modules_bytes;
-    char *text = (char *)profile + profile->modules_at;
+    u64 bytes = (u64)(to - line), before = observing.profile->modules_bytes;
+    char *text = (char *)observing.profile + observing.profile->modules_at;
     if (memmem(text, before, line, bytes) || before + bytes > MODULES_BYTES) continue;
     memcpy(text + before, line, bytes);
-    profile->modules_bytes = before + bytes;
+    observing.profile->modules_bytes = before + bytes;
   }
   return 0;
 }
@@ -138,12 +137,12 @@ static u64 site_of(const u64 *stack, u64 frames) {
     struct site *site = site_at(site_index[at] - 1);
     if (site->hash == hash && site->frames == frames && !memcmp(stacks() + site->stack, stack, frames * sizeof *stack)) return site_index[at] - 1;
   }
-  u64 number = profile->sites, start = profile->stacks_words;
+  u64 number = observing.profile->sites, start = observing.profile->stacks_words;
   if (number == sites_most || start + frames > stacks_most) return sites_most;
   memcpy(stacks() + start, stack, frames * sizeof *stack);
-  profile->stacks_words = start + frames;
+  observing.profile->stacks_words = start + frames;
   *site_at(number) = (struct site){.hash = hash, .stack = start, .frames = frames};
-  __atomic_store_n(&profile->sites, number + 1, __ATOMIC_RELEASE);
+  __atomic_store_n(&observing.profile->sites, number + 1, __ATOMIC_RELEASE);
   site_index[at] = (u32)number + 1;
   return number;
 }
@@ -173,21 +172,21 @@ static void remove_live(u64 place) {
 }
 
 static void add_sample(u64 block, u64 size, u64 weight, const u64 *stack, u64 frames) {
-  u64 place = live_place(block), number = live_free ? live_free - 1 : profile->live_slots, site = site_of(stack, frames);
+  u64 place = live_place(block), number = live_free ? live_free - 1 : observing.profile->live_slots, site = site_of(stack, frames);
   if (live_index[place]) { /* its end was not seen: a signal handler freed it while its thread was here */
     remove_live(place);
     place = live_place(block), number = live_free - 1;
   }
-  profile->samples++;
-  profile->latest = observed_now();
-  if (site == sites_most) { profile->lost++; return; }
+  observing.profile->samples++;
+  observing.profile->latest = observed_now();
+  if (site == sites_most) { observing.profile->lost++; return; }
   double objects = (double)weight / (double)(size + 1);
   struct site *at = site_at(site);
   at->samples++, at->bytes += weight, at->objects += objects;
-  if (number == live_most) { profile->lost++; return; }
+  if (number == live_most) { observing.profile->lost++; return; }
   if (live_free) live_free = live_at(number)->site;
-  *live_at(number) = (struct live){block, size, weight, site, profile->latest};
-  if (number == profile->live_slots) __atomic_store_n(&profile->live_slots, number + 1, __ATOMIC_RELEASE);
+  *live_at(number) = (struct live){block, size, weight, site, observing.profile->latest};
+  if (number == observing.profile->live_slots) __atomic_store_n(&observing.profile->live_slots, number + 1, __ATOMIC_RELEASE);
   live_index[place] = (u32)number + 1;
   at->live_bytes += weight, at->live_objects += objects;
   u8 *count = sampled_at(block);
@@ -204,7 +203,7 @@ static void next_sample(void) {
 /* The bytes until the next sample have been asked for: this block is it. Its weight is all that was asked for since the one before (as tcmalloc has
  * it): the sum of all weights is what the program has allocated, but for what each thread has since its last one. */
 static SLOW void sample(u64 block, u64 size) {
-  if (!__atomic_load_n(&profile, __ATOMIC_ACQUIRE)) {
+  if (!__atomic_load_n(&observing.profile, __ATOMIC_ACQUIRE)) {
     unsampled = MIB; /* not yet, or not at all: to be asked again later */
     return;
   }
@@ -230,15 +229,16 @@ static SLOW void sample(u64 block, u64 size) {
   busy = false;
 }
 
-static SLOW void forget_sample(u64 block) {
-  if (busy || !profile) return;
+/* The sample of a block; with `born` only the one that began then: another may have taken its place. */
+static SLOW void forget_sample(u64 block, u64 born) {
+  if (busy || !observing.profile) return;
   busy = true;
   u64 stack[MOST_FRAMES];
   struct walk walk = {stack, 0};
   if (ended) _Unwind_Backtrace(note_frame, &walk);
   lock_profile();
   u64 place = live_place(block);
-  if (live_index[place]) {
+  if (live_index[place] && (!born || live_at(live_index[place] - 1)->born == born)) {
     if (ended) ended[hash_of(block) / (~(u64)0 / ENDED + 1)] = (struct ended){block, live_at(live_index[place] - 1)->site, site_of(stack, walk.frames)};
     remove_live(place);
   }
@@ -248,7 +248,7 @@ static SLOW void forget_sample(u64 block) {
 
 #ifdef HAKMEM_GUARD
 static void say_stack(const char *what, u64 number) {
-  if (number >= profile->sites) return;
+  if (number >= observing.profile->sites) return;
   struct site *site = site_at(number);
   say(what);
   void *frames[MOST_FRAMES];
@@ -264,7 +264,7 @@ static void say_stack(const char *what, u64 number) {
 /* Where a block was asked for, and where it was freed, as far as the sample has it. */
 static SLOW void say_origin(u64 block) {
 #ifdef HAKMEM_GUARD
-  if (busy || !profile) return;
+  if (busy || !observing.profile) return;
   busy = true;
   lock_profile();
   u64 place = live_place(block);
@@ -279,24 +279,25 @@ static SLOW void say_origin(u64 block) {
 #endif
 }
 
-/* What was asked for; 0 for a block that is not in the sample. */
-static SLOW u64 sampled_size(u64 block) {
-  if (busy || !profile) return 0;
+/* What is known of a block; its `block` is 0 when it is not in the sample. */
+static SLOW struct live sampled_block(u64 block) {
+  if (busy || !observing.profile) return (struct live){0};
   busy = true;
   lock_profile();
-  u64 place = live_place(block), size = live_index[place] ? live_at(live_index[place] - 1)->size : 0;
+  u64 place = live_place(block);
+  struct live found = live_index[place] ? *live_at(live_index[place] - 1) : (struct live){0};
   unlock_profile();
   busy = false;
-  return size;
+  return found;
 }
 
-static void stop_profile(void) { __atomic_store_n(&profile, NULL, __ATOMIC_RELEASE); }
+static void stop_profile(void) { __atomic_store_n(&observing.profile, NULL, __ATOMIC_RELEASE); }
 
 /* HAKMEM_HEAP_PROFILE: the file, to whose name the process's number is added. HAKMEM_SAMPLE_BYTES: the mean distance of samples; 1 takes every block. */
 static SLOW void begin_profile(void) {
   const char *file = observed_setting("HAKMEM_HEAP_PROFILE"), *distance = observed_setting("HAKMEM_SAMPLE_BYTES");
   if (!file) return;
-  if (recording) {
+  if (observing.recording) {
     say("HAKMEM_HEAP_PROFILE: a process is recorded or sampled, not both; it is recorded");
     return;
   }
@@ -317,7 +318,7 @@ static SLOW void begin_profile(void) {
 #endif
   if (!made || !site_index || !live_index) return;
   *made = (struct profile){"HKPROF1", (u64)getpid(), profile_rate, observed_now(), observed_now(), modules_at, 0, stacks_at, 0, sites_at, 0, live_start, 0, 0, 0, 0};
-  __atomic_store_n(&profile, made, __ATOMIC_RELEASE);
+  __atomic_store_n(&observing.profile, made, __ATOMIC_RELEASE);
 }
 
 /* The tables have room for a long life: of a program that ends what it has not used goes back to the disk. */
@@ -328,15 +329,15 @@ static void punch(int file, u64 from, u64 to) {
 }
 
 static void end_profile(void) {
-  if (!profile) return;
-  profile->ended = observed_now();
+  if (!observing.profile) return;
+  observing.profile->ended = observed_now();
   char name[4096 + 32];
   int file = open_observed(profile_file, 0, name);
   if (file < 0) return;
   if (!__atomic_exchange_n(&profile_lock, 1, __ATOMIC_ACQUIRE)) { /* once: who has it may have jumped away */
-    punch(file, profile->stacks_at + profile->stacks_words * sizeof(u64), profile->sites_at);
-    punch(file, profile->sites_at + profile->sites * sizeof(struct site), profile->live_at);
-    punch(file, profile->live_at + profile->live_slots * sizeof(struct live), profile->live_at + live_most * sizeof(struct live));
+    punch(file, observing.profile->stacks_at + observing.profile->stacks_words * sizeof(u64), observing.profile->sites_at);
+    punch(file, observing.profile->sites_at + observing.profile->sites * sizeof(struct site), observing.profile->live_at);
+    punch(file, observing.profile->live_at + observing.profile->live_slots * sizeof(struct live), observing.profile->live_at + live_most * sizeof(struct live));
     unlock_profile();
   }
   close(file);

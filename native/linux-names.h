@@ -137,13 +137,13 @@ __attribute__((constructor(101))) static void start(void) {
   if (file >= 0) message_file = file;
   hk_thread_init(0); /* from here on a foreign pointer is told apart, too */
   watch_threads();
-#ifdef HAKMEM_OBSERVE
-  begin_observing();
-  if (stats_watch && *stats_file) begin_thread(watch);
-#endif
 #if defined(HAKMEM_GUARD) && defined(__GLIBC__)
   void *frame; /* see say_backtrace; a static program loads nothing, and is not ready for it yet */
   if (getauxval(AT_BASE)) (void)backtrace(&frame, 1);
+#endif
+#ifdef HAKMEM_OBSERVE
+  begin_observing();
+  if (stats_watch && *stats_file) begin_thread(watch);
 #endif
 #ifdef HAKMEM_GUARD
   watch_for_crashes();

@@ -20,20 +20,23 @@ __attribute__((import_module("env"), import_name("hakmem_seen"))) double hakmem_
 
 #define UNSEEN (1 << 20) /* bytes after which a host that did not care is asked again */
 #define ALWAYS 255
+enum { TOLD_NOTHING, TOLD_A_SAMPLE, TOLD_ALL };
 
 THREAD_LOCAL word unsampled;
-static u8 sampled[1 << 16]; /* how many of the sampled blocks have such an address; 255 is for ever */
+THREAD_LOCAL u32 told;
+static u32 recorders;       /* threads that are told all: blocks go from thread to thread, and so every thread's host is asked then */
+static u8 sampled[1 << 16]; /* how many of the sampled blocks of all threads have such an address; 255 is for ever */
 
 static inline u8 *sampled_at(word block) { return &sampled[block >> 4 & 0xffff]; }
-static inline bool may_be_sampled(word block) { return __atomic_load_n(sampled_at(block), __ATOMIC_RELAXED) != 0; }
+static inline bool may_be_sampled(word block) { return (__atomic_load_n(&recorders, __ATOMIC_RELAXED) | __atomic_load_n(sampled_at(block), __ATOMIC_RELAXED)) != 0; }
 static void count_sampled(word block, int by) {
-  u8 *count = sampled_at(block);
-  if (*count != ALWAYS) __atomic_store_n(count, *count + by, __ATOMIC_RELAXED);
+  u8 *count = sampled_at(block), now = __atomic_load_n(count, __ATOMIC_RELAXED);
+  while (now != ALWAYS && !__atomic_compare_exchange_n(count, &now, (u8)(now + by), false, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {}
 }
 
 static void be_told(double next, word block) {
   unsampled = next < 0 ? UNSEEN : (word)next;
-  if (next >= 0) count_sampled(block, 1);
+  if (next >= 0 && told != TOLD_ALL) count_sampled(block, 1);
 }
 
 static SLOW word seen_new(word block, word size, unsigned alignment) {
@@ -43,7 +46,7 @@ static SLOW word seen_new(word block, word size, unsigned alignment) {
 static SLOW word seen_malloc(word size) { return seen_new(hk_malloc(size), size, 0); }
 
 static SLOW void seen_end(word block) {
-  if (block && hakmem_seen(SEEN_END, (double)block, 0, 0, 0) > 0) count_sampled(block, -1);
+  if (block && hakmem_seen(SEEN_END, (double)block, 0, 0, 0) > 0 && told != TOLD_ALL) count_sampled(block, -1);
 }
 static SLOW void seen_free(word block) { seen_end(block), hk_free(block); }
 
@@ -51,8 +54,7 @@ static SLOW void seen_free(word block) { seen_end(block), hk_free(block); }
 static SLOW word seen_realloc(word old, word count, word size, bool is_next) {
   word block = hk_reallocarray(old, count, size);
   if (!block) return 0;
-  bool always = *sampled_at(old) == ALWAYS;
-  if (always) hakmem_seen(SEEN_RESIZED, (double)block, (double)(count * size), (double)old, (double)unsampled);
+  if (told == TOLD_ALL) hakmem_seen(SEEN_RESIZED, (double)block, (double)(count * size), (double)old, (double)unsampled);
   else {
     if (may_be_sampled(old) && old != block) seen_end(old);
     if (is_next) seen_new(block, count * size, 0);

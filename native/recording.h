@@ -29,11 +29,11 @@ struct chunk {
   u8 events[];
 };
 
-static const char *recording; /* the file's name; null: there is none */
 static u64 next_chunk;
 static pthread_key_t chunk_key;
 
 THREAD_LOCAL struct chunk *chunk;
+THREAD_LOCAL bool chunk_closed;
 THREAD_LOCAL u64 last_ticks, last_address;
 
 static inline u64 ticks_now(void) {
@@ -46,16 +46,17 @@ static inline u64 ticks_now(void) {
 #endif
 }
 
-static void stop_recording(void) { __atomic_store_n(&recording, NULL, __ATOMIC_RELAXED); }
+static void stop_recording(void) { __atomic_store_n(&observing.recording, NULL, __ATOMIC_RELAXED); }
 
+/* What the C library frees of a thread behind all destructors goes by unseen: nobody would close a chunk for it. */
 static void close_chunk(void *last) {
   if (last) munmap(last, CHUNK);
-  chunk = NULL;
+  chunk = NULL, chunk_closed = true;
 }
 
 static SLOW bool open_chunk(void) {
-  const char *file = recording;
-  if (busy || !file) return false;
+  const char *file = observing.recording;
+  if (busy || !file || chunk_closed) return false;
   busy = true;
   u64 number = __atomic_fetch_add(&next_chunk, 1, __ATOMIC_RELAXED);
   struct chunk *made = map_observed(file, number * CHUNK, CHUNK, number == 0);
@@ -125,7 +126,7 @@ static __attribute__((noinline)) void record_resized(u64 old, u64 block, u64 siz
 }
 
 static void end_recording(void) {
-  if (chunk) note_moment();
+  if (observing.recording && chunk) note_moment();
 }
 
 /* HAKMEM_RECORD: the file, to whose name the process's number is added. */
@@ -135,7 +136,7 @@ static SLOW void begin_recording(void) {
   if (!file) return;
   if (*file != '/' || strlen(file) >= sizeof name) say("HAKMEM_RECORD is '%s', which is not an absolute path of less than 4096 bytes; ignored", file);
   else if (pthread_key_create(&chunk_key, close_chunk) == 0) {
-    recording = strcpy(name, file);
+    observing.recording = strcpy(name, file);
     open_chunk(); /* makes the file, before other threads write to it */
   }
 }

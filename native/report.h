@@ -30,8 +30,7 @@ static SLOW void say_report(word block) {
 }
 
 #if defined(__linux__) && defined(__GLIBC__)
-#include <dlfcn.h>
-#include <sys/auxv.h>
+#include <link.h>
 #include <ucontext.h>
 
 static const int crashes[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE};
@@ -45,22 +44,41 @@ static void *crashed_at(ucontext_t *context) {
 #endif
 }
 
-/* A crash is the program's, unless it happened in the library: in its code, or in an operation on a heap. Then it comes again, and ends the program. */
+/* Code of the program, and of the library; the same where they are linked together. Known before there is a crash, in which no lock can be taken. */
+static struct code { word from, to; } program_code, library_code;
+
+static bool is_in(struct code code, word at) { return at >= code.from && at < code.to; }
+
+static int note_code(struct dl_phdr_info *info, size_t size, void *unused) {
+  struct code code = {~(word)0, 0};
+  for (int i = 0; i < info->dlpi_phnum; i++) {
+    word from = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr;
+    if (info->dlpi_phdr[i].p_type != PT_LOAD) continue;
+    if (from < code.from) code.from = from;
+    if (from + info->dlpi_phdr[i].p_memsz > code.to) code.to = from + info->dlpi_phdr[i].p_memsz;
+  }
+  if (!program_code.to) program_code = code;
+  if (is_in(code, (word)note_code)) library_code = code;
+  return 0;
+}
+
+/* A crash is the program's, unless it happened in the library: in its code, or in what it calls in an operation on a heap. Then it comes again, and ends
+ * the program. */
 static SLOW void on_crash(int number, siginfo_t *info, void *context) {
-  Dl_info there, here, program;
-  void *at = crashed_at(context);
-  bool ours = dladdr(at, &there) && dladdr((void *)on_crash, &here) && there.dli_fbase == here.dli_fbase;
-  /* Of a program that is linked with the library the code alone does not tell. */
-  bool apart = dladdr((void *)getauxval(AT_ENTRY), &program) && program.dli_fbase != here.dli_fbase;
+  word at = (word)crashed_at(context);
+  bool apart = library_code.from != program_code.from;
   signal(number, SIG_DFL);
-  if (!platform_working() && !(ours && apart)) return;
-  say("crash inside the library (signal %u) at address %x, by code at %x: something has written over the heap", (word)number, (word)info->si_addr, (word)at);
+  /* What was sent does not come again by itself. */
+  if (info->si_code <= 0) raise(number);
+  if (info->si_code <= 0 || !(apart ? is_in(library_code, at) || (platform_working() && !is_in(program_code, at)) : platform_working())) return;
+  say("crash inside the library (signal %u) at address %x, by code at %x: something has written over the heap, or an argument was no address", (word)number, (word)info->si_addr, at);
   say_backtrace();
   say_report((word)info->si_addr);
 }
 
 /* Programs that have handlers of their own, now or later, keep them. */
 static SLOW void watch_for_crashes(void) {
+  dl_iterate_phdr(note_code, NULL);
   for (size_t i = 0; i < sizeof crashes / sizeof *crashes; i++) {
     struct sigaction before, action = {.sa_sigaction = on_crash, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER};
     if (!sigaction(crashes[i], NULL, &before) && before.sa_handler == SIG_DFL) sigaction(crashes[i], &action, NULL);

@@ -103,8 +103,9 @@ __attribute__((export_name("hakmem_profile"), used)) const char *hakmem_export_p
 #ifdef HAKMEM_OBSERVE
 /* What this thread does is told from now on: 1 a sample, the first one in `left` bytes; 2 every call; 0 no more. Blocks of before are not known. */
 __attribute__((export_name("hakmem_observe"), used)) void hakmem_export_observe(u32 how, word left) {
-  for (size_t i = 0; i < sizeof sampled; i++) sampled[i] = how == 2 ? ALWAYS : 0;
-  unsampled = how == 0 ? UNSEEN : how == 1 ? left : 0;
+  if ((how == TOLD_ALL) != (told == TOLD_ALL)) __atomic_fetch_add(&recorders, how == TOLD_ALL ? 1 : -1, __ATOMIC_RELAXED);
+  told = how;
+  unsampled = how == TOLD_NOTHING ? UNSEEN : how == TOLD_A_SAMPLE ? left : 0;
 }
 #endif
 #endif

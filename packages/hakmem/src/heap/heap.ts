@@ -395,11 +395,10 @@ export abstract class Heap implements MemoryViews {
 
   /**
    * Samples the blocks that this thread asks for from now on, with the stacks that ask: one in so many bytes, at random. What it makes
-   * is plain data, whose JSON `hakmem profile` turns into files for viewers, and into a report of leaks.
+   * is plain data: `hakmem profile` turns its JSON into files for viewers, and a report of leaks.
    *
-   * Seen are calls of this object, and of functions that `exports` returns meanwhile. Of a program that is linked with hakmem.c, all calls of this
-   * thread, where it is compiled with `-DHAKMEM_OBSERVE`; else those of this object.
-   * Rejects with {@link InvalidArgumentError} for wrong options, and while the heap is sampled or recorded.
+   * Seen are calls of this object, and of functions that `exports` returns meanwhile; in a program linked with hakmem.c, compiled with
+   * `-DHAKMEM_OBSERVE`, all calls of this thread. Rejects with {@link InvalidArgumentError} for wrong options, and while the heap is sampled or recorded.
    */
   async startProfile(options: ProfileOptions = {}): Promise<HeapProfiling> {
     const { bytes = DEFAULT_SAMPLE } = options;
@@ -636,7 +635,10 @@ export abstract class Heap implements MemoryViews {
 
   /** Has all calls told to `observer`; without one, no more to the one `before`. */
   #observe(observer: Observer | undefined, before?: Observer): void {
-    if (this.closed && observer === undefined) return;
+    if (this.closed && observer === undefined) {
+      this.#observer = undefined;
+      return;
+    }
     this.#open();
     if (this.#observer !== before) {
       if (observer === undefined) return;

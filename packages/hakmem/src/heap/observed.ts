@@ -4,6 +4,8 @@ import type { Observer } from "../observe/observer.js";
 import type { RawExports } from "./raw-module.js";
 import type { Width } from "./width.js";
 
+const FILTER_MASK = 0xffff;
+
 type Call<Word> = (...words: Word[]) => Word;
 
 /** Who is told, until nobody is: programs keep the functions that they have got. */
@@ -22,12 +24,19 @@ export function observed<Word extends number | bigint>(
   read: (address: number) => number,
 ): RawExports<Word> {
   const functions = raw as RawExports<Word> & Readonly<Record<string, unknown>>;
+  /** Most calls take no more than this: a subtraction, or one byte of the filter. */
   const seen = (block: Word, size: number, alignment = 0): Word => {
-    if (toNumber(block) !== 0) told.observer?.allocated(toNumber(block), size, alignment);
+    const { observer } = told;
+    if (observer === undefined || toNumber(block) === 0) return block;
+    if (size < observer.left) observer.left -= size + 1;
+    else observer.allocated(toNumber(block), size, alignment);
     return block;
   };
   const ended = (block: Word): void => {
-    if (toNumber(block) !== 0) told.observer?.freed(toNumber(block));
+    const { observer } = told;
+    const address = toNumber(block);
+    if (observer !== undefined && observer.filter[(address >>> 4) & FILTER_MASK] !== 0 && address !== 0)
+      observer.freed(address);
   };
   const resized = (old: Word, block: Word, size: number): Word => {
     if (toNumber(old) === 0) return seen(block, size);
@@ -63,10 +72,17 @@ export function observed<Word extends number | bigint>(
     malloc: function observedMalloc(size) {
       return seen(raw.malloc(size), toNumber(size));
     },
-    free: function observedFree(block) {
-      ended(block);
-      raw.free(block);
-    },
+    free:
+      raw.heap_check === undefined
+        ? function observedFree(block) {
+            ended(block);
+            raw.free(block);
+          }
+        : // A guard keeps what is freed: it is told when nothing was found wrong with it.
+          function observedGuardedFree(block) {
+            raw.free(block);
+            ended(block);
+          },
     calloc: function observedCalloc(count, size) {
       return seen(raw.calloc(count, size), toNumber(count) * toNumber(size));
     },
@@ -77,8 +93,9 @@ export function observed<Word extends number | bigint>(
       return seen(raw.aligned_alloc(alignment, size), toNumber(size), toNumber(alignment));
     },
     free_all: function observedFreeAll() {
-      told.observer?.cleared();
-      return raw.free_all();
+      const done = raw.free_all();
+      if (done !== 0) told.observer?.cleared();
+      return done;
     },
   };
 }

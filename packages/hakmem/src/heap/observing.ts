@@ -20,7 +20,10 @@ export interface HeapProfiling {
 
 /** What `record` is told. */
 export interface RecordOptions {
-  /** Gets each 64 KiB as they are full, for who writes them away; without it all are kept until `stop()`. */
+  /**
+   * Gets each 64 KiB as they are full; without it all are kept until `stop()`. What it does with the heap is not recorded; what it
+   * throws ends the recording, and is thrown by `stop()`.
+   */
   readonly onChunk?: (chunk: Uint8Array<ArrayBuffer>) => void;
 }
 

@@ -106,7 +106,9 @@ export function instantiate<Word extends number | bigint>(
     tell(error);
     throw error;
   };
-  const exports = link<Word>(module, { env: { memory, hakmem_fail: fail, hakmem_now: () => performance.now() } });
+  const exports = link<Word>(module, {
+    env: { memory, hakmem_fail: fail, hakmem_now: () => performance.timeOrigin + performance.now() },
+  });
   return {
     exports,
     allocator: withNumbers(exports, width),

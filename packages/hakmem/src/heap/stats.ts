@@ -49,14 +49,14 @@ export interface HeapCounts {
 
 /** What has been counted of a size class, where the module was built with a profile of `statistics`. */
 export interface ClassCounts {
-  /** Blocks handed out; over all classes a histogram of sizes. */
+  /** Blocks handed out. */
   readonly allocated: number;
-  /** Bytes that were asked for in these calls: what is more in the blocks is fragmentation inside. */
+  /** Bytes that were asked for in these calls; what is more in the blocks is fragmentation. */
   readonly requested: number;
   readonly freed: number;
   /** Times that a thread's cache was filled from a slab. */
   readonly refills: number;
-  /** Blocks that a thread's cache sent back to their slabs, and those of them that went to another thread's. */
+  /** Blocks that a thread sent back to their slabs, and those of them that went to another thread's. */
   readonly sentHome: number;
   readonly remote: number;
   readonly slabsMade: number;
@@ -66,8 +66,8 @@ export interface ClassCounts {
   readonly slabsPartial: number;
   readonly slabsEmpty: number;
   /**
-   * Averages of windows of 100 retirements, nine parts history and one part new, in thousandths: of the slabs made, how many were retired; of
-   * the blocks freed, how many stayed at hand; of retired slabs, how much had been in use.
+   * Averages of 100 retirements each, nine parts history and one new, in thousandths: of slabs made, how many were retired; of blocks
+   * freed, how many stayed at hand; of retired slabs, how much was in use.
    */
   readonly retireRatio: number;
   readonly freeHits: number;
@@ -76,7 +76,7 @@ export interface ClassCounts {
 
 /** A slab that went back to the heap. */
 export interface Retirement {
-  /** When, in nanoseconds of `performance.now()`'s clock in the thread that retired it. */
+  /** When, in nanoseconds since 1970. */
   readonly time: number;
   /** How long it had been a slab, in nanoseconds. */
   readonly age: number;

@@ -3,6 +3,8 @@
 export interface Observer {
   /** Bytes, and one for each block, until the next block that must be told of; 0: all, and all that is freed or resized. */
   left: number;
+  /** By the bits of an address above the lowest four: 0 where no block that is kept in mind has such ones. */
+  readonly filter: Uint8Array;
   /** `block` is there for `size` bytes; `alignment` is 0 unless the call asked for one. */
   allocated(block: number, size: number, alignment: number): void;
   /**

@@ -88,7 +88,7 @@ export class Profiler implements Observer {
   readonly #sites = new Map<string, Site>();
   readonly #live = new Map<number, Block>();
   /** How many of the sampled blocks have such an address: most frees need no more. */
-  readonly #filter = new Uint8Array(FILTER);
+  readonly filter = new Uint8Array(FILTER);
   #interval = 0;
   #samples = 0;
 
@@ -111,7 +111,7 @@ export class Profiler implements Observer {
   }
 
   freed(block: number): boolean {
-    if (this.#filter[(block >>> 4) & (FILTER - 1)] === 0) return false;
+    if (this.filter[(block >>> 4) & (FILTER - 1)] === 0) return false;
     const known = this.#ended === undefined ? undefined : this.#live.get(block);
     if (known !== undefined) this.#remember(block, known.site);
     return this.#forget(block);
@@ -127,7 +127,7 @@ export class Profiler implements Observer {
 
   cleared(): void {
     this.#live.clear();
-    this.#filter.fill(0);
+    this.filter.fill(0);
   }
 
   mark(): ProfileMark {
@@ -187,7 +187,7 @@ export class Profiler implements Observer {
     this.#forget(block);
     this.#live.set(block, { site, size, weight, born: performance.now() });
     const at = (block >>> 4) & (FILTER - 1);
-    if (this.#filter[at] !== FULL) this.#filter[at]!++;
+    if (this.filter[at] !== FULL) this.filter[at]!++;
   }
 
   #siteOf(text: string): Site {
@@ -225,7 +225,7 @@ export class Profiler implements Observer {
   #forget(block: number): boolean {
     if (!this.#live.delete(block)) return false;
     const at = (block >>> 4) & (FILTER - 1);
-    if (this.#filter[at] !== FULL) this.#filter[at]!--;
+    if (this.filter[at] !== FULL) this.filter[at]!--;
     return true;
   }
 }

@@ -17,6 +17,7 @@ const TICK_NANOSECONDS = 250n;
 
 export class Recorder implements Observer {
   readonly left = 0;
+  readonly filter = new Uint8Array(1 << 16).fill(1);
   readonly #thread: number;
   readonly #onChunk: (chunk: Uint8Array<ArrayBuffer>) => void;
   /** Blocks in use; undefined where they need not be known. */
@@ -27,6 +28,10 @@ export class Recorder implements Observer {
   #time = 0;
   #address = 0;
   #events = 0;
+  /** While `onChunk` runs, what the program does there goes by unseen. */
+  #isBusy = false;
+  /** What `onChunk` threw: the recording has ended. */
+  #failure: { readonly error: unknown } | undefined;
 
   /**
    * @param thread its number
@@ -44,7 +49,7 @@ export class Recorder implements Observer {
   }
 
   allocated(block: number, size: number, alignment: number): void {
-    this.#begin(alignment === 0 ? EVENT.new : EVENT.aligned);
+    if (!this.#begin(alignment === 0 ? EVENT.new : EVENT.aligned)) return;
     this.#varint(size);
     this.#place(block);
     if (alignment !== 0) this.#varint(Math.log2(alignment));
@@ -52,14 +57,14 @@ export class Recorder implements Observer {
   }
 
   freed(block: number): boolean {
-    this.#begin(EVENT.end);
+    if (!this.#begin(EVENT.end)) return false;
     this.#place(block);
     this.#live?.delete(block);
     return false;
   }
 
   resized(old: number, block: number, size: number): void {
-    this.#begin(EVENT.resized);
+    if (!this.#begin(EVENT.resized)) return;
     this.#varint(size);
     this.#place(old);
     this.#place(block);
@@ -75,19 +80,24 @@ export class Recorder implements Observer {
   /** Ends with a chunk without events, by which the length of a tick is known. */
   end(): void {
     this.#close();
-    this.#open();
+    if (!this.#failure) this.#open();
     this.#close();
+    if (this.#failure) throw this.#failure.error;
   }
 
-  #begin(kind: number): void {
+  /** @returns whether there is a place for the event */
+  #begin(kind: number): boolean {
+    if (this.#isBusy || this.#failure) return false;
     if (this.#chunk === undefined || this.#used + MOST_OF_EVENT > CHUNK) {
       this.#close();
+      if (this.#failure as unknown) return false;
       this.#open();
     }
     const now = Math.max(this.#time, ticksNow());
     this.#varint((now - this.#time) * 4 + kind);
     this.#time = now;
     this.#events++;
+    return true;
   }
 
   #place(block: number): void {
@@ -118,10 +128,19 @@ export class Recorder implements Observer {
   }
 
   #close(): void {
-    if (this.#chunk === undefined) return;
-    new DataView(this.#chunk.buffer).setBigUint64(USED, BigInt(this.#used - HEAD), true);
-    this.#onChunk(this.#chunk);
+    const chunk = this.#chunk;
+    if (chunk === undefined) return;
     this.#chunk = undefined;
+    new DataView(chunk.buffer).setBigUint64(USED, BigInt(this.#used - HEAD), true);
+    this.#isBusy = true;
+    try {
+      this.#onChunk(chunk);
+    } catch (error) {
+      // We are in the middle of the program's malloc or free: it learns of this from stop().
+      this.#failure = { error };
+    } finally {
+      this.#isBusy = false;
+    }
   }
 }
 

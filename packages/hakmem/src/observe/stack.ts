@@ -15,10 +15,12 @@ export interface Frame {
 const V8 = /^ *at (?:async )?(?:(.+?) \((.*)\)|(.+))$/;
 const OTHERS = /^(.*?)@(.*)$/;
 const WASM = /^(.*):wasm-function\[(\d+)\](?::0x([0-9a-f]+))?$/;
-/** What stands on top of every stack: of Profiler, and of heap/observed.ts. */
-const OWN =
-  /(?:^|[.#/])(?:#stack|#sample|#remember|allocated|freed|resized|seen|ended|observed\w+|hakmem_seen|seen_\w+)$/;
-/** What comes next where the library's own methods allocate: of the same script as what observes. */
+/** What stands on top of every stack: of Profiler, and of heap/observed.ts, the last of which is a function that has the name of a call. */
+const OBSERVES = /(?:^|[.#/])(?:#stack|#sample|#remember|allocated|freed|resized|seen|ended)$/;
+const OBSERVED = /(?:^|[.#/])observed[A-Z]\w*$/;
+/** What comes next in programs that are linked with the library. */
+const LINKED = /(?:^|[.#/])(?:hakmem_seen|seen_\w+|observed_\w+)$/;
+/** And where the library's own methods allocate: of the same script as what observes. */
 const METHOD = /^(?:Heap|Heap32|Heap64|HeapScope|Object)\.#?\w+$/;
 const SCRIPT = /^(.*?)(?::(\d+))?(?::(\d+))?$/;
 
@@ -30,12 +32,13 @@ export function parseStack(text: string): Frame[] {
     const other = OTHERS.exec(line);
     return other === null ? [] : [frameOf(other[1] ?? "", other[2] ?? "")];
   });
-  const own = new Set<string>();
-  const first = frames.findIndex(({ name, file }) => {
-    if (METHOD.test(name) && own.has(file)) return false;
-    own.add(file);
-    return !OWN.test(name);
-  });
+  const last = frames.findIndex(({ name }) => !OBSERVES.test(name));
+  const call = frames[last];
+  // Bundlers may have taken the names away.
+  if (call === undefined || !OBSERVED.test(call.name)) return frames.slice(Math.max(0, last));
+  const first = frames.findIndex(
+    ({ name, file }, index) => index > last && !LINKED.test(name) && !(METHOD.test(name) && file === call.file),
+  );
   return first < 0 ? [] : frames.slice(first);
 }
 

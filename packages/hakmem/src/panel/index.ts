@@ -35,7 +35,7 @@ span { margin-right: 1em; white-space: nowrap; }`;
 /** Where there are no elements, as in Node, the module can be imported all the same. */
 const Base = (globalThis as { HTMLElement?: typeof HTMLElement }).HTMLElement ?? (class {} as typeof HTMLElement);
 
-/** Shows a heap's figures over time, and its size classes. It looks once a second, less often where that would take more than a hundredth of the time, and not while it is not seen. */
+/** Shows a heap's figures over time, and its size classes: once a second, less often where that would take more than a hundredth of the time, while it is seen. */
 export class HakmemPanel extends Base {
   #heap: ObservedHeap | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
