@@ -7,7 +7,6 @@
 
 import { binHead, binOf, binRoom, gateOf, mayBeInside, raiseBinRoom, setBinHead, setBinRoom } from "./bin";
 import {
-  CACHED_MAX,
   GRANULE_SIZE,
   LARGE_MAX,
   LINKED,

@@ -77,7 +77,7 @@ static bool parse_number(const char *text, u64 *value) {
 #define KEEPING_ERRNO(expression) ({ int saved_ = errno; __auto_type value_ = (expression); errno = saved_; value_; })
 
 static int message_file = 2; /* a duplicate for statistics: programs close theirs before they end */
-static void write_message(const char *text, size_t length) { (void)KEEPING_ERRNO(write(message_file, text, length)); }
+static void write_message(const char *text, size_t length) { (void)KEEPING_ERRNO(syscall(SYS_write, message_file, text, length)); } /* no cancellation point */
 
 static void end_program(void) { abort(); }
 
@@ -219,7 +219,7 @@ static inline u32 platform_purge(u64 address, u64 bytes) { return promises_kept(
 
 static inline u64 platform_random(void) {
   u64 value = 0;
-  (void)KEEPING_ERRNO(getrandom(&value, sizeof value, GRND_NONBLOCK));
+  (void)KEEPING_ERRNO(syscall(SYS_getrandom, &value, sizeof value, GRND_NONBLOCK)); /* the C library's is a cancellation point */
   return value ^ (u64)&span_now;
 }
 

@@ -95,6 +95,33 @@ describe("a build with statistics", () => {
     );
   });
 
+  it("counts every call once, with what it asked for, wherever the block comes from", () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.integer({ min: 1, max: 300_000 }), fc.nat()), { maxLength: 300 }), (calls) => {
+        const [heap] = instance(single, memory(false));
+        const live: number[] = [];
+        let [bytes, frees] = [0, 0];
+        for (const [size, pick] of calls) {
+          const block = heap.malloc(size);
+          if (block === 0) continue;
+          bytes += size;
+          live.push(block);
+          if (pick % 3 === 0) continue;
+          heap.free(live.splice(pick % live.length, 1)[0] ?? 0);
+          frees++;
+        }
+        const sum = (what: number, ofHeap: number): number =>
+          classes(heap).reduce(
+            (total, _, index) => total + Number(heap.counter(index, what)),
+            Number(heap.counter(OF_HEAP, ofHeap)),
+          );
+        const found = [sum(OWN.allocated, BIG.allocated), sum(OWN.requested, BIG.requested), sum(OWN.freed, BIG.freed)];
+        expect(found).toEqual([live.length + frees, bytes, frees]);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
   it("counts what is large apart, and each growth", () => {
     const [heap] = instance(single, memory(false));
     const blocks = [100_000, 200_000, 3_000_000].map((size) => heap.malloc(size));

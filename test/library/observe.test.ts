@@ -172,6 +172,24 @@ describe("a profile of a heap", () => {
   });
 });
 
+describe("the stack of a sample", () => {
+  it("begins with who called the library, whatever name he has", async () => {
+    const heap = await createHeap();
+    const profiling = await heap.startProfile({ bytes: 1 });
+    const own = {
+      freed: (): number => heap.malloc(10),
+      observedAlloc: (): number => heap.malloc(20),
+      seen_it: (): number => heap.malloc(30),
+      array: (): number => heap.alloc(Uint8Array, 40).length,
+    };
+    for (const call of Object.values(own)) call();
+    const { sites } = profiling.stop();
+    const names = sites.map(({ stack }) => stack[0]?.name.replace(/.*\./, ""));
+    expect(names).toEqual(["freed", "observedAlloc", "seen_it", "array"]);
+    heap.close();
+  });
+});
+
 describe("a block of a profile", () => {
   it("that becomes shorter where it lies is as it was; one that becomes longer is another", async () => {
     const heap = await createHeap();
@@ -277,6 +295,53 @@ describe("a recording of a heap", () => {
   });
 });
 
+describe("who gets the chunks of a recording", () => {
+  const ALLOCATIONS = 100_000;
+
+  it("may use the heap, and what he does there is not recorded", async () => {
+    const heap = await createHeap();
+    let calls = 0;
+    const chunks: Uint8Array[] = [];
+    const recording = await heap.record({
+      onChunk: (chunk) => {
+        calls++;
+        const own = heap.malloc(5000);
+        chunks.push(chunk);
+        heap.free(own);
+      },
+    });
+    for (let n = 0; n < ALLOCATIONS; n++) heap.free(heap.malloc(8));
+    expect(recording.events).toBe(2 * ALLOCATIONS);
+    recording.stop();
+    expect(calls).toBeGreaterThan(2);
+    const events = await eventsOf(Buffer.concat(chunks));
+    expect(events).toHaveLength(2 * ALLOCATIONS);
+    expect(events.some(([, size]) => size === 5000)).toBe(false);
+    heap.close();
+  });
+
+  it("ends it by an error, which stop() throws and the program's calls do not", async () => {
+    const heap = await createHeap();
+    const full = new Error("the disk is full");
+    let calls = 0;
+    const recording = await heap.record({
+      onChunk: () => {
+        if (++calls === 2) throw full;
+      },
+    });
+    for (let n = 0; n < ALLOCATIONS; n++) heap.free(heap.malloc(8));
+    const { events } = recording;
+    expect(events).toBeLessThan(2 * ALLOCATIONS);
+    expect(() => recording.stop()).toThrow(full);
+    expect(calls).toBe(2);
+    const again = await heap.record();
+    heap.free(heap.malloc(8));
+    expect(again.events).toBe(2);
+    again.stop();
+    heap.close();
+  });
+});
+
 async function eventsOf(raw: Uint8Array): Promise<[kind: number, size: number][]> {
   const directory = await temporary();
   const [input, output] = [path.join(directory, "it.raw"), path.join(directory, "it.hkt")];
@@ -296,6 +361,14 @@ describe("a heap of a profile with statistics", () => {
     const blocks = Array.from({ length: 5000 }, () => heap.malloc(100));
     for (const block of blocks) heap.free(block);
     heap.trim();
+    // What was counted before is gone with the blocks.
+    const other = await createHeap({ module });
+    other.malloc(1000);
+    other.malloc(100_000);
+    other.freeAll();
+    expect(other.stats().classes.every(({ allocated }) => allocated === 0)).toBe(true);
+    expect(other.stats().retirements).toBe(0);
+    other.close();
     const { classes, growths, retired, retirements } = heap.stats();
     const own = classes.find(({ blockSize }) => blockSize === 112);
     expect(own).toMatchObject({ allocated: 5000, requested: 500_000, freed: 5000 });

@@ -4,7 +4,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import * as path from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
-import { attachHeap, type ProfileData, type ProgramHost } from "hakmem";
+import { attachHeap, type HeapRecording, type ProfileData, type ProgramHost } from "hakmem";
 import { describe, expect, test } from "vitest";
 import { Workshop } from "./support/toolchain.js";
 
@@ -111,7 +111,46 @@ describe("a program of another toolchain", { timeout: 120_000 }, () => {
   });
 });
 
+describe("threads of a program", { timeout: 120_000 }, () => {
+  test("are recorded each by itself: one that stops takes nothing from another", async () => {
+    const features = ["-matomics", "-mbulk-memory", "-mmutable-globals"];
+    const linking = ["--shared-memory", "--import-memory", "--max-memory=1073741824", "--export=__stack_pointer"];
+    const flags = ["--target=wasm32", "-nostdlib", "-O2", "-Wl,--no-entry", ...features];
+    const options = [...flags, ...linking.map((option) => `-Wl,${option}`), "-o", "threads.wasm", ...OBSERVED];
+    expect(await workshop.compile("clang-14", "bare.c", options)).toEqual(ok(""));
+    const module = new WebAssembly.Module(await readFile(path.join(workshop.directory, "threads.wasm")));
+    const memory = new WebAssembly.Memory({ initial: 32, maximum: 16384, shared: true });
+    const thread = (): [Exports, HeapRecordingStart] => {
+      const host: ProgramHost = {};
+      const seen = (...call: [number, number, number, number, number]): number => host.hakmemObserver?.(...call) ?? -1;
+      const { exports } = new WebAssembly.Instance(module, { env: { memory, hakmem_seen: seen } });
+      return [exports as unknown as Exports, () => attachHeap({ exports, memory, host }).record()];
+    };
+    const [first, recordFirst] = thread();
+    const stack = first.take(65_536) + 65_536;
+    const [second, recordSecond] = thread();
+    second.__stack_pointer.value = stack;
+    const before = first.take(500);
+    const recording = await recordFirst();
+    const other = await recordSecond();
+    const blocks = [first.take(1000), second.take(2000)] as const;
+    expect([recording.events, other.events]).toEqual([1, 1]);
+    other.stop();
+    second.give(second.take(3000));
+    first.give(blocks[0]);
+    first.give(before);
+    first.give(first.take(77));
+    expect([recording.events, other.events]).toEqual([5, 1]);
+    recording.stop();
+    first.give(blocks[1]);
+    expect(recording.events).toBe(5);
+  });
+});
+
+type HeapRecordingStart = () => Promise<HeapRecording>;
+
 interface Exports {
+  readonly __stack_pointer: WebAssembly.Global;
   readonly memory: WebAssembly.Memory;
   readonly take: (size: number) => number;
   readonly give: (block: number) => void;

@@ -1,7 +1,7 @@
 /** What guard builds say before they end a program. */
 
 import { describe, expect, it } from "vitest";
-import { compile, library, run } from "./support/program.js";
+import { compile, compileShared, library, run } from "./support/program.js";
 
 const FREED = /^hakmem: {3}freed: 0x[0-9a-f]+, 40 bytes, by thread 1$/m;
 
@@ -26,6 +26,19 @@ describe("the guard's report", () => {
       /^hakmem: crash inside the library \(signal 11\) at address 0x[0-9a-f]+, by code at 0x[0-9a-f]+: /m,
     );
     expect(inside.errors).toMatch(/^hakmem: {3}the block itself: 0x[0-9a-f]+, 100 bytes, in use$/m);
-    expect(await run(program, ["0x100000000000"], { preload })).toEqual({ status: "SIGSEGV", output: "", errors: "" });
+    const plugin = await compileShared("crash.c", ["-DPLUGIN"]);
+    for (const own of [["0x100000000000"], ["handler"], ["loader", plugin]])
+      expect(await run(program, own, { preload }), own[0]).toEqual({ status: "SIGSEGV", output: "", errors: "" });
+  });
+
+  it.each([
+    [4, "SIGILL"],
+    [7, "SIGBUS"],
+    [8, "SIGFPE"],
+    [11, "SIGSEGV"],
+  ])("leaves signal %i, which was sent, as deadly as it is", async (signal, status) => {
+    const preload = await library("guard");
+    const sent = await run(await compile("crash.c"), ["raise", String(signal)], { preload });
+    expect(sent).toEqual({ status, output: "", errors: "" });
   });
 });

@@ -138,6 +138,15 @@ describe("HAKMEM_STATS_FILE", () => {
     expect(readdirSync(directory)).toEqual(["it.json"]);
   });
 
+  it("is whole whenever it is read, though several threads write it at once", async () => {
+    const directory = scratch();
+    const file = path.join(directory, "it.json");
+    const environment = { HAKMEM_STATS_FILE: file, HAKMEM_STATS_SIGNAL: "12" };
+    const { output } = await run(await compile("stats-signal.c"), [file], { preload: await library(), environment });
+    expect(output).toBe("0 of 3000 damaged\n");
+    expect(readdirSync(directory)).toEqual(["it.json"]);
+  });
+
   it("says what is wrong with a path or a signal", async () => {
     const preload = await library();
     const bad = { HAKMEM_STATS_FILE: "relative.json" };

@@ -19,7 +19,7 @@ const WASM = /^(.*):wasm-function\[(\d+)\](?::0x([0-9a-f]+))?$/;
 const OBSERVES = /(?:^|[.#/])(?:#stack|#sample|#remember|allocated|freed|resized|seen|ended)$/;
 const OBSERVED = /(?:^|[.#/])observed[A-Z]\w*$/;
 /** What comes next in programs that are linked with the library. */
-const LINKED = /(?:^|[.#/])(?:hakmem_seen|seen_\w+|observed_\w+)$/;
+const LINKED = /(?:^|[.#/])(?:hakmem_seen|seen_(?:new|malloc|end|free|realloc))$/;
 /** And where the library's own methods allocate: of the same script as what observes. */
 const METHOD = /^(?:Heap|Heap32|Heap64|HeapScope|Object)\.#?\w+$/;
 const SCRIPT = /^(.*?)(?::(\d+))?(?::(\d+))?$/;
