@@ -6,7 +6,7 @@
  */
 #pragma once
 
-enum seen { SEEN_NEW, SEEN_END, SEEN_RESIZED };
+enum seen { SEEN_NEW, SEEN_END, SEEN_RESIZED, SEEN_WRONG };
 
 /* `left`: what was left of the bytes until this block; `more`: an alignment, or the old block. */
 #ifdef __EMSCRIPTEN__
@@ -48,7 +48,18 @@ static SLOW word seen_malloc(word size) { return seen_new(hk_malloc(size), size,
 static SLOW void seen_end(word block) {
   if (block && hakmem_seen(SEEN_END, (double)block, 0, 0, 0) > 0 && told != TOLD_ALL) count_sampled(block, -1);
 }
+
+/* What a guard build has freed is in quarantine: it is told afterwards, when nothing was found wrong with it. */
+#ifdef HAKMEM_GUARD
+static SLOW void seen_free(word block) { hk_free(block), seen_end(block); }
+#else
 static SLOW void seen_free(word block) { seen_end(block), hk_free(block); }
+#endif
+
+/* Who asked for a block that was used wrong, and who freed it: the host says it, where it knows. */
+static SLOW void say_origin(word block) {
+  if (told) hakmem_seen(SEEN_WRONG, (double)block, 0, 0, 0);
+}
 
 /* Who samples tells apart what became longer from what became shorter where it lies. */
 static SLOW word seen_realloc(word old, word count, word size, bool is_next) {

@@ -221,7 +221,9 @@ static void write_message(const char *text, size_t length) { (void)!write(2, tex
 static void write_message(const char *text, size_t length) {}
 #endif
 static void say_backtrace(void) {}
+#ifndef HAKMEM_OBSERVE
 static void say_origin(word block) {}
+#endif
 static void end_program(void) { __builtin_trap(); } /* the engine shows where */
 
 static void platform_started(u32 id); /* it calls back into the allocator */

@@ -117,6 +117,9 @@ async function bundleCode(entry, name) {
   await writeFile(path.join(DIST, name), await format(code, { ...SHAPE, parser: "babel" }));
 }
 
+/** Comments of a whole source file: an empty line or another comment comes behind them. */
+const OF_FILES = /^\/\*\*(?:(?!\*\/)[^])*\*\/\n(?=\n|\/\*\*)/gm;
+
 /**
  * @param {string} entry in `build/`
  * @param {string} name of the file in `dist/`
@@ -129,7 +132,8 @@ async function bundleTypes(entry, name) {
     plugins: [dts()],
   });
   const { output } = await bundle.generate({ format: "es", paths: () => "./index.js" });
-  await writeFile(path.join(DIST, name), await format(output[0].code, { ...SHAPE, parser: "typescript" }));
+  const types = output[0].code.replace(OF_FILES, "");
+  await writeFile(path.join(DIST, name), await format(types, { ...SHAPE, parser: "typescript" }));
   await bundle.close();
 }
 

@@ -85,6 +85,32 @@ describe("a program of Emscripten", { timeout: 240_000 }, () => {
   });
 });
 
+describe("a program of Emscripten with a guard", { timeout: 240_000 }, () => {
+  test.each([
+    ["double free", true, /double free of/],
+    ["use after free", false, /write after free to/],
+  ])("has its %s named by who allocated the block, and who freed it", async (_, twice, said) => {
+    expect(await workshop.run("emcc", [...OBSERVED, "-DHAKMEM_GUARD", "-O2", "-c", "hakmem.c"])).toEqual(ok(""));
+    const options = ["-O1", "--profiling-funcs", "-sMODULARIZE", "-sALLOW_MEMORY_GROWTH", "-o", "misused.js"];
+    expect(await workshop.compile("em++", "planted.cpp", options, "hakmem.o")).toEqual(ok(""));
+    await writeFile(
+      path.join(workshop.directory, "misuse.mjs"),
+      `import { createRequire } from "node:module";
+       import { attachHeap } from ${JSON.stringify(LIBRARY)};
+       const program = await createRequire(import.meta.url)("./misused.js")();
+       const heap = attachHeap({ exports: program.asm, memory: program.asm.memory, host: program });
+       await heap.startProfile({ bytes: 1 });
+       program.asm.misuse(${Number(twice)});`,
+    );
+    const used = await workshop.run(process.execPath, ["--no-experimental-fetch", "misuse.mjs"]);
+    expect(used.exitCode).not.toBe(0);
+    expect(used.output).toMatch(said);
+    expect(used.output).toMatch(
+      /allocated by\n[^\n]*malloc[^\n]*\n +at (?:\w+\.)?copy_text\(char const\*\)[^]*and freed by\n(?:[^\n]*free[^\n]*\n)? +at (?:\w+\.)?release_text\(char\*/,
+    );
+  });
+});
+
 describe("a program of another toolchain", { timeout: 120_000 }, () => {
   test("tells its host by an import", async () => {
     const bare = ["--target=wasm32", "-nostdlib", "-O2", "-Wl,--no-entry", "-o", "bare.wasm"];

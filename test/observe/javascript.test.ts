@@ -62,10 +62,40 @@ if (isMainThread) {
 }
 `;
 
-async function application(): Promise<string> {
+/** As that, in development: its worker makes the mistake that it is asked for, under the guard. */
+const MISUSED = `
+import { Worker, isMainThread, parentPort, workerData } from "node:worker_threads";
+import { attachHeap, createHeap, type Heap } from "${LIBRARY}";
+
+class Session {
+  readonly text: number;
+  constructor(readonly heap: Heap) {
+    this.text = heap.malloc(40);
+  }
+  end(): void {
+    this.heap.free(this.text);
+  }
+}
+
+if (isMainThread) {
+  const heap = await createHeap({ shared: true, profile: "guard" });
+  new Worker(new URL(import.meta.url), { workerData: { handle: heap.handle, mistake: process.argv[2] } });
+} else {
+  const { handle, mistake } = workerData as { handle: Parameters<typeof attachHeap>[0]; mistake: string };
+  const heap = attachHeap(handle);
+  await heap.startProfile({ bytes: 1 });
+  const session = new Session(heap);
+  session.end();
+  if (mistake === "twice") session.end();
+  else heap.u8[session.text + 7] = 1;
+  for (let number = 0; number < 100_000; number++) new Session(heap).end();
+}
+`;
+
+async function application(text = APPLICATION): Promise<string> {
   const directory = await temporary();
   mkdirSync(path.join(directory, "src"));
-  writeFileSync(path.join(directory, "src", "server.ts"), APPLICATION);
+  writeFileSync(path.join(directory, "src", "server.ts"), text);
   await build({
     entryPoints: [path.join(directory, "src", "server.ts")],
     outfile: path.join(directory, "out", "server.mjs"),
@@ -76,6 +106,7 @@ async function application(): Promise<string> {
     minify: true,
     sourcemap: true,
   });
+  if (text !== APPLICATION) return directory;
   const result = await run(process.execPath, ["out/server.mjs"], { directory });
   expect(result).toMatchObject({ status: 0, errors: "" });
   return directory;
@@ -107,6 +138,24 @@ describe("a worker application", () => {
       expect((await profile(["worker.json", "-o", name], directory)).status).toBe(0);
       expect(readFileSync(path.join(directory, name), "utf8")).toContain(text);
     }
+  });
+});
+
+describe("a worker application under the guard", () => {
+  it.each([
+    ["twice", /double free: /],
+    ["after", /use after free|write after free/],
+  ])("has its mistake named by who allocated the block, and who freed it: %s", async (mistake, said) => {
+    const directory = await application(MISUSED);
+    const args = ["--enable-source-maps", "out/server.mjs", mistake];
+    const { status, errors } = await run(process.execPath, args, { directory });
+    expect(status).toBe(1);
+    expect(errors).toMatch(said);
+    const lineOf = (code: string): number => MISUSED.split("\n").findIndex((text) => text.includes(code)) + 1;
+    const [, allocated = "", freed = ""] =
+      /The block was allocated by\n([^]*?)\nand freed by\n([^]*)/.exec(errors) ?? [];
+    expect(allocated).toContain(`server.ts:${lineOf("heap.malloc(40)")}:`);
+    expect(freed).toContain(`server.ts:${lineOf("heap.free(this.text)")}:`);
   });
 });
 

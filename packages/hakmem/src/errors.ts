@@ -31,7 +31,10 @@ export interface HakmemErrorDetails {
   readonly cause?: unknown;
 }
 
-/** What every error of the library is. */
+/**
+ * What every error of the library is. Catch it for all of them, a subclass for one kind, or compare `code` where `instanceof` cannot
+ * work, as behind a worker's `error` event.
+ */
 export abstract class HakmemError extends Error {
   /** Which kind of error it is, where `instanceof` cannot tell. */
   abstract readonly code: HakmemErrorCode;

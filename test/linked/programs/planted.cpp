@@ -1,4 +1,4 @@
-/* A server with a cache that forgets to forget. With MISUSE it makes the mistake of that number. */
+/* A server with a cache that forgets to forget, and which can be asked for mistakes. */
 #include <cstdlib>
 #include <cstring>
 #include <string>
@@ -28,6 +28,17 @@ API(all_kinds) int all_kinds() {
   for (void *&block : blocks) block = realloc(block, 3000);
   for (void *block : blocks) free(block);
   return static_cast<int>(reinterpret_cast<size_t>(aligned));
+}
+
+__attribute__((noinline)) static void release_text(char *volatile text) { free(text); }
+
+/* Frees a block twice, or writes to it after it was freed, which is found when its place is wanted. */
+API(misuse) void misuse(bool twice) {
+  char *volatile text = copy_text("once");
+  release_text(text);
+  if (twice) release_text(text);
+  else text[1] = '?';
+  for (int i = 0; i < 100000; i++) release_text(copy_text("next"));
 }
 
 int main() { return 0; }

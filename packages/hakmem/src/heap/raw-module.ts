@@ -133,7 +133,7 @@ export interface Program {
 
 /** Where a heap's observer is put; see {@link Program}. */
 export interface ProgramHost {
-  /** See native/observe-webassembly.h. */
+  /** Told by numbers, as native/observe-webassembly.h has them. */
   hakmemObserver?: ((kind: number, block: number, size: number, more: number, left: number) => number) | undefined;
 }
 
@@ -159,7 +159,7 @@ export function ofProgram<Word extends number | bigint>(program: Program, width:
 }
 
 /** Kinds of native/observe-webassembly.h, and ways to be told. */
-const SEEN = { new: 0, end: 1 } as const;
+const SEEN = { new: 0, end: 1, wrong: 3 } as const;
 const HOW = { none: 0, sample: 1, all: 2 } as const;
 
 /** Has an observer told by the program itself; undefined where it is compiled without. */
@@ -173,7 +173,8 @@ function observeProgram(program: Program): RawInstance<number>["observe"] {
       observer &&
       function observedProgram(kind, block, size, more, left) {
         if (kind === SEEN.end) return Number(observer.freed(block));
-        if (kind !== SEEN.new) observer.resized(more, block, size);
+        if (kind === SEEN.wrong) console.error(observer.originOf(block));
+        else if (kind !== SEEN.new) observer.resized(more, block, size);
         else {
           observer.left = left;
           observer.allocated(block, size, more);

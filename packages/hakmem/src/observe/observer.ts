@@ -14,6 +14,8 @@ export interface Observer {
   freed(block: number): boolean;
   /** What was at `old` is at `block` now, for `size` bytes. */
   resized(old: number, block: number, size: number): void;
+  /** Who asked for a block, and who freed it, as text; empty when it is not known. */
+  originOf(block: number): string;
   /** Everything is about to be freed. */
   cleared(): void;
 }

@@ -162,7 +162,6 @@ export class Profiler implements Observer {
     };
   }
 
-  /** Who asked for a block, and who freed it, as lines of text; empty when it is not in the sample. */
   originOf(block: number): string {
     const live = this.#live.get(block);
     const ended = this.#ended?.get(block);

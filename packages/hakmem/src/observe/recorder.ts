@@ -77,6 +77,10 @@ export class Recorder implements Observer {
     for (const block of this.#live ?? []) this.freed(block);
   }
 
+  originOf(): string {
+    return "";
+  }
+
   /** Ends with a chunk without events, by which the length of a tick is known. */
   end(): void {
     this.#close();
