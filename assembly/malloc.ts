@@ -122,8 +122,8 @@ function isSuspect(block: usize, bin: usize, code: usize): bool {
   return HK_HARDENED && (mayBeInside(block, bin) || isMarked(block, code));
 }
 
-// The slow paths have two callers each, so that no optimiser inlines them into the fast paths, whose registers and
-// frames would suffer.
+// The build keeps the slow paths apart (SLOW_PATHS of packages/tools/src/build/wasm.ts), so that no optimiser draws them into the fast
+// paths, whose registers and frames would suffer.
 
 /** Builds with statistics: what was asked for, when a class's block is; 0 when that is what is asked for. */
 let askedFor: usize = 0;

@@ -3,6 +3,7 @@ import { cp, readdir, readFile, writeFile } from "node:fs/promises";
 import * as path from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import binaryen from "binaryen";
 import { describe, expect, it } from "vitest";
 import { buildAll, moduleFile } from "../../packages/tools/src/build/all.js";
 import { WASM_TARGETS } from "../../packages/tools/src/profile/target.js";
@@ -40,6 +41,23 @@ describe("buildWasm", () => {
       expect(await buildWasm({ profile, target, sourceRoot: FIXTURE })).toEqual(first);
     }
   });
+
+  it.each(["default", "compact", "hardened"])(
+    "leaves malloc and free of profile %s nothing but their fast paths, for every target",
+    async (name) => {
+      for (const target of WASM_TARGETS) {
+        const module = binaryen.readBinary(await buildWasm({ profile: await loadProfile(name), target }));
+        for (const exported of ["malloc", "free"]) {
+          const { value } = binaryen.getExportInfo(module.getExport(exported));
+          const { body } = binaryen.getFunctionInfo(module.getFunction(value));
+          const instructions = binaryen.emitText(body).match(/\((?:i32|i64|local|global|if|call|return|br|select)\b/g);
+          // 40 and 33 of them, and 70 with the checks of a hardened build; the slow paths have hundreds.
+          expect(instructions?.length, `${exported}, ${target}`).toBeLessThan(name === "hardened" ? 120 : 80);
+        }
+        module.dispose();
+      }
+    },
+  );
 
   it("makes modules that import their memory only, and in guard builds the report of a misuse", async () => {
     const imports = async (options: Parameters<typeof buildWasm>[0]) =>

@@ -10,13 +10,15 @@ const SETTINGS = {
   alwaysInlineMaxSize: 2,
   /** Light functions (no calls, no loops) up to this size are inlined where speed matters. */
   flexibleInlineMaxSize: 30,
-  /** A function with one caller is inlined whatever its size (-1). The sources give slow paths more than one. */
+  /** A function with one caller is inlined whatever its size (-1), unless it is to stay apart. */
   oneCallerInlineMaxSize: -1,
 } as const;
 
 export interface EmitOptions {
   /** Keep the functions' names, for profilers and stack traces; they are stripped by default. */
   readonly names?: boolean;
+  /** Functions, by their names before optimisation, that are kept out of their callers. */
+  readonly apart?: readonly string[];
 }
 
 /**
@@ -25,7 +27,7 @@ export interface EmitOptions {
  * Throws when the module is not valid, which is a defect of the source or of the compiler; binaryen says what is wrong on stderr.
  */
 export function optimizeModule(module: binaryen.Module, options: EmitOptions = {}): Uint8Array {
-  const names = options.names ?? false;
+  const { names = false, apart = [] } = options;
   // binaryen's options are global: each call sets all of those that it depends on.
   binaryen.setOptimizeLevel(SETTINGS.optimizeLevel);
   binaryen.setShrinkLevel(SETTINGS.shrinkLevel);
@@ -37,6 +39,12 @@ export function optimizeModule(module: binaryen.Module, options: EmitOptions = {
   // allocator's does, and the one that must not be an address is behind such an offset on purpose (assembly/bin.ts).
   binaryen.setLowMemoryUnused(true);
   binaryen.setDebugInfo(names);
+
+  for (const name of apart) {
+    binaryen.setPassArgument("no-inline", name);
+    module.runPasses(["no-inline"]);
+  }
+  binaryen.clearPassArguments();
 
   module.optimize();
   module.runPasses(["strip-producers", "strip-target-features", ...(names ? [] : ["strip-debug"])]);

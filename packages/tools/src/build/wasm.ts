@@ -28,6 +28,12 @@ const PAGE_EXPORTS = ["page_bound", "page_stat"];
 /** What a module may import, so that any host can instantiate it: its memory, in guard builds the report of a misuse, and with statistics a clock. */
 const ALLOWED_IMPORTS: ReadonlySet<string> = new Set(["env.hakmem_fail", "env.hakmem_now"]);
 
+/**
+ * What malloc's and free's fast paths fall back on: functions with one caller each, which would be drawn into it. A fast path alone keeps its values
+ * in registers, and is short enough to be drawn into a program that the module is merged with (docs/experiments/026).
+ */
+const SLOW_PATHS = ["mallocSlow", "freeFull"].map((name) => `assembly/malloc/${name}`);
+
 export interface BuildOptions {
   readonly profile: Profile;
   readonly target: Target;
@@ -59,7 +65,7 @@ export async function buildWasm(options: BuildOptions): Promise<Uint8Array> {
   try {
     if (!traitsOf(target).native) for (const name of NATIVE_EXPORTS) module.removeExport(name);
     removeStatistics(module, profile, pages || traitsOf(target).virtual);
-    const bytes = optimizeModule(module, { names });
+    const bytes = optimizeModule(module, { names, apart: SLOW_PATHS });
     if (!traitsOf(target).native) refuseUnknownImports(module);
     return bytes;
   } finally {
