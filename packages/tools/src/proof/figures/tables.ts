@@ -143,7 +143,7 @@ function overview(runs: Runs): string {
   const { host } = runs.wasm;
   return [
     `Net nanoseconds an operation (a malloc or a free), that is, less the same driver over an allocator that does nothing; ${host.cpu}, ` +
-      `${host.cores} cores that were shared, medians of interleaved rounds. [docs/benchmarks.md](docs/benchmarks.md) has the method, all workloads, ` +
+      `${host.cores} cores that were shared, medians of interleaved rounds. In WebAssembly every allocator is merged with the driver into one module, and the whole optimised. [docs/benchmarks.md](docs/benchmarks.md) has the method, all workloads, ` +
       "and where hakmem is not the best.",
     markdown([["random sizes, 400 slots, 16–1024 B", "hakmem", "others"], ...rows], true),
   ].join("\n\n");
