@@ -76,8 +76,11 @@ static bool parse_number(const char *text, u64 *value) {
 /* The value of an expression, with errno as it was before. */
 #define KEEPING_ERRNO(expression) ({ int saved_ = errno; __auto_type value_ = (expression); errno = saved_; value_; })
 
+/* The value of an expression that calls what the C library makes a cancellation point, which malloc and free are not. */
+#define UNCANCELLED(expression) ({ int state_; pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state_); __auto_type result_ = (expression); pthread_setcancelstate(state_, NULL); result_; })
+
 static int message_file = 2; /* a duplicate for statistics: programs close theirs before they end */
-static void write_message(const char *text, size_t length) { (void)KEEPING_ERRNO(syscall(SYS_write, message_file, text, length)); } /* no cancellation point */
+static void write_message(const char *text, size_t length) { (void)UNCANCELLED(KEEPING_ERRNO(write(message_file, text, length))); }
 
 static void end_program(void) { abort(); }
 
@@ -219,7 +222,7 @@ static inline u32 platform_purge(u64 address, u64 bytes) { return promises_kept(
 
 static inline u64 platform_random(void) {
   u64 value = 0;
-  (void)KEEPING_ERRNO(syscall(SYS_getrandom, &value, sizeof value, GRND_NONBLOCK)); /* the C library's is a cancellation point */
+  (void)UNCANCELLED(KEEPING_ERRNO(getrandom(&value, sizeof value, GRND_NONBLOCK)));
   return value ^ (u64)&span_now;
 }
 

@@ -190,8 +190,6 @@ static void write_stats_file(void) {
   static u32 written; /* threads, and handlers of signals in them, write at the same time: each has a file of its own until it is whole */
   char beside[sizeof stats_file + 32], *end = put_number(put_text(put_text(beside, stats_file, sizeof stats_file), ".", 1), (word)getpid(), 10);
   *put_number(put_text(end, "-", 1), (word)__atomic_add_fetch(&written, 1, __ATOMIC_RELAXED), 10) = 0;
-  int cancellation; /* as in every part of malloc and free, which the signal may have interrupted */
-  pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancellation);
   int saved = errno, file = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644), code = file < 0 ? errno : hakmem_write_stats(file, stats_format);
   if (file >= 0) close(file);
   if (!code && rename(beside, stats_file)) code = errno;
@@ -200,10 +198,9 @@ static void write_stats_file(void) {
     unlink(beside);
   }
   errno = saved;
-  pthread_setcancelstate(cancellation, NULL);
 }
 
-static void on_stats_signal(int number) { write_stats_file(); }
+static void on_stats_signal(int number) { (void)UNCANCELLED((write_stats_file(), 0)); } /* which may have come in malloc */
 
 /* HAKMEM_STATS_FILE: a path that ends in .json or .prom, written at the end, and when the signal comes that HAKMEM_STATS_SIGNAL numbers. */
 static SLOW void begin_stats_file(const char *file) {
